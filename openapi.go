@@ -1,0 +1,530 @@
+// Package dingmock holds openapi.yaml, the one document that says how the DingTalk (钉钉) open platform
+// answers the calls that this module stands in for, and checks HTTP exchanges against it.
+//
+// It is neither a server nor a client: package mockserver is the fake, package client calls the platform, and
+// package contract holds any server or client to this document. Start with [Load].
+package dingmock
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+//go:embed openapi.yaml
+var source []byte
+
+// Source returns a copy of openapi.yaml.
+func Source() []byte { return bytes.Clone(source) }
+
+// Document is an OpenAPI 3.0 document in the form that the checks need. It is immutable: any number of
+// goroutines may use one.
+type Document struct {
+	Title, Version string
+
+	operations []*Operation
+	families   []*Family // longest prefix first
+	errors     map[string]*Error
+}
+
+// Operation is one call of the document.
+type Operation struct {
+	ID          string // the operationId: its name everywhere
+	Method      string
+	Path        string // may hold {parameters}
+	Summary     string
+	Provenance  string   // documented, observed, article or decided
+	Source      string   // where it is known from
+	AlsoAnswers []string // methods outside the document that are answered all the same, and noted
+	Family      *Family  // the dialect of its path; nil in a document without families
+	Security    []Requirement
+	Parameters  []Parameter // in the order of checks: required ones as listed, then the others by name
+	BodyTypes   []string    // the media types that a body may have, sorted; none: a body is ignored
+	NeedsBody   bool        // whether an empty body is refused
+	Replies     []*Reply    // by status
+
+	extras bool // whether a body may have fields that are not declared
+}
+
+// Parameter is one declared input of an operation: of its path, its query, its headers, or a field of its body.
+type Parameter struct {
+	Name     string
+	In       string // path, query, header or body
+	Required bool
+
+	schema *openapi3.Schema
+}
+
+// Limits returns the least and the greatest number of characters; most is -1 where there is no limit.
+func (p Parameter) Limits() (least, most int) {
+	most = -1
+	if p.schema.MaxLength != nil {
+		most = int(*p.schema.MaxLength)
+	}
+	return int(p.schema.MinLength), most
+}
+
+// Nullable reports whether the value may be null.
+func (p Parameter) Nullable() bool { return p.schema.Nullable }
+
+// Requirement is one set of credentials that is enough for an operation.
+type Requirement []Credential
+
+// Credential is one parameter that carries a key, a secret or a token.
+type Credential struct {
+	Name      string // of the parameter or header
+	In        string // query or header
+	FormField bool   // whether a form body may carry it as well
+}
+
+// Reply is one answer of an operation: all that share an HTTP status.
+type Reply struct {
+	Status      int
+	ContentType string   // exact, to the letter
+	Errors      []string // the names of the errors it can be
+	Examples    map[string]json.RawMessage
+
+	schema *openapi3.Schema
+}
+
+// Family is the dialect of all paths with one prefix.
+type Family struct {
+	Name        string
+	Prefix      string
+	APIName     string // what begins the dotted name of an API in errors; "" where errors say the path
+	ContentType string // of every answer
+	RequestID   string // the shape of the id in every answer: short, uuid, or "" for none
+	Token       Credential
+	Answers     map[string]string // what is wrong with a request → the name of the error that says so
+	Faults      map[string]string // injected fault → the name of the error
+
+	unknown *Reply
+}
+
+// API returns the name that errors of the family call a path by.
+func (f *Family) API(path string) string {
+	if f.APIName == "" {
+		return path
+	}
+	return f.APIName + strings.ReplaceAll(strings.TrimPrefix(path, f.Prefix), "/", ".")
+}
+
+// Error is one error answer of the platform, as x-errors has it.
+type Error struct {
+	Name       string `json:"-"`
+	Errcode    int    `json:"errcode,omitempty"`  // in the errcode dialects
+	SubCode    string `json:"sub_code,omitempty"` // under errcode 88
+	Errmsg     string `json:"errmsg,omitempty"`   // wraps Text, which is then sub_msg; "": Text is errmsg
+	Status     int    `json:"status,omitempty"`   // the HTTP status; 200 in the errcode dialects
+	Code       string `json:"code,omitempty"`     // in the dialect of /v1.0/
+	Text       string `json:"zh"`                 // the official text, with {holes}
+	English    string `json:"en"`                 // what it says
+	When       string `json:"when"`               // what leads to it
+	Provenance string `json:"x-provenance"`       // documented, observed, article or decided
+	Source     string `json:"source,omitempty"`   // where it is known from
+}
+
+// Load reads the embedded openapi.yaml.
+func Load() (*Document, error) { return Parse(source) }
+
+// Parse reads an OpenAPI 3.0 document in YAML or JSON. The error names what is not valid in it.
+func Parse(data []byte) (*Document, error) {
+	t, err := openapi3.NewLoader().LoadFromData(data)
+	if err != nil {
+		return nil, fmt.Errorf("document: %w", err)
+	}
+	if err := t.Validate(context.Background(), openapi3.EnableExamplesValidation()); err != nil {
+		return nil, fmt.Errorf("document: %w", err)
+	}
+	d := &Document{Title: t.Info.Title, Version: t.Info.Version}
+	if err := d.readErrors(t); err != nil {
+		return nil, err
+	}
+	if err := d.readFamilies(t); err != nil {
+		return nil, err
+	}
+	for _, path := range slices.Sorted(maps.Keys(t.Paths.Map())) {
+		methods := t.Paths.Value(path).Operations()
+		for _, method := range slices.Sorted(maps.Keys(methods)) {
+			op, err := d.readOperation(t, method, path, methods[method])
+			if err != nil {
+				return nil, fmt.Errorf("document: %s %s: %w", method, path, err)
+			}
+			d.operations = append(d.operations, op)
+		}
+	}
+	return d, nil
+}
+
+// Operations returns the calls of the document, sorted by path and method.
+func (d *Document) Operations() []*Operation { return slices.Clone(d.operations) }
+
+// Find returns the operations of a path, which may be none: more than one differ in method. A literal
+// path goes before one with parameters.
+func (d *Document) Find(path string) []*Operation {
+	var found []*Operation
+	for _, op := range d.operations {
+		if op.Path == path {
+			found = append(found, op)
+		}
+	}
+	if found != nil {
+		return found
+	}
+	for _, op := range d.operations {
+		if _, ok := op.variables(path); ok && strings.Contains(op.Path, "{") {
+			found = append(found, op)
+		}
+	}
+	return found
+}
+
+// Family returns the dialect of a path: that of its longest prefix. It is nil in a document without families.
+func (d *Document) Family(path string) *Family {
+	for _, f := range d.families {
+		if strings.HasPrefix(path, f.Prefix) {
+			return f
+		}
+	}
+	return nil
+}
+
+// Families returns the dialects of the document, longest prefix first.
+func (d *Document) Families() []*Family { return slices.Clone(d.families) }
+
+// Error returns the error of that name in x-errors, or nil.
+func (d *Document) Error(name string) *Error { return d.errors[name] }
+
+// Errors returns the errors of the document, sorted by name.
+func (d *Document) Errors() []*Error {
+	list := make([]*Error, 0, len(d.errors))
+	for _, name := range slices.Sorted(maps.Keys(d.errors)) {
+		list = append(list, d.errors[name])
+	}
+	return list
+}
+
+func (d *Document) readErrors(t *openapi3.T) error {
+	if err := extension(t.Extensions, "x-errors", &d.errors); err != nil {
+		return err
+	}
+	for name, e := range d.errors {
+		e.Name = name
+		if e.Status == 0 {
+			e.Status = 200
+		}
+		if (e.Errcode == 0) == (e.Code == "") {
+			return fmt.Errorf("document: x-errors: %s: has to have either errcode or code", name)
+		}
+		if e.Text == "" || e.English == "" || e.When == "" {
+			return fmt.Errorf("document: x-errors: %s: has to have zh, en and when", name)
+		}
+	}
+	return nil
+}
+
+func (d *Document) readFamilies(t *openapi3.T) error {
+	var list map[string]struct {
+		Prefix      string            `json:"prefix"`
+		APIName     string            `json:"api_name"`
+		ContentType string            `json:"content_type"`
+		RequestID   string            `json:"request_id"`
+		Token       string            `json:"token"`
+		Unknown     string            `json:"unknown_path_reply"`
+		Answers     map[string]string `json:"answers"`
+		Faults      map[string]string `json:"faults"`
+	}
+	if err := extension(t.Extensions, "x-families", &list); err != nil {
+		return err
+	}
+	for name, x := range list {
+		f := &Family{
+			Name: name, Prefix: x.Prefix, APIName: x.APIName, ContentType: x.ContentType,
+			RequestID: x.RequestID, Answers: x.Answers, Faults: x.Faults,
+		}
+		var err error
+		if f.Token, err = readCredential(t, x.Token); err != nil {
+			return fmt.Errorf("document: x-families: %s: %w", name, err)
+		}
+		ref := t.Components.Responses[x.Unknown]
+		if ref == nil {
+			return fmt.Errorf("document: x-families: %s: there is no response %q", name, x.Unknown)
+		}
+		status, _ := ref.Value.Extensions["x-http-status"].(float64)
+		if f.unknown, err = d.readReply(strconv.Itoa(int(status)), ref.Value); err != nil {
+			return fmt.Errorf("document: x-families: %s: %w", name, err)
+		}
+		for _, names := range []map[string]string{f.Answers, f.Faults} {
+			for what, e := range names {
+				if d.errors[e] == nil {
+					return fmt.Errorf("document: x-families: %s: %s: there is no error %q", name, what, e)
+				}
+			}
+		}
+		d.families = append(d.families, f)
+	}
+	slices.SortFunc(d.families, func(a, b *Family) int { return len(b.Prefix) - len(a.Prefix) })
+	return nil
+}
+
+func (d *Document) readOperation(t *openapi3.T, method, path string, x *openapi3.Operation) (*Operation, error) {
+	if x.OperationID == "" {
+		return nil, errors.New("has no operationId")
+	}
+	op := &Operation{ID: x.OperationID, Method: method, Path: path, Summary: x.Summary, Family: d.Family(path)}
+	op.Provenance, _ = x.Extensions["x-provenance"].(string)
+	op.Source, _ = x.Extensions["x-source"].(string)
+	if err := extension(x.Extensions, "x-also-answers", &op.AlsoAnswers); err != nil {
+		return nil, err
+	}
+	security := t.Security
+	if x.Security != nil {
+		security = *x.Security
+	}
+	for _, names := range security {
+		var r Requirement
+		for _, name := range slices.Sorted(maps.Keys(names)) {
+			if scheme := t.Components.SecuritySchemes[name]; scheme != nil && scheme.Value.Type != "apiKey" {
+				continue
+			}
+			c, err := readCredential(t, name)
+			if err != nil {
+				return nil, err
+			}
+			r = append(r, c)
+		}
+		if r != nil {
+			op.Security = append(op.Security, r)
+		}
+	}
+	for _, ref := range slices.Concat(t.Paths.Value(path).Parameters, x.Parameters) {
+		p := ref.Value
+		op.Parameters = append(op.Parameters, Parameter{Name: p.Name, In: p.In, Required: p.Required, schema: p.Schema.Value})
+	}
+	if x.RequestBody != nil {
+		body := x.RequestBody.Value
+		op.NeedsBody = body.Required
+		op.BodyTypes = slices.Sorted(maps.Keys(body.Content))
+		schema := body.Content[op.BodyTypes[0]].Schema.Value
+		for _, m := range body.Content {
+			if m.Schema.Value != schema {
+				return nil, errors.New("its request bodies have to share one schema")
+			}
+		}
+		op.extras = schema.AdditionalProperties.Has == nil || *schema.AdditionalProperties.Has
+		for _, name := range schema.Required {
+			op.Parameters = append(op.Parameters, Parameter{Name: name, In: "body", Required: true, schema: schema.Properties[name].Value})
+		}
+		for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
+			if !slices.Contains(schema.Required, name) {
+				op.Parameters = append(op.Parameters, Parameter{Name: name, In: "body", schema: schema.Properties[name].Value})
+			}
+		}
+	}
+	for _, status := range slices.Sorted(maps.Keys(x.Responses.Map())) {
+		reply, err := d.readReply(status, x.Responses.Value(status).Value)
+		if err != nil {
+			return nil, err
+		}
+		op.Replies = append(op.Replies, reply)
+	}
+	return op, nil
+}
+
+func (d *Document) readReply(status string, x *openapi3.Response) (*Reply, error) {
+	code, err := strconv.Atoi(status)
+	if err != nil || code == 0 {
+		return nil, fmt.Errorf("reply %q: a reply has to have one HTTP status", status)
+	}
+	r := &Reply{Status: code, Examples: map[string]json.RawMessage{}}
+	if err := extension(x.Extensions, "x-errors", &r.Errors); err != nil {
+		return nil, err
+	}
+	for _, name := range r.Errors {
+		if d.errors[name] == nil {
+			return nil, fmt.Errorf("reply %s: there is no error %q in x-errors", status, name)
+		}
+	}
+	if len(x.Content) > 1 {
+		return nil, fmt.Errorf("reply %s: has %d content types, one at most is allowed", status, len(x.Content))
+	}
+	for mediaType, m := range x.Content {
+		r.ContentType, r.schema = mediaType, m.Schema.Value
+		for name, ref := range m.Examples {
+			if r.Examples[name], err = json.Marshal(ref.Value.Value); err != nil {
+				return nil, fmt.Errorf("reply %s: example %s: %w", status, name, err)
+			}
+		}
+	}
+	return r, nil
+}
+
+func readCredential(t *openapi3.T, name string) (Credential, error) {
+	ref := t.Components.SecuritySchemes[name]
+	if ref == nil || ref.Value.Type != "apiKey" {
+		return Credential{}, fmt.Errorf("there is no apiKey scheme %q in components/securitySchemes", name)
+	}
+	form, _ := ref.Value.Extensions["x-form-field"].(bool)
+	return Credential{Name: ref.Value.Name, In: ref.Value.In, FormField: form}, nil
+}
+
+// extension decodes an x- field into what out points to, which stays as it is where there is none.
+func extension(from map[string]any, name string, out any) error {
+	value, ok := from[name]
+	if !ok {
+		return nil
+	}
+	data, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("document: %s: %w", name, err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(out); err != nil {
+		return fmt.Errorf("document: %s: %w", name, err)
+	}
+	return nil
+}
+
+// finding is one way in which a value is not what its schema says.
+type finding struct {
+	pointer         string // into the value
+	found, expected string
+}
+
+// check returns how value differs from schema, in the order of pointers.
+func check(schema *openapi3.Schema, value any) []finding {
+	if len(schema.OneOf) > 0 {
+		return checkOneOf(schema, value)
+	}
+	err := schema.VisitJSON(value, openapi3.MultiErrors())
+	return findings(err, "")
+}
+
+// checkOneOf answers the findings of the alternative that is nearest to the value: the one that has least of them.
+func checkOneOf(schema *openapi3.Schema, value any) []finding {
+	var nearest []finding
+	for i, ref := range schema.OneOf {
+		list := check(ref.Value, value)
+		if len(list) == 0 {
+			return nil
+		}
+		if i == 0 || len(list) < len(nearest) {
+			nearest = list
+		}
+	}
+	return nearest
+}
+
+func findings(err error, prefix string) []finding {
+	if err == nil {
+		return nil
+	}
+	var many openapi3.MultiError
+	var one *openapi3.SchemaError
+	switch {
+	case errors.As(err, &many):
+		var list []finding
+		for _, e := range many {
+			list = append(list, findings(e, prefix)...)
+		}
+		return list
+	case errors.As(err, &one):
+		pointer := prefix
+		for _, key := range one.JSONPointer() {
+			pointer += "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+		}
+		if one.Origin != nil && one.SchemaField == "allOf" {
+			return findings(one.Origin, pointer)
+		}
+		switch one.SchemaField {
+		case "required":
+			return []finding{{pointer, "nothing", "a value"}}
+		case "properties":
+			return []finding{{pointer, "an undeclared field", "no such field"}}
+		}
+		return []finding{{pointer, describe(one.Value), expectation(one.Schema)}}
+	}
+	return []finding{{prefix, err.Error(), "a valid value"}}
+}
+
+// describe tells the kind and size of a value. A string is never shown: it may be a secret.
+func describe(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return strconv.FormatBool(v)
+	case float64:
+		return "the number " + strconv.FormatFloat(v, 'f', -1, 64)
+	case string:
+		return fmt.Sprintf("a string of %d characters", len([]rune(v)))
+	case []any:
+		return fmt.Sprintf("an array of %d", len(v))
+	}
+	return "an object"
+}
+
+// expectation tells what a schema allows, in a few words.
+func expectation(s *openapi3.Schema) string {
+	var text string
+	switch {
+	case len(s.Enum) > 0:
+		quoted := make([]string, len(s.Enum))
+		for i, v := range s.Enum {
+			quoted[i] = fmt.Sprintf("%#v", v)
+		}
+		text = strings.Join(quoted, " or ")
+	case s.Type.Is("string"):
+		text = "a string"
+		if s.MaxLength != nil {
+			text += fmt.Sprintf(" of %d to %d characters", s.MinLength, *s.MaxLength)
+		} else if s.MinLength > 0 {
+			text += fmt.Sprintf(" of %d characters or more", s.MinLength)
+		}
+		if s.Pattern != "" {
+			text += " like " + s.Pattern
+		}
+		if s.Format != "" {
+			text += " (" + s.Format + ")"
+		}
+	case s.Type.Is("integer"), s.Type.Is("number"):
+		text = "an " + strings.Join(s.Type.Slice(), "")
+		if s.Type.Is("number") {
+			text = "a number"
+		}
+		switch {
+		case s.Min != nil && s.Max != nil && *s.Min == *s.Max:
+			text = fmt.Sprintf("the number %v", *s.Min)
+		case s.Min != nil && s.Max != nil:
+			text += fmt.Sprintf(" from %v to %v", *s.Min, *s.Max)
+		case s.Min != nil:
+			text += fmt.Sprintf(" from %v up", *s.Min)
+		}
+		if s.Not != nil {
+			text += fmt.Sprintf(" other than %v", s.Not.Value.Enum)
+		}
+	case s.Type.Is("boolean"):
+		text = "a boolean"
+	case s.Type.Is("array"):
+		text = "an array"
+		if s.MaxItems != nil {
+			text += fmt.Sprintf(" of at most %d", *s.MaxItems)
+		}
+	default:
+		text = "an object"
+	}
+	if s.Nullable {
+		text += " or null"
+	}
+	return text
+}

@@ -1,0 +1,427 @@
+package dingmock
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxBody is the size of the largest request body that is read, in bytes.
+const MaxBody = 1 << 20
+
+const (
+	mediaJSON = "application/json"
+	mediaForm = "application/x-www-form-urlencoded"
+)
+
+// Request is what the document makes of one HTTP request.
+type Request struct {
+	Operation  *Operation // nil where the path is not in the document
+	Family     *Family    // of the path; nil in a document without families
+	Method     string
+	Path       string
+	Token      string         // where the family carries it: query or header, then a form body; "" for none
+	Values     map[string]any // the parameters that were given, wherever from, credentials among them
+	Violations []Violation    // in the order of checks
+
+	declared map[string]bool
+}
+
+// Value returns the parameter of that name, "" where it is absent, null or no string.
+func (r *Request) Value(name string) string {
+	s, _ := r.Values[name].(string)
+	return s
+}
+
+// CheckRequest reads r as a call of op, which is nil where the path is not in the document, and finds what
+// the document does not allow. The body is r's, of which at most MaxBody+1 bytes are needed; r.Body is not read.
+func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Request {
+	q := &Request{
+		Operation: op, Family: d.Family(r.URL.Path), Method: r.Method, Path: r.URL.Path,
+		Values: map[string]any{},
+	}
+	query := parsePairs(r.URL.RawQuery)
+	media := mediaType(r.Header, body)
+	var form []field
+	if media == mediaForm && len(body) <= MaxBody {
+		form = parsePairs(string(body))
+	}
+	if q.Family != nil {
+		q.Token, _ = q.Family.Token.find(query, r.Header, form)
+	}
+	if op == nil {
+		q.add(RuleUnknownPath, "/path", "a path that is not in the document", "a path of the document", "unknown-path")
+		return q
+	}
+
+	place := "body" // where the fields of the body are read from
+	if method := r.Method; method != op.Method && (method != http.MethodHead || op.Method != http.MethodGet) {
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		answered := slices.Contains(op.AlsoAnswers, method)
+		if method == http.MethodGet {
+			place = "query"
+			answered = answered && slices.ContainsFunc(query, func(f field) bool { return op.declares("body", f.name) })
+		}
+		what := "method"
+		if answered {
+			what = ""
+		}
+		q.add(RuleMethod, "/method", printable(r.Method), op.Method, what)
+		if !answered {
+			return q
+		}
+	}
+
+	var fields []field
+	switch {
+	case len(op.BodyTypes) > 0 && place == "body":
+		fields = q.readBody(op.BodyTypes, r, media, body, form)
+	case place == "body" && r.Method == http.MethodPost && len(body) > 0:
+		fields = q.readBody([]string{mediaForm, mediaJSON}, r, media, body, form)
+	}
+
+	q.checkCredentials(query, r.Header, form, fields)
+	q.checkFields(query, r, fields, place)
+	slices.SortStableFunc(q.Violations, func(a, b Violation) int { return order(a.Rule) - order(b.Rule) })
+	return q
+}
+
+// order ranks the rules as the checks of the platform are ordered.
+func order(rule string) int {
+	return slices.Index([]string{
+		RuleUnknownPath, RuleMethod, RuleMissingCredential, RuleContentType, RuleBody,
+		RuleMissingParameter, RuleInvalidParameter, RuleUndeclaredParameter, RuleRepeatedParameter,
+	}, rule)
+}
+
+func (q *Request) add(rule, pointer, found, expected, answer string) {
+	v := Violation{Rule: rule, Pointer: pointer, Found: found, Expected: expected}
+	if q.Operation != nil {
+		v.Operation = q.Operation.ID
+	}
+	if q.Family != nil && answer != "" {
+		v.Answer = q.Family.Answers[answer]
+	}
+	q.Violations = append(q.Violations, v)
+}
+
+func (q *Request) broken() bool {
+	return slices.ContainsFunc(q.Violations, func(v Violation) bool { return v.Rule == RuleContentType || v.Rule == RuleBody })
+}
+
+// readBody returns the fields of the body as they stand there, or notes why it has none.
+func (q *Request) readBody(types []string, r *http.Request, media string, body []byte, form []field) []field {
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		q.add(RuleContentType, "/header/Content-Encoding", printable(encoding), "no Content-Encoding", "content-type")
+		return nil
+	}
+	if media != "" && !slices.Contains(types, media) {
+		q.add(RuleContentType, "/header/Content-Type", printable(media), strings.Join(types, " or "), "content-type")
+		return nil
+	}
+	switch {
+	case len(body) > MaxBody:
+		q.add(RuleBody, "/body", fmt.Sprintf("more than %d bytes", MaxBody), fmt.Sprintf("at most %d bytes", MaxBody), "body-too-large")
+		return nil
+	case len(body) == 0:
+		if q.Operation.NeedsBody {
+			q.add(RuleBody, "/body", "no body", "a JSON object", "body-missing")
+		}
+		return nil
+	case !utf8.Valid(body):
+		q.add(RuleBody, "/body", "bytes that are not UTF-8", "UTF-8", "body")
+		return nil
+	case media == mediaForm:
+		if slices.ContainsFunc(form, func(f field) bool { return !utf8.ValidString(f.name) || !utf8.ValidString(f.text()) }) {
+			q.add(RuleBody, "/body", "a form whose values are not UTF-8", "UTF-8", "body")
+			return nil
+		}
+		return form
+	}
+	fields, err := parseObject(body)
+	if err != nil {
+		q.add(RuleBody, "/body", err.Error(), "a JSON object", "body")
+		return nil
+	}
+	return fields
+}
+
+// checkCredentials collects the values of the operation's credentials, and notes when no set of them is complete.
+func (q *Request) checkCredentials(query []field, header http.Header, form, fields []field) {
+	op := q.Operation
+	q.declared = map[string]bool{}
+	complete := len(op.Security) == 0
+	for _, set := range op.Security {
+		whole := true
+		for _, c := range set {
+			q.declared[c.Name] = true
+			value, given := c.find(query, header, form)
+			if value == "" && q.Method == http.MethodPost && op.Method == http.MethodGet {
+				if i := slices.IndexFunc(fields, func(f field) bool { return f.name == c.Name }); i >= 0 {
+					if s, ok := fields[i].value.(string); ok {
+						value, given = s, true
+					} else if fields[i].value != nil {
+						q.add(RuleInvalidParameter, pointer("body", c.Name), describe(fields[i].value), "a string", "invalid-parameter")
+					}
+				}
+			}
+			if given {
+				q.Values[c.Name] = value
+			}
+			whole = whole && strings.TrimSpace(value) != ""
+		}
+		complete = complete || whole
+	}
+	if !complete {
+		var sets []string
+		for _, set := range op.Security {
+			var names []string
+			for _, c := range set {
+				names = append(names, c.Name)
+			}
+			sets = append(sets, strings.Join(names, " and "))
+		}
+		q.add(RuleMissingCredential, pointer(op.Security[0][0].In, op.Security[0][0].Name), "nothing", strings.Join(sets, ", or "), "")
+	}
+}
+
+// checkFields collects the values of the operation's parameters and compares them with their schemas.
+func (q *Request) checkFields(query []field, r *http.Request, body []field, place string) {
+	op := q.Operation
+	broken := q.broken()
+	variables, _ := op.variables(r.URL.Path)
+	given := q.note(query, "query", func(name string) bool {
+		return q.declared[name] || op.declares("query", name) || place == "query" && op.declares("body", name)
+	})
+	if place == "body" {
+		fields := q.note(body, "body", func(name string) bool {
+			c := q.Family != nil && q.Family.Token.FormField && mediaType(r.Header, nil) != mediaJSON && name == q.Family.Token.Name
+			return c || op.extras && len(op.BodyTypes) > 0 || op.declares("body", name) || q.Method != op.Method && q.declared[name]
+		})
+		for name, value := range fields {
+			if op.declares("body", name) {
+				given[name] = value
+			}
+		}
+	}
+	for _, p := range op.Parameters {
+		from := p.In
+		value, ok := given[p.Name]
+		switch p.In {
+		case "body":
+			from = place
+		case "path":
+			value, ok = variables[p.Name], true
+		case "header":
+			value, ok = r.Header.Get(p.Name), r.Header.Get(p.Name) != ""
+		}
+		if p.In == "body" && broken {
+			continue
+		}
+		if p.Required && (!ok || value == nil || value == "") {
+			q.add(RuleMissingParameter, pointer(from, p.Name), missing(value, ok), expectation(p.schema), "missing-parameter")
+			continue
+		}
+		if !ok {
+			continue
+		}
+		q.Values[p.Name] = value
+		if from != "body" && p.In != "body" {
+			value = typed(value.(string), p)
+		}
+		for _, f := range check(p.schema, value) {
+			q.add(RuleInvalidParameter, pointer(from, p.Name)+f.pointer, f.found, f.expected, "invalid-parameter")
+		}
+	}
+}
+
+func missing(value any, given bool) string {
+	switch {
+	case !given:
+		return "nothing"
+	case value == nil:
+		return "null"
+	}
+	return "an empty string"
+}
+
+// note returns the values by name, of a repeated query or form parameter the first and of a JSON key the
+// last, and notes which are repeated or not declared.
+func (q *Request) note(fields []field, place string, declared func(string) bool) map[string]any {
+	values := map[string]any{}
+	for _, f := range fields {
+		if _, again := values[f.name]; again {
+			q.add(RuleRepeatedParameter, pointer(place, f.name), "a repeated parameter", "one value", "")
+			if !f.json {
+				continue
+			}
+		} else if !declared(f.name) {
+			q.add(RuleUndeclaredParameter, pointer(place, printable(f.name)), "an undeclared parameter", "no such parameter", "")
+		}
+		values[f.name] = f.value
+	}
+	return values
+}
+
+func (op *Operation) declares(in, name string) bool {
+	return slices.ContainsFunc(op.Parameters, func(p Parameter) bool { return p.In == in && p.Name == name })
+}
+
+// variables returns the values of the path's parameters, and whether the path is one of the operation's.
+func (op *Operation) variables(path string) (map[string]string, bool) {
+	want, got := strings.Split(op.Path, "/"), strings.Split(path, "/")
+	if len(want) != len(got) {
+		return nil, false
+	}
+	var values map[string]string
+	for i, part := range want {
+		switch name, ok := strings.CutPrefix(part, "{"); {
+		case ok && got[i] != "":
+			if values == nil {
+				values = map[string]string{}
+			}
+			values[strings.TrimSuffix(name, "}")] = got[i]
+		case part != got[i]:
+			return nil, false
+		}
+	}
+	return values, true
+}
+
+// find returns the value of a credential and whether it was given at all.
+func (c Credential) find(query []field, header http.Header, form []field) (string, bool) {
+	if c.In == "header" {
+		return header.Get(c.Name), header.Get(c.Name) != ""
+	}
+	var given bool
+	for _, list := range [][]field{query, form} {
+		for _, f := range list {
+			if f.name == c.Name {
+				given = true
+				if f.text() != "" {
+					return f.text(), true
+				}
+				break
+			}
+		}
+		if !c.FormField {
+			break
+		}
+	}
+	return "", given
+}
+
+// typed reads the text of a path or query parameter as its schema's type; what cannot be read stays text.
+func typed(text string, p Parameter) any {
+	if p.schema.Type.Is("string") {
+		return text
+	}
+	var value any
+	if json.Unmarshal([]byte(text), &value) != nil {
+		return text
+	}
+	return value
+}
+
+// field is one name and value of a query, a form or a JSON object, in the order they came.
+type field struct {
+	name  string
+	value any
+	json  bool
+}
+
+func (f field) text() string {
+	s, _ := f.value.(string)
+	return s
+}
+
+// parsePairs reads a query or a form. Text that is not well escaped stands for itself.
+func parsePairs(raw string) []field {
+	var list []field
+	for pair := range strings.SplitSeq(raw, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		list = append(list, field{name: unescape(name), value: unescape(value)})
+	}
+	return list
+}
+
+func unescape(s string) string {
+	if plain, err := url.QueryUnescape(s); err == nil {
+		return plain
+	}
+	return s
+}
+
+// parseObject reads the fields of one JSON object.
+func parseObject(body []byte) ([]field, error) {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	start, err := dec.Token()
+	if err != nil {
+		return nil, errors.New("text that is not JSON")
+	}
+	if start != json.Delim('{') {
+		return nil, errors.New("JSON that is not an object")
+	}
+	var list []field
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return nil, fmt.Errorf("JSON that is broken near byte %d", dec.InputOffset())
+		}
+		f := field{name: name.(string), json: true}
+		if err := dec.Decode(&f.value); err != nil {
+			return nil, fmt.Errorf("JSON that is broken near byte %d", dec.InputOffset())
+		}
+		list = append(list, f)
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, errors.New("JSON that ends too early")
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, fmt.Errorf("text after the JSON, near byte %d", dec.InputOffset())
+	}
+	return list, nil
+}
+
+// mediaType returns the type of the body, in lower case and without parameters. Without a Content-Type it is
+// JSON if the body begins so and a form otherwise; "" if there is no body either.
+func mediaType(header http.Header, body []byte) string {
+	text := header.Get("Content-Type")
+	if text == "" {
+		switch {
+		case len(body) == 0:
+			return ""
+		case body[0] == '{':
+			return mediaJSON
+		}
+		return mediaForm
+	}
+	text, _, _ = strings.Cut(text, ";")
+	return strings.ToLower(strings.TrimSpace(text))
+}
+
+// printable shortens text from outside to what may stand in a line: at most 64 characters, none of them special.
+func printable(text string) string {
+	clean := strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == utf8.RuneError {
+			return '?'
+		}
+		return r
+	}, text)
+	if runes := []rune(clean); len(runes) > 64 {
+		return string(runes[:64]) + "…"
+	}
+	return clean
+}

@@ -1,0 +1,56 @@
+package dingmock
+
+import "strings"
+
+// The rules of a request. A request that breaks one is off-spec, whatever it was answered.
+const (
+	RuleUnknownPath         = "unknown-path"
+	RuleMethod              = "method"
+	RuleMissingCredential   = "missing-credential"
+	RuleContentType         = "content-type"
+	RuleBody                = "body"
+	RuleMissingParameter    = "missing-parameter"
+	RuleInvalidParameter    = "invalid-parameter"
+	RuleUndeclaredParameter = "undeclared-parameter"
+	RuleRepeatedParameter   = "repeated-parameter"
+)
+
+// The rules of a reply.
+const (
+	RuleReplyStatus      = "reply-status"
+	RuleReplyContentType = "reply-content-type"
+	RuleReplyBody        = "reply-body"
+)
+
+// Violation is one way in which a request or a reply is not what the document allows. It never holds a
+// value that the other side sent, other than numbers: that might be a secret.
+type Violation struct {
+	Operation string `json:"operation"` // "" where the path is unknown
+	Rule      string `json:"rule"`      // one of the Rule constants
+	Pointer   string `json:"pointer"`   // where: a JSON pointer into {method, path, query, header, body} or {status, header, body}
+	Found     string `json:"found"`
+	Expected  string `json:"expected"`
+
+	// Answer is the name of the error that the path's dialect refuses such a request with, "" where it is
+	// answered all the same.
+	Answer string `json:"-"`
+}
+
+// Name returns the last part of the pointer: the parameter's name, or the header's.
+func (v Violation) Name() string {
+	name := v.Pointer[strings.LastIndexByte(v.Pointer, '/')+1:]
+	return strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
+}
+
+// String returns the violation as one line.
+func (v Violation) String() string {
+	line := v.Rule + " at " + v.Pointer + ": found " + v.Found + ", expected " + v.Expected
+	if v.Operation != "" {
+		line = v.Operation + ": " + line
+	}
+	return line
+}
+
+func pointer(place, name string) string {
+	return "/" + place + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}
