@@ -188,10 +188,11 @@ func (d *Document) Find(path string) []*Operation {
 	return found
 }
 
-// Family returns the dialect of a path: that of its longest prefix. It is nil in a document without families.
+// Family returns the dialect of a path: that of its longest prefix, for a path with none that of the shortest.
+// It is nil in a document without families.
 func (d *Document) Family(path string) *Family {
-	for _, f := range d.families {
-		if strings.HasPrefix(path, f.Prefix) {
+	for i, f := range d.families {
+		if strings.HasPrefix(path, f.Prefix) || i == len(d.families)-1 {
 			return f
 		}
 	}

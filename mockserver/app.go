@@ -1,0 +1,113 @@
+package mockserver
+
+import (
+	"fmt"
+	"time"
+)
+
+// App is one app of a server, by name. It stays the same app when others come and go.
+type App struct {
+	server *Server
+	name   string
+}
+
+// Due is how much ended when a clock was moved.
+type Due struct {
+	Tokens   int `json:"tokens"`
+	Sessions int `json:"sessions"`
+}
+
+// App returns the app of that name or appkey. That there is none is said by the methods.
+func (s *Server) App(name string) *App { return &App{s, name} }
+
+// Apps returns the apps as they are at this moment, in the order they were made.
+func (s *Server) Apps() []AppState {
+	list := []AppState{}
+	for _, a := range s.store.all() {
+		list = append(list, a.state())
+	}
+	return list
+}
+
+// Violations returns how often the calls so far broke the document, sorted by app, operation, rule and pointer.
+func (s *Server) Violations() []Tally { return s.tally.list("") }
+
+// State returns the app as it is at this moment.
+func (a *App) State() (AppState, error) {
+	found, err := a.find()
+	if err != nil {
+		return AppState{}, err
+	}
+	return found.state(), nil
+}
+
+// Now returns the time by the app's clock.
+func (a *App) Now() (time.Time, error) {
+	found, err := a.find()
+	if err != nil {
+		return time.Time{}, err
+	}
+	found.mu.Lock()
+	defer found.mu.Unlock()
+	return found.clock.now(), nil
+}
+
+// Advance moves the app's clock forward and returns what ended thereby. It fails, and moves nothing, where by is
+// negative or leads beyond the year 9999.
+func (a *App) Advance(by time.Duration) (Due, error) {
+	found, err := a.find()
+	if err != nil {
+		return Due{}, err
+	}
+	return found.advance(by)
+}
+
+// Freeze stops the app's clock; it can still be advanced.
+func (a *App) Freeze() error { return a.with(func(found *app) { found.clock.freeze() }) }
+
+// Resume lets a frozen clock go on from where it stands.
+func (a *App) Resume() error { return a.with(func(found *app) { found.clock.resume() }) }
+
+// Violations returns how often the app's calls so far broke the document. It outlives the app.
+func (a *App) Violations() []Tally { return a.server.tally.list(a.name) }
+
+func (a *App) find() (*app, error) {
+	if found := a.server.store.app(a.name); found != nil {
+		return found, nil
+	}
+	return nil, fmt.Errorf("mockserver: there is no app %q", a.name)
+}
+
+func (a *App) with(do func(*app)) error {
+	found, err := a.find()
+	if err != nil {
+		return err
+	}
+	found.mu.Lock()
+	defer found.mu.Unlock()
+	do(found)
+	return nil
+}
+
+func (a *app) advance(by time.Duration) (Due, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	before := a.live(a.clock.now())
+	a.sessions.sweep(a.clock.now())
+	if err := a.clock.advance(by); err != nil {
+		return Due{}, err
+	}
+	now := a.clock.now()
+	return Due{Tokens: before - a.live(now), Sessions: a.sessions.sweep(now)}, nil
+}
+
+// live is how many tokens live at that time.
+func (a *app) live(now time.Time) int {
+	n := 0
+	for _, t := range a.tokens {
+		if now.Before(t.expires) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,98 @@
+package mockserver
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// realNow is the one place of this package that asks the machine for the time.
+func realNow() time.Time { return time.Now() }
+
+// china is the zone of the times in error texts.
+var china = time.FixedZone("CST", 8*60*60)
+
+var lastInstant = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+
+// clock is real time plus an offset, and never goes back. The lock of the app that it belongs to guards it.
+type clock struct {
+	real   func() time.Time
+	offset time.Duration
+	frozen bool
+	at     time.Time // where it is frozen, else the latest time it told
+}
+
+func (c *clock) now() time.Time {
+	if c.frozen {
+		return c.at
+	}
+	if t := c.real().Add(c.offset); t.After(c.at) {
+		c.at = t
+	}
+	return c.at
+}
+
+func (c *clock) advance(by time.Duration) error {
+	now := c.now()
+	if by < 0 {
+		return fmt.Errorf("by: %s is negative: a clock never goes back", by)
+	}
+	if now.Add(by).After(lastInstant) || now.Add(by).Before(now) {
+		return fmt.Errorf("by: %s leads beyond the year 9999", by)
+	}
+	c.offset += by
+	c.at = now.Add(by)
+	return nil
+}
+
+func (c *clock) freeze() {
+	c.at, c.frozen = c.now(), true
+}
+
+func (c *clock) resume() {
+	if c.frozen {
+		c.frozen = false
+		c.offset = c.at.Sub(c.real())
+	}
+}
+
+func (c *clock) state() *ClockState {
+	s := ClockState{Offset: Duration(c.offset), Frozen: c.frozen}
+	if c.frozen {
+		s.Offset = Duration(c.at.Sub(c.real()))
+	}
+	if s == (ClockState{}) {
+		return nil
+	}
+	return &s
+}
+
+func (c *clock) restore(s *ClockState) {
+	if s == nil {
+		return
+	}
+	c.offset, c.at = time.Duration(s.Offset), time.Time{}
+	if s.Frozen {
+		c.freeze()
+	}
+}
+
+// Duration is a time.Duration whose JSON is a string such as "1h30m" or "7201s".
+type Duration time.Duration
+
+// MarshalText writes the duration as time.Duration.String does.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalJSON reads what time.ParseDuration reads.
+func (d *Duration) UnmarshalJSON(data []byte) error {
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return fmt.Errorf("%.40s is no duration: write a string such as \"2h\" or \"7201s\"", data)
+	}
+	v, err := time.ParseDuration(text)
+	if err != nil {
+		return fmt.Errorf("%.40q is no duration: write a string such as \"2h\" or \"7201s\"", text)
+	}
+	*d = Duration(v)
+	return nil
+}

@@ -1,0 +1,46 @@
+package mockserver
+
+import (
+	"io"
+	"log/slog"
+	"time"
+)
+
+// Options says how a Server behaves. Nil and the zero value are ready: one app, named default, whose
+// credentials are those of DefaultApp.
+type Options struct {
+	// Apps are the apps that exist from the start. Default: DefaultApp alone.
+	Apps []AppState
+
+	// Now is the real time that each app's clock is an offset from. Default: time.Now. It is called by
+	// several goroutines at once.
+	Now func() time.Time
+
+	// NoAutoApps refuses unknown keys of the form mock-… too, for which otherwise an app is made on first use.
+	NoAutoApps bool
+
+	// MaxApps is how many apps there may be, 1 or more. Default 10,000. At the cap, a new app replaces the
+	// auto-app that has been unused for longest; where there is none, it is refused.
+	MaxApps int
+
+	// MaxSessions is how many sessions one app may have open, 1 or more. Default 1,000,000.
+	MaxSessions int
+
+	// SessionTTL ends a session that long after its creation. Default 0: never.
+	SessionTTL time.Duration
+
+	// WithoutSessions answers the three calls that only the article knows as the public platform does: errcode 22.
+	WithoutSessions bool
+
+	// RefuseUndeclared refuses undeclared and repeated parameters, which the platform accepts.
+	RefuseUndeclared bool
+
+	// Log gets what happens beside the calls: an app evicted, a panic caught. Default: nothing is logged.
+	Log *slog.Logger
+
+	// Calls gets a line for each call, such as "POST create_session mock-a 0". Default: none. Writes do not overlap.
+	Calls io.Writer
+
+	// Version is what the header Dingmock-Version says. Default "dev".
+	Version string
+}

@@ -1,0 +1,276 @@
+// Package mockserver is a fake of the DingTalk (钉钉) open platform: a stateful http.Handler that issues access
+// tokens, tracks sessions in memory and answers byte for byte as the platform does, errors above all.
+//
+// It is not a proxy and not a stub of canned replies, and it keeps nothing beyond the process. What it answers, and how
+// that is known, stands in openapi.yaml at the root of the module. Start with [New]:
+//
+//	fake, err := mockserver.New(nil)
+//	srv := httptest.NewServer(fake)
+package mockserver
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/dingmock/dingmock"
+)
+
+// drained is how much of a body over the limit is read and dropped, so that its sender gets the answer.
+const drained = 64 << 20
+
+// handlers pairs each operation of the document with what answers it once all checks have passed.
+var handlers = map[string]func(*call) (any, error){
+	"gettoken":       (*call).gettoken,
+	"accessToken":    (*call).accessToken,
+	"getsession":     (*call).getSession,
+	"create_session": (*call).createSession,
+	"close_session":  (*call).closeSession,
+}
+
+// Server is the fake. It is an http.Handler; any number of goroutines may use one.
+type Server struct {
+	options Options
+	doc     *dingmock.Document
+	router  *mux.Router
+	store   *store
+	tally   tally
+	lines   sync.Mutex // of options.Calls
+}
+
+// New makes a fake. Nil options are the defaults. It fails only on options that are not valid.
+func New(options *Options) (*Server, error) {
+	s := &Server{}
+	if options != nil {
+		s.options = *options
+	}
+	if err := s.options.complete(); err != nil {
+		return nil, fmt.Errorf("mockserver: %w", err)
+	}
+	var err error
+	if s.doc, err = dingmock.Load(); err != nil {
+		return nil, fmt.Errorf("mockserver: %w", err)
+	}
+	if err := s.route(handlers); err != nil {
+		return nil, fmt.Errorf("mockserver: %w", err)
+	}
+	s.store = newStore(&s.options)
+	for _, a := range s.options.Apps {
+		if _, err := s.store.add(a, false); err != nil {
+			return nil, fmt.Errorf("mockserver: Apps: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// complete checks the options and fills in the defaults.
+func (o *Options) complete() error {
+	if o.Apps == nil {
+		o.Apps = []AppState{DefaultApp}
+	}
+	state := State{Apps: slices.Clone(o.Apps)}
+	if err := state.validate(); err != nil {
+		return fmt.Errorf("Options: %w", err)
+	}
+	o.Apps = state.Apps
+	for _, n := range []struct {
+		name  string
+		value *int
+		def   int
+	}{{"MaxApps", &o.MaxApps, 10_000}, {"MaxSessions", &o.MaxSessions, 1_000_000}} {
+		if *n.value < 0 {
+			return fmt.Errorf("Options: %s: %d is negative; it has to be 1 or more, or 0 for %d", n.name, *n.value, n.def)
+		}
+		if *n.value == 0 {
+			*n.value = n.def
+		}
+	}
+	if o.SessionTTL < 0 {
+		return fmt.Errorf("Options: SessionTTL: %s is negative; it has to be more, or 0 for never", o.SessionTTL)
+	}
+	if len(o.Apps) > o.MaxApps {
+		return fmt.Errorf("Options: Apps: are %d, more than MaxApps, %d", len(o.Apps), o.MaxApps)
+	}
+	if o.Now == nil {
+		o.Now = realNow
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Version == "" {
+		o.Version = "dev"
+	}
+	return nil
+}
+
+// route makes a route of each operation of the document.
+func (s *Server) route(handlers map[string]func(*call) (any, error)) error {
+	s.router = mux.NewRouter().SkipClean(true)
+	s.router.NotFoundHandler = s.serve(nil, nil)
+	spare := map[string]bool{}
+	for id := range handlers {
+		spare[id] = true
+	}
+	for _, op := range s.doc.Operations() {
+		handle := handlers[op.ID]
+		if handle == nil {
+			return fmt.Errorf("the document's operation %s has no handler", op.ID)
+		}
+		delete(spare, op.ID)
+		if s.options.WithoutSessions && op.Provenance == "article" {
+			continue
+		}
+		s.router.Handle(op.Path, s.serve(op, handle)).Name(op.ID)
+	}
+	for id := range spare {
+		return fmt.Errorf("the handler %s is of no operation of the document", id)
+	}
+	return nil
+}
+
+// ServeHTTP answers one request. It never answers 5xx.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
+
+// Close frees what the server holds. It is safe to call more than once.
+func (s *Server) Close() error { return nil }
+
+// call is one request on its way through the server.
+type call struct {
+	*dingmock.Request
+	server   *Server
+	received time.Time // real time
+	unread   error     // why the body could not be read
+	app      *app      // nil until found, and where there is none
+	proven   bool      // whether the request's secret is the app's
+}
+
+// serve answers the requests of one operation; nil is any path that the document does not have.
+func (s *Server) serve(op *dingmock.Operation, handle func(*call) (any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := readBody(r)
+		c := &call{server: s, received: s.options.Now(), unread: err}
+		c.Request = s.doc.CheckRequest(op, r, body)
+		reply := c.encode(c.answer(handle))
+		s.record(c, r, reply)
+		s.write(w, reply)
+	})
+}
+
+// answer takes the call through the checks, in the platform's order, and to its handler.
+func (c *call) answer(handle func(*call) (any, error)) (any, error) {
+	c.findApp()
+	if err := c.refuse(dingmock.RuleUnknownPath, dingmock.RuleMethod); err != nil {
+		return nil, err
+	}
+	if c.needsToken() {
+		if err := c.authorize(); err != nil {
+			return nil, err
+		}
+	}
+	if c.unread != nil && c.Family.Answers["body"] != "" {
+		return nil, c.fail(c.Family.Answers["body"], "the body could not be read to its end")
+	}
+	rules := []string{dingmock.RuleContentType, dingmock.RuleBody, dingmock.RuleMissingParameter, dingmock.RuleInvalidParameter}
+	if c.server.options.RefuseUndeclared {
+		rules = append(rules, dingmock.RuleUndeclaredParameter, dingmock.RuleRepeatedParameter)
+	}
+	if err := c.refuse(rules...); err != nil {
+		return nil, err
+	}
+	return handle(c)
+}
+
+// refuse returns the error for the first violation of those rules, unless it is one that is only noted.
+func (c *call) refuse(rules ...string) error {
+	for _, v := range c.Violations {
+		if !slices.Contains(rules, v.Rule) {
+			continue
+		}
+		name, why := v.Answer, v.String()
+		if v.Rule == dingmock.RuleUndeclaredParameter || v.Rule == dingmock.RuleRepeatedParameter {
+			name, why = c.Family.Answers["invalid-parameter"], why+" (--refuse-undeclared)"
+		}
+		if name != "" {
+			return c.fail(name, why, "name", v.Name(), "apiName", c.Family.API(c.Path))
+		}
+	}
+	return nil
+}
+
+// needsToken reports whether the operation is secured by the token of its family.
+func (c *call) needsToken() bool {
+	return slices.ContainsFunc(c.Operation.Security, func(r dingmock.Requirement) bool { return slices.Contains(r, c.Family.Token) })
+}
+
+// findApp finds the app by the credentials or, where the call has none, by the token.
+func (c *call) findApp() {
+	if p, complete := c.credentials(); p != (pair{}) {
+		c.app, c.proven = c.server.store.byCredentials(p, c.Value(p.id), c.Value(p.secret), complete && !c.server.options.NoAutoApps)
+	} else {
+		c.app, _ = c.server.store.tokens.get(c.Token)
+	}
+	if c.app != nil {
+		c.app.touch()
+	}
+}
+
+// authorize checks the token.
+func (c *call) authorize() error {
+	_, gone := c.server.store.tokens.get(c.Token)
+	switch {
+	case blank(c.Token):
+		return c.fail(c.Family.Answers["token-blank"], "no access token was given, in the "+c.Family.Token.In+" parameter "+c.Family.Token.Name+"; get one by gettoken")
+	case c.app == nil && gone != "":
+		return c.fail(c.Family.Answers["token-bad"], "this token was good, but "+gone+"; call gettoken again")
+	case c.app == nil:
+		return c.fail(c.Family.Answers["token-bad"], "this token was never issued here, or so long ago that it is forgotten; call gettoken")
+	}
+	if ok, ago := c.app.valid(c.Token); !ok {
+		return c.fail(c.Family.Answers["token-bad"], fmt.Sprintf("token expired %s ago by this app's clock; call gettoken again", ago.Round(time.Second)))
+	}
+	return nil
+}
+
+func blank(s string) bool {
+	return !slices.ContainsFunc([]rune(s), func(r rune) bool { return r > ' ' })
+}
+
+// record notes a call before its answer is written, so that nobody who has the answer can look too early.
+func (s *Server) record(c *call, r *http.Request, reply reply) {
+	name := NoApp
+	if c.app != nil {
+		name = c.app.name
+	}
+	what := r.URL.Path
+	if c.Operation != nil {
+		what = c.Operation.ID
+	}
+	s.tally.add(name, c.Violations, fmt.Sprintf("%s %s → %s", r.Method, r.URL.Path, reply.code))
+	if s.options.Calls != nil {
+		s.lines.Lock()
+		defer s.lines.Unlock()
+		_, _ = fmt.Fprintf(s.options.Calls, "%s %s %s %s\n", r.Method, headerText(what), name, reply.code)
+	}
+}
+
+// readBody reads as much of the body as the checks need, and drops what is beyond so that the sender gets an answer.
+func readBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, dingmock.MaxBody+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > dingmock.MaxBody {
+		_, err = io.CopyN(io.Discard, r.Body, drained)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+	}
+	return body, nil
+}

@@ -1,0 +1,202 @@
+package mockserver
+
+import (
+	"container/list"
+	"iter"
+	"slices"
+	"time"
+)
+
+// Session is one open session, in the order of keys that getsession answers.
+type Session struct {
+	SessionID  string `json:"session_id"`
+	AppKey     string `json:"app_key"`
+	UserID     string `json:"user_id"`
+	ChatID     string `json:"chatid"`
+	CreateTime int64  `json:"create_time"` // Unix milliseconds
+}
+
+// same reports whether two sessions have the same values, whenever they were created.
+func (s Session) same(t Session) bool {
+	t.CreateTime = s.CreateTime
+	return s == t
+}
+
+func (c *call) getSession() (any, error) {
+	user := c.Value("userid")
+	c.app.mu.Lock()
+	defer c.app.mu.Unlock()
+	if err := c.knownUser(user); err != nil {
+		return nil, err
+	}
+	c.app.sessions.sweep(c.app.clock.now())
+	var result struct {
+		Session *Session `json:"session"`
+	}
+	if s, ok := c.app.sessions.latest(user); ok {
+		result.Session = &s
+	}
+	return topapiReply{Errmsg: "ok", Result: result, RequestID: c.requestID()}, nil
+}
+
+func (c *call) createSession() (any, error) {
+	c.app.mu.Lock()
+	defer c.app.mu.Unlock()
+	want := c.session()
+	if want.AppKey != c.app.appKey {
+		return nil, c.fail("app-key-wrong", "app_key is not the appkey of the token's app "+c.app.name)
+	}
+	if err := c.knownUser(want.UserID); err != nil {
+		return nil, err
+	}
+	now := c.app.clock.now()
+	c.app.sessions.sweep(now)
+	if open, ok := c.app.sessions.get(want.SessionID); ok {
+		if !open.same(want) {
+			return nil, c.fail("session-invalid", "a session of this id is open with other values; close it first or choose another id")
+		}
+	} else {
+		if c.app.sessions.len() >= c.app.store.maxSessions {
+			return nil, c.fail("sessions-too-many", "the app has as many open sessions as --max-sessions allows; close some")
+		}
+		want.CreateTime = now.UnixMilli()
+		c.app.sessions.open(want, c.app.ends(now))
+	}
+	var result struct {
+		SessionID string `json:"session_id"`
+	}
+	result.SessionID = want.SessionID
+	return topapiReply{Errmsg: "ok", Result: result, RequestID: c.requestID()}, nil
+}
+
+func (c *call) closeSession() (any, error) {
+	c.app.mu.Lock()
+	defer c.app.mu.Unlock()
+	want := c.session()
+	c.app.sessions.sweep(c.app.clock.now())
+	switch open, ok := c.app.sessions.get(want.SessionID); {
+	case !ok:
+		return nil, c.fail("session-invalid", "no session of this id is open: it was never created, or was closed, or has ended")
+	case !open.same(want):
+		return nil, c.fail("session-invalid", "the open session of this id was created with other values; close it with the same ones")
+	}
+	c.app.sessions.close(want.SessionID)
+	return topapiReply{Errmsg: "ok", Success: true, RequestID: c.requestID()}, nil
+}
+
+func (c *call) session() Session {
+	return Session{SessionID: c.Value("session_id"), AppKey: c.Value("app_key"), UserID: c.Value("user_id"), ChatID: c.Value("chatid")}
+}
+
+func (c *call) knownUser(user string) error {
+	if c.app.users != nil && !slices.Contains(c.app.users, user) {
+		return c.fail("user-not-found", "the app has a list of users, and this one is not in it")
+	}
+	return nil
+}
+
+// ends is when a session that is created then ends by itself; zero for never.
+func (a *app) ends(created time.Time) time.Time {
+	if a.store.sessionTTL == 0 {
+		return time.Time{}
+	}
+	return created.Add(a.store.sessionTTL)
+}
+
+// sessions are the open sessions of one app. The app's lock guards them.
+type sessions struct {
+	byID   map[string]*openSession
+	byUser map[string]*openSession // the one of each user that was created last
+	order  *list.List              // of *openSession, by creation
+	due    *list.List              // of *openSession, by end; only those that end by themselves
+}
+
+type openSession struct {
+	Session
+	ends             time.Time
+	inOrder, inDue   *list.Element
+	earlier, younger *openSession // of the same user
+}
+
+func (s *sessions) init() {
+	*s = sessions{byID: map[string]*openSession{}, byUser: map[string]*openSession{}, order: list.New(), due: list.New()}
+}
+
+func (s *sessions) len() int { return len(s.byID) }
+
+func (s *sessions) get(id string) (Session, bool) {
+	if o := s.byID[id]; o != nil {
+		return o.Session, true
+	}
+	return Session{}, false
+}
+
+func (s *sessions) latest(user string) (Session, bool) {
+	if o := s.byUser[user]; o != nil {
+		return o.Session, true
+	}
+	return Session{}, false
+}
+
+// all yields the sessions in the order of their creation.
+func (s *sessions) all() iter.Seq[Session] {
+	return func(yield func(Session) bool) {
+		for e := s.order.Front(); e != nil; e = e.Next() {
+			if !yield(e.Value.(*openSession).Session) {
+				return
+			}
+		}
+	}
+}
+
+func (s *sessions) open(x Session, ends time.Time) {
+	o := &openSession{Session: x, ends: ends}
+	s.byID[x.SessionID] = o
+	o.inOrder = s.order.PushBack(o)
+	if o.earlier = s.byUser[x.UserID]; o.earlier != nil {
+		o.earlier.younger = o
+	}
+	s.byUser[x.UserID] = o
+	if ends.IsZero() {
+		return
+	}
+	after := s.due.Back()
+	for after != nil && after.Value.(*openSession).ends.After(ends) {
+		after = after.Prev()
+	}
+	if after == nil {
+		o.inDue = s.due.PushFront(o)
+	} else {
+		o.inDue = s.due.InsertAfter(o, after)
+	}
+}
+
+func (s *sessions) close(id string) {
+	o := s.byID[id]
+	delete(s.byID, id)
+	s.order.Remove(o.inOrder)
+	if o.inDue != nil {
+		s.due.Remove(o.inDue)
+	}
+	if o.earlier != nil {
+		o.earlier.younger = o.younger
+	}
+	switch {
+	case o.younger != nil:
+		o.younger.earlier = o.earlier
+	case o.earlier != nil:
+		s.byUser[o.UserID] = o.earlier
+	default:
+		delete(s.byUser, o.UserID)
+	}
+}
+
+// sweep ends the sessions whose time has come and returns how many they were.
+func (s *sessions) sweep(now time.Time) int {
+	n := 0
+	for e := s.due.Front(); e != nil && !now.Before(e.Value.(*openSession).ends); e = s.due.Front() {
+		s.close(e.Value.(*openSession).SessionID)
+		n++
+	}
+	return n
+}

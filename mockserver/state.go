@@ -1,0 +1,340 @@
+package mockserver
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// DefaultApp is the app that there is where no other is asked for.
+var DefaultApp = AppState{
+	Name:   "default",
+	CorpID: "dingmockcorp", CorpSecret: "dingmockcorpsecret",
+	AppKey: "dingmockapp", AppSecret: "dingmockappsecret",
+}
+
+// State is the JSON shape of apps at rest: a state file, a snapshot, a restore.
+type State struct {
+	Apps []AppState `json:"apps"`
+}
+
+// AppState is one app with all that belongs to it. All but one id and its secret is optional: what is left
+// out is made up. The name, ids and secrets are 1 to 128 of the characters A-Z, a-z, 0-9 and -._~ so that they
+// may stand in a URL as they are.
+type AppState struct {
+	Name       string         `json:"name,omitempty"`   // default: the appkey, else the corpid. Unique, also among appkeys
+	CorpID     string         `json:"corpid,omitempty"` // unique
+	CorpSecret string         `json:"corpsecret,omitempty"`
+	AppKey     string         `json:"appkey,omitempty"` // unique
+	AppSecret  string         `json:"appsecret,omitempty"`
+	Users      []string       `json:"users,omitzero"` // the users that exist; absent: every user does
+	Clock      *ClockState    `json:"clock,omitempty"`
+	Tokens     []TokenState   `json:"tokens,omitempty"`   // at most 16; the last is the one that gettoken renews
+	Sessions   []SessionState `json:"sessions,omitempty"` // open ones, in the order of their creation
+}
+
+// ClockState is how an app's clock differs from real time.
+type ClockState struct {
+	Offset Duration `json:"offset"`
+	Frozen bool     `json:"frozen"`
+}
+
+// TokenState is one live access token.
+type TokenState struct {
+	Token     string  `json:"token"`      // 32 characters of 0-9 and a-f
+	ExpiresIn float64 `json:"expires_in"` // seconds left by the app's clock: above 0, at most 7200
+}
+
+// SessionState is one open session.
+type SessionState struct {
+	SessionID  string `json:"session_id"`
+	AppKey     string `json:"app_key,omitempty"` // default: the app's appkey, the only one allowed
+	UserID     string `json:"user_id"`
+	ChatID     string `json:"chatid"`
+	CreateTime int64  `json:"create_time,omitempty"` // Unix milliseconds; default: now, by the app's clock
+}
+
+// ReadState reads a state. The error names the file, the line, the field, and what would have been right.
+func ReadState(name string, data []byte) (*State, error) {
+	lines := map[string]int{}
+	if err := locate(data, lines); err != nil {
+		return nil, fmt.Errorf("%s:%w", name, err)
+	}
+	var s State
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&s); err != nil {
+		line, text := explainJSON(data, lines, err)
+		return nil, fmt.Errorf("%s:%d: %s", name, line, text)
+	}
+	if err := s.validate(); err != nil {
+		at := err.pointer
+		for at != "" && lines[at] == 0 {
+			at = at[:max(strings.LastIndexByte(at, '/'), 0)]
+		}
+		return nil, fmt.Errorf("%s:%d: %w", name, max(lines[at], 1), err)
+	}
+	return &s, nil
+}
+
+// fieldError is what is wrong with one field of a state.
+type fieldError struct {
+	pointer string // JSON pointer
+	text    string
+}
+
+func (e *fieldError) Error() string { return strings.TrimPrefix(e.pointer, "/") + ": " + e.text }
+
+var urlSafe = regexp.MustCompile(`^[A-Za-z0-9._~-]{1,128}$`)
+
+func (s *State) validate() *fieldError {
+	owner := map[string]string{} // kind and value → pointer
+	for i := range s.Apps {
+		at := "/apps/" + strconv.Itoa(i)
+		a := &s.Apps[i]
+		if err := a.validate(); err != nil {
+			err.pointer = at + err.pointer
+			return err
+		}
+		a.complete()
+		for _, id := range []struct{ field, space, value string }{
+			{"name", "name", a.Name}, {"appkey", "name", a.AppKey}, {"corpid", "corp", a.CorpID},
+		} {
+			if by := owner[id.space+id.value]; by != "" && by != at {
+				return &fieldError{at + "/" + id.field, fmt.Sprintf("%q is that of %s already; it has to be unique", id.value, by[1:])}
+			}
+			owner[id.space+id.value] = at
+		}
+		for j, t := range a.Tokens {
+			if owner["token"+t.Token] != "" {
+				return &fieldError{fmt.Sprintf("%s/tokens/%d/token", at, j), "is the token of another app, or stands here twice"}
+			}
+			owner["token"+t.Token] = at
+		}
+	}
+	return nil
+}
+
+// validate checks an app by itself.
+func (a *AppState) validate() *fieldError {
+	for _, f := range []struct{ name, value string }{
+		{"name", a.Name}, {"corpid", a.CorpID}, {"corpsecret", a.CorpSecret}, {"appkey", a.AppKey}, {"appsecret", a.AppSecret},
+	} {
+		if f.value != "" && !urlSafe.MatchString(f.value) {
+			return &fieldError{"/" + f.name, "has to be 1 to 128 of the characters A-Z a-z 0-9 - . _ ~"}
+		}
+	}
+	switch {
+	case a.Name == "_" || a.Name == "." || a.Name == "..":
+		return &fieldError{"/name", fmt.Sprintf("%q is taken: choose another", a.Name)}
+	case (a.AppKey == "") != (a.AppSecret == ""):
+		return &fieldError{"/appkey", "appkey and appsecret go together: give both or neither"}
+	case (a.CorpID == "") != (a.CorpSecret == ""):
+		return &fieldError{"/corpid", "corpid and corpsecret go together: give both or neither"}
+	case a.AppKey == "" && a.CorpID == "":
+		return &fieldError{"/appkey", "has to be there with appsecret, or else corpid with corpsecret"}
+	case a.Clock != nil && (a.Clock.Offset < 0 || time.Duration(a.Clock.Offset) > 200*365*24*time.Hour):
+		return &fieldError{"/clock/offset", "has to be 0 or more, and at most 200 years"}
+	case len(a.Tokens) > tokensRemembered:
+		return &fieldError{"/tokens", fmt.Sprintf("are %d: at most %d are allowed", len(a.Tokens), tokensRemembered)}
+	}
+	for i, u := range a.Users {
+		if n := utf8.RuneCountInString(u); n < 1 || n > 128 {
+			return &fieldError{fmt.Sprintf("/users/%d", i), "has to be 1 to 128 characters"}
+		}
+	}
+	for i, t := range a.Tokens {
+		if !tokenShape.MatchString(t.Token) {
+			return &fieldError{fmt.Sprintf("/tokens/%d/token", i), "has to be 32 characters of 0-9 and a-f"}
+		}
+		if !(t.ExpiresIn > 0 && t.ExpiresIn <= tokenLife.Seconds()) {
+			return &fieldError{fmt.Sprintf("/tokens/%d/expires_in", i), "has to be seconds, above 0 and at most 7200"}
+		}
+	}
+	open := map[string]bool{}
+	for i, x := range a.Sessions {
+		at := fmt.Sprintf("/sessions/%d/", i)
+		for _, f := range []struct {
+			name, value string
+			least       int
+		}{{"session_id", x.SessionID, 1}, {"user_id", x.UserID, 1}, {"chatid", x.ChatID, 0}} {
+			if n := utf8.RuneCountInString(f.value); n < f.least || n > 128 {
+				return &fieldError{at + f.name, fmt.Sprintf("has to be %d to 128 characters", f.least)}
+			}
+		}
+		switch {
+		case x.AppKey != "" && x.AppKey != a.AppKey:
+			return &fieldError{at + "app_key", "has to be the appkey of the app that it stands in"}
+		case x.CreateTime < 0 || time.UnixMilli(x.CreateTime).After(lastInstant):
+			return &fieldError{at + "create_time", "has to be milliseconds since 1970, up to the year 9999"}
+		case open[x.SessionID]:
+			return &fieldError{at + "session_id", fmt.Sprintf("%.40q is open already", x.SessionID)}
+		}
+		open[x.SessionID] = true
+	}
+	return nil
+}
+
+var tokenShape = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// complete makes up what a valid app leaves out.
+func (a *AppState) complete() {
+	if a.Name == "" {
+		a.Name = a.AppKey
+	}
+	if a.Name == "" {
+		a.Name = a.CorpID
+	}
+	if a.AppKey == "" {
+		a.AppKey, a.AppSecret = "ding"+strings.ToLower(rand.Text()[:16]), randomSecret()
+	}
+	if a.CorpID == "" {
+		a.CorpID, a.CorpSecret = "ding"+newToken(), randomSecret()
+	}
+}
+
+// randomSecret is of the platform's shape: 64 characters of base64url.
+func randomSecret() string {
+	var b [48]byte
+	_, _ = rand.Read(b[:])
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// restore takes over clock, tokens and sessions. The caller holds the lock.
+func (a *app) restore(s AppState) {
+	a.clock.restore(s.Clock)
+	now := a.clock.now()
+	for _, t := range s.Tokens {
+		a.keep(token{t.Token, now.Add(time.Duration(t.ExpiresIn * float64(time.Second)))})
+	}
+	for _, x := range s.Sessions {
+		created := now
+		if x.CreateTime != 0 {
+			created = time.UnixMilli(x.CreateTime)
+		}
+		a.sessions.open(Session{x.SessionID, a.appKey, x.UserID, x.ChatID, created.UnixMilli()}, a.ends(created))
+	}
+	a.sessions.sweep(now)
+}
+
+// state is the app at this moment.
+func (a *app) state() AppState {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.clock.now()
+	s := AppState{
+		Name: a.name, CorpID: a.corpID, CorpSecret: a.corpSecret, AppKey: a.appKey, AppSecret: a.appSecret,
+		Users: slices.Clone(a.users), Clock: a.clock.state(),
+	}
+	for _, t := range a.tokens {
+		if left := t.expires.Sub(now); left > 0 {
+			s.Tokens = append(s.Tokens, TokenState{t.value, left.Seconds()})
+		}
+	}
+	a.sessions.sweep(now)
+	for x := range a.sessions.all() {
+		s.Sessions = append(s.Sessions, SessionState{x.SessionID, x.AppKey, x.UserID, x.ChatID, x.CreateTime})
+	}
+	return s
+}
+
+// locate notes the line of each value by its JSON pointer. The error begins with the line.
+func locate(data []byte, lines map[string]int) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	line := func() int { return lineAt(data, dec.InputOffset()) }
+	var value func(pointer string) error
+	value = func(pointer string) error {
+		tok, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		if lines[pointer] == 0 {
+			lines[pointer] = line()
+		}
+		open, ok := tok.(json.Delim)
+		if !ok {
+			return nil
+		}
+		for i := 0; dec.More(); i++ {
+			at := pointer + "/" + strconv.Itoa(i)
+			if open == '{' {
+				key, err := dec.Token()
+				if err != nil {
+					return err
+				}
+				at = fmt.Sprintf("%s/%v", pointer, key)
+				lines[at] = line()
+			}
+			if err := value(at); err != nil {
+				return err
+			}
+		}
+		_, err = dec.Token()
+		return err
+	}
+	err := value("")
+	if err == nil {
+		if _, err = dec.Token(); err == io.EOF {
+			return nil
+		}
+		return fmt.Errorf("%d: there is text after the JSON object", line())
+	}
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		return fmt.Errorf("%d: is not JSON: %w", lineAt(data, syntax.Offset), err)
+	case err == io.EOF && len(bytes.TrimSpace(data)) == 0:
+		return errors.New("1: is empty: write {\"apps\":[…]}")
+	}
+	return fmt.Errorf("%d: is not JSON: it ends too early", line())
+}
+
+func lineAt(data []byte, offset int64) int {
+	return 1 + bytes.Count(data[:min(offset, int64(len(data)))], []byte("\n"))
+}
+
+// explainJSON turns the error of a Decoder into a line and a text that names the field.
+func explainJSON(data []byte, lines map[string]int, err error) (int, string) {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		return lineAt(data, wrong.Offset), fmt.Sprintf("%s: has to be %s, not a %s", wrong.Field, article(wrong.Type.Kind().String()), wrong.Value)
+	}
+	text := strings.TrimPrefix(err.Error(), "json: ")
+	if field, ok := strings.CutPrefix(text, "unknown field "); ok {
+		field = strings.Trim(field, `"`)
+		line, at := 1, field
+		for pointer, n := range lines {
+			if strings.HasSuffix(pointer, "/"+field) && (line == 1 || n < line) {
+				line, at = n, pointer[1:]
+			}
+		}
+		return line, at + ": there is no such field"
+	}
+	return 1, text
+}
+
+func article(kind string) string {
+	switch kind {
+	case "slice":
+		return "an array"
+	case "struct", "map", "ptr":
+		return "an object"
+	case "int64", "int":
+		return "a whole number"
+	case "float64":
+		return "a number"
+	case "bool":
+		return "true or false"
+	}
+	return "a " + kind
+}
