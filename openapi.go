@@ -50,6 +50,8 @@ type Operation struct {
 	Parameters  []Parameter // in the order of checks: required ones as listed, then the others by name
 	BodyTypes   []string    // the media types that a body may have, sorted; none: a body is ignored
 	NeedsBody   bool        // whether an empty body is refused
+	MaxBody     int64       // the size of the largest body that is read, in bytes
+	Bearer      bool        // whether a bearer token may be asked for
 	Replies     []*Reply    // by status
 
 	extras bool // whether a body may have fields that are not declared
@@ -88,7 +90,7 @@ type Credential struct {
 
 // Reply is one answer of an operation: all that share an HTTP status.
 type Reply struct {
-	Status      int
+	Status      int      // 0: any that no other reply has
 	ContentType string   // exact, to the letter
 	Errors      []string // the names of the errors it can be
 	Examples    map[string]json.RawMessage
@@ -287,6 +289,10 @@ func (d *Document) readOperation(t *openapi3.T, method, path string, x *openapi3
 	if err := extension(x.Extensions, "x-also-answers", &op.AlsoAnswers); err != nil {
 		return nil, err
 	}
+	op.MaxBody = MaxBody
+	if err := extension(x.Extensions, "x-max-body", &op.MaxBody); err != nil {
+		return nil, err
+	}
 	security := t.Security
 	if x.Security != nil {
 		security = *x.Security
@@ -294,7 +300,8 @@ func (d *Document) readOperation(t *openapi3.T, method, path string, x *openapi3
 	for _, names := range security {
 		var r Requirement
 		for _, name := range slices.Sorted(maps.Keys(names)) {
-			if scheme := t.Components.SecuritySchemes[name]; scheme != nil && scheme.Value.Type != "apiKey" {
+			if scheme := t.Components.SecuritySchemes[name]; scheme != nil && scheme.Value.Type == "http" {
+				op.Bearer = true
 				continue
 			}
 			c, err := readCredential(t, name)
@@ -343,7 +350,10 @@ func (d *Document) readOperation(t *openapi3.T, method, path string, x *openapi3
 
 func (d *Document) readReply(status string, x *openapi3.Response) (*Reply, error) {
 	code, err := strconv.Atoi(status)
-	if err != nil || code == 0 {
+	if status == "default" {
+		code, err = 0, nil
+	}
+	if err != nil {
 		return nil, fmt.Errorf("reply %q: a reply has to have one HTTP status", status)
 	}
 	r := &Reply{Status: code, Examples: map[string]json.RawMessage{}}

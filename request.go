@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 )
 
-// MaxBody is the size of the largest request body that is read, in bytes.
+// MaxBody is the size of the largest request body that is read, in bytes, where the document says nothing else.
 const MaxBody = 1 << 20
 
 const (
@@ -41,7 +41,8 @@ func (r *Request) Value(name string) string {
 }
 
 // CheckRequest reads r as a call of op, which is nil where the path is not in the document, and finds what
-// the document does not allow. The body is r's, of which at most MaxBody+1 bytes are needed; r.Body is not read.
+// the document does not allow. The body is r's, of which at most one byte more than the limit is needed; r.Body is
+// not read.
 func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Request {
 	q := &Request{
 		Operation: op, Family: d.Family(r.URL.Path), Method: r.Method, Path: r.URL.Path,
@@ -50,7 +51,11 @@ func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Re
 	query := parsePairs(r.URL.RawQuery)
 	media := mediaType(r.Header, body)
 	var form []field
-	if media == mediaForm && len(body) <= MaxBody {
+	limit := int64(MaxBody)
+	if op != nil {
+		limit = op.MaxBody
+	}
+	if media == mediaForm && int64(len(body)) <= limit {
 		form = parsePairs(string(body))
 	}
 	if q.Family != nil {
@@ -129,8 +134,8 @@ func (q *Request) readBody(types []string, r *http.Request, media string, body [
 		return nil
 	}
 	switch {
-	case len(body) > MaxBody:
-		q.add(RuleBody, "/body", fmt.Sprintf("more than %d bytes", MaxBody), fmt.Sprintf("at most %d bytes", MaxBody), "body-too-large")
+	case int64(len(body)) > q.Operation.MaxBody:
+		q.add(RuleBody, "/body", fmt.Sprintf("more than %d bytes", q.Operation.MaxBody), fmt.Sprintf("at most %d bytes", q.Operation.MaxBody), "body-too-large")
 		return nil
 	case len(body) == 0:
 		if q.Operation.NeedsBody {

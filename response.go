@@ -46,12 +46,16 @@ func (d *Document) CheckResponse(q *Request, status int, header http.Header, bod
 
 // Reply returns the document's reply to a request with that HTTP status, nil where there is none.
 func (d *Document) Reply(q *Request, status int) *Reply {
+	var fallback *Reply
 	for _, r := range d.replies(q) {
-		if r.Status == status {
+		switch r.Status {
+		case status:
 			return r
+		case 0:
+			fallback = r
 		}
 	}
-	return nil
+	return fallback
 }
 
 func (d *Document) replies(q *Request) []*Reply {
