@@ -1,0 +1,74 @@
+package dingmock_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/dingmock/dingmock"
+)
+
+// Every example of an error is matched by the error whose name it has, and by no other that has no holes; and
+// encoding what an example decodes to gives its keys in the order of the wire.
+func TestMatchAndEncodeExamples(t *testing.T) {
+	t.Parallel()
+	doc, err := dingmock.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, op := range doc.Operations() {
+		for _, reply := range op.Replies {
+			for name, body := range reply.Examples {
+				if e := doc.Error(name); e != nil {
+					if _, ok := e.Match(reply.Status, body); !ok {
+						t.Errorf("%s %d: the example %s is not matched by the error: %s", op.ID, reply.Status, name, body)
+					}
+				}
+				for _, other := range reply.Errors {
+					if _, ok := doc.Error(other).Match(reply.Status, body); ok && other != name && len(doc.Error(other).Holes()) == 0 {
+						t.Errorf("%s %d: the example %s is matched by %s", op.ID, reply.Status, name, other)
+					}
+				}
+			}
+		}
+	}
+
+	var value any
+	if err := json.Unmarshal([]byte(`{"request_id":"16l4ew3d47pdp","errmsg":"ok","result":{"session":{"chatid":"<&>","create_time":1693670462000,"user_id":"u","app_key":"k","session_id":"s"}},"errcode":0}`), &value); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"errcode":0,"errmsg":"ok","result":{"session":{"session_id":"s","app_key":"k","user_id":"u","chatid":"<&>","create_time":1693670462000}},"request_id":"16l4ew3d47pdp"}`
+	for _, op := range doc.Operations() {
+		if op.ID == "getsession" {
+			if got := string(op.Replies[0].Encode(value)); got != want {
+				t.Errorf("Encode\n got %s\nwant %s", got, want)
+			}
+		}
+	}
+}
+
+func TestMatchHoles(t *testing.T) {
+	t.Parallel()
+	e := &dingmock.Error{Name: "x", Errcode: 7, Status: 200, Text: "a {n} b {n} c {m}"}
+	for _, tt := range []struct {
+		name, text string
+		want       string // "" no match
+	}{
+		{"all", "a 1 b 1 c 2", "1 2"},
+		{"one name, two values", "a 1 b 2 c 2", ""},
+		{"an empty hole", "a  b  c 2", ""},
+		{"more after it", "a 1 b 1 c 2\n", "1 2\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			body, _ := json.Marshal(map[string]any{"errcode": 7, "errmsg": tt.text})
+			holes, ok := e.Match(200, body)
+			got := strings.TrimPrefix(holes["n"]+" "+holes["m"], " ")
+			if !ok {
+				got = ""
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
