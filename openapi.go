@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
@@ -106,6 +107,7 @@ type Family struct {
 	ContentType string // of every answer
 	RequestID   string // the shape of the id in every answer: short, uuid, or "" for none
 	Token       Credential
+	TokenAlways bool              // whether paths outside the document need a token too
 	Answers     map[string]string // what is wrong with a request → the name of the error that says so
 	Faults      map[string]string // injected fault → the name of the error
 
@@ -135,8 +137,10 @@ type Error struct {
 	Source     string `json:"source,omitempty"`   // where it is known from
 }
 
-// Load reads the embedded openapi.yaml.
-func Load() (*Document, error) { return Parse(source) }
+var load = sync.OnceValues(func() (*Document, error) { return Parse(source) })
+
+// Load reads the embedded openapi.yaml. All callers share one Document.
+func Load() (*Document, error) { return load() }
 
 // Parse reads an OpenAPI 3.0 document in YAML or JSON. The error names what is not valid in it.
 func Parse(data []byte) (*Document, error) {
@@ -242,6 +246,7 @@ func (d *Document) readFamilies(t *openapi3.T) error {
 		ContentType string            `json:"content_type"`
 		RequestID   string            `json:"request_id"`
 		Token       string            `json:"token"`
+		TokenAlways bool              `json:"token_always"`
 		Unknown     string            `json:"unknown_path_reply"`
 		Answers     map[string]string `json:"answers"`
 		Faults      map[string]string `json:"faults"`
@@ -252,7 +257,7 @@ func (d *Document) readFamilies(t *openapi3.T) error {
 	for name, x := range list {
 		f := &Family{
 			Name: name, Prefix: x.Prefix, APIName: x.APIName, ContentType: x.ContentType,
-			RequestID: x.RequestID, Answers: x.Answers, Faults: x.Faults,
+			RequestID: x.RequestID, TokenAlways: x.TokenAlways, Answers: x.Answers, Faults: x.Faults,
 		}
 		var err error
 		if f.Token, err = readCredential(t, x.Token); err != nil {

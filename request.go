@@ -62,7 +62,7 @@ func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Re
 		q.Token, _ = q.Family.Token.find(query, r.Header, form)
 	}
 	if op == nil {
-		q.add(RuleUnknownPath, "/path", "a path that is not in the document", "a path of the document", "unknown-path")
+		q.add(RuleUnknownPath, "/path", printable(q.Path), "a path of the document", "unknown-path")
 		return q
 	}
 

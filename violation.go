@@ -23,7 +23,7 @@ const (
 )
 
 // Violation is one way in which a request or a reply is not what the document allows. It never holds a
-// value that the other side sent, other than numbers: that might be a secret.
+// value that the other side sent, other than numbers and the path: that might be a secret.
 type Violation struct {
 	Operation string `json:"operation"` // "" where the path is unknown
 	Rule      string `json:"rule"`      // one of the Rule constants

@@ -91,7 +91,7 @@ func (d *Duration) UnmarshalJSON(data []byte) error {
 	}
 	v, err := time.ParseDuration(text)
 	if err != nil {
-		return fmt.Errorf("%.40q is no duration: write a string such as \"2h\" or \"7201s\"", text)
+		return fmt.Errorf("%.40q is no duration up to 292 years: write a string such as \"2h\" or \"7201s\"", text)
 	}
 	*d = Duration(v)
 	return nil

@@ -35,7 +35,22 @@ type Options struct {
 	// RefuseUndeclared refuses undeclared and repeated parameters, which the platform accepts.
 	RefuseUndeclared bool
 
-	// Log gets what happens beside the calls: an app evicted, a panic caught. Default: nothing is logged.
+	// QPS is how many calls of one operation an app may make in one second of its clock; more are answered as
+	// throttled. Default 0: no limit.
+	QPS int
+
+	// Journal is how many exchanges are kept for each app, 16 KiB of each body, 4 MiB in all. Default 1000;
+	// negative: none.
+	Journal int
+
+	// ControlToken is the bearer token that the control API asks for, health and documents aside. Default: none.
+	ControlToken string
+
+	// CA returns the PEM of the certificate that the TLS listeners' certificates are signed by, for /_mock/ca.pem.
+	// Default: there is none.
+	CA func() ([]byte, error)
+
+	// Log gets what happens beside the calls, such as an app evicted. Default: nothing is logged.
 	Log *slog.Logger
 
 	// Calls gets a line for each call, such as "POST create_session mock-a 0". Default: none. Writes do not overlap.

@@ -88,8 +88,11 @@ type reply struct {
 	explain     string
 }
 
-// encode makes the answer of what a handler returned.
+// encode makes the answer of what a handler returned, unless it is one already.
 func (c *call) encode(value any, err error) reply {
+	if decided, ok := value.(reply); ok {
+		return decided
+	}
 	r := reply{status: http.StatusOK, contentType: c.Family.ContentType, code: "0"}
 	if f, ok := err.(*failure); ok {
 		e := f.err
@@ -116,6 +119,9 @@ func (c *call) encode(value any, err error) reply {
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(value) // structs of strings and numbers: cannot fail
 	r.body = bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+	if c.rule != nil && c.rule.effect.Malformed {
+		r.body = r.body[:len(r.body)-1]
+	}
 	return r
 }
 
@@ -147,20 +153,6 @@ func (c *call) requestID() string {
 		return string(id)
 	}
 	return ""
-}
-
-// write sends the answer.
-func (s *Server) write(w http.ResponseWriter, r reply) {
-	h := w.Header()
-	h.Set("Server", "DingTalk/1.0.0")
-	h.Set("Content-Type", r.contentType)
-	h.Set("Content-Length", strconv.Itoa(len(r.body)))
-	h.Set("Dingmock-Version", s.options.Version)
-	if r.explain != "" {
-		h.Set("Dingmock-Explain", headerText(r.explain))
-	}
-	w.WriteHeader(r.status)
-	_, _ = w.Write(r.body) // a client that has gone away is no concern of the fake
 }
 
 // headerText makes a text fit to stand in a header: printable ASCII.

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -41,29 +42,34 @@ type Server struct {
 	doc     *dingmock.Document
 	router  *mux.Router
 	store   *store
+	rules   rules // for every app
+	nobody  *journal
 	tally   tally
 	lines   sync.Mutex // of options.Calls
+	close   sync.Once
+	closed  chan struct{}
 }
 
 // New makes a fake. Nil options are the defaults. It fails only on options that are not valid.
 func New(options *Options) (*Server, error) {
-	s := &Server{}
+	s := &Server{closed: make(chan struct{})}
 	if options != nil {
 		s.options = *options
 	}
-	if err := s.options.complete(); err != nil {
-		return nil, fmt.Errorf("mockserver: %w", err)
-	}
 	var err error
 	if s.doc, err = dingmock.Load(); err != nil {
+		return nil, fmt.Errorf("mockserver: %w", err)
+	}
+	if err := s.options.complete(s.doc); err != nil {
 		return nil, fmt.Errorf("mockserver: %w", err)
 	}
 	if err := s.route(handlers); err != nil {
 		return nil, fmt.Errorf("mockserver: %w", err)
 	}
 	s.store = newStore(&s.options)
+	s.nobody = newJournal(s.store.kept, &s.store.journals)
 	for _, a := range s.options.Apps {
-		if _, err := s.store.add(a, false); err != nil {
+		if _, err := s.store.add(a); err != nil {
 			return nil, fmt.Errorf("mockserver: Apps: %w", err)
 		}
 	}
@@ -71,12 +77,12 @@ func New(options *Options) (*Server, error) {
 }
 
 // complete checks the options and fills in the defaults.
-func (o *Options) complete() error {
+func (o *Options) complete(doc *dingmock.Document) error {
 	if o.Apps == nil {
 		o.Apps = []AppState{DefaultApp}
 	}
 	state := State{Apps: slices.Clone(o.Apps)}
-	if err := state.validate(); err != nil {
+	if err := state.validate(doc); err != nil {
 		return fmt.Errorf("Options: %w", err)
 	}
 	o.Apps = state.Apps
@@ -84,7 +90,7 @@ func (o *Options) complete() error {
 		name  string
 		value *int
 		def   int
-	}{{"MaxApps", &o.MaxApps, 10_000}, {"MaxSessions", &o.MaxSessions, 1_000_000}} {
+	}{{"MaxApps", &o.MaxApps, 10_000}, {"MaxSessions", &o.MaxSessions, 1_000_000}, {"QPS", &o.QPS, 0}} {
 		if *n.value < 0 {
 			return fmt.Errorf("Options: %s: %d is negative; it has to be 1 or more, or 0 for %d", n.name, *n.value, n.def)
 		}
@@ -98,6 +104,9 @@ func (o *Options) complete() error {
 	if len(o.Apps) > o.MaxApps {
 		return fmt.Errorf("Options: Apps: are %d, more than MaxApps, %d", len(o.Apps), o.MaxApps)
 	}
+	if o.Journal == 0 {
+		o.Journal = 1000
+	}
 	if o.Now == nil {
 		o.Now = realNow
 	}
@@ -110,24 +119,33 @@ func (o *Options) complete() error {
 	return nil
 }
 
-// route makes a route of each operation of the document.
+// route makes a route of each operation of the document, and of each of the control API's.
 func (s *Server) route(handlers map[string]func(*call) (any, error)) error {
 	s.router = mux.NewRouter().SkipClean(true)
 	s.router.NotFoundHandler = s.serve(nil, nil)
-	spare := map[string]bool{}
-	for id := range handlers {
-		spare[id] = true
+	if err := s.routeControl(); err != nil {
+		return err
+	}
+	if err := paired(s.doc, handlers); err != nil {
+		return err
 	}
 	for _, op := range s.doc.Operations() {
-		handle := handlers[op.ID]
-		if handle == nil {
-			return fmt.Errorf("the document's operation %s has no handler", op.ID)
-		}
-		delete(spare, op.ID)
 		if s.options.WithoutSessions && op.Provenance == "article" {
 			continue
 		}
-		s.router.Handle(op.Path, s.serve(op, handle)).Name(op.ID)
+		s.router.Handle(op.Path, s.serve(op, handlers[op.ID])).Name(op.ID)
+	}
+	return nil
+}
+
+// paired checks that each operation has a handler and each handler an operation.
+func paired[H any](doc *dingmock.Document, handlers map[string]H) error {
+	spare := maps.Clone(handlers)
+	for _, op := range doc.Operations() {
+		if _, ok := handlers[op.ID]; !ok {
+			return fmt.Errorf("the document's operation %s has no handler", op.ID)
+		}
+		delete(spare, op.ID)
 	}
 	for id := range spare {
 		return fmt.Errorf("the handler %s is of no operation of the document", id)
@@ -135,44 +153,68 @@ func (s *Server) route(handlers map[string]func(*call) (any, error)) error {
 	return nil
 }
 
-// ServeHTTP answers one request. It never answers 5xx.
+// ServeHTTP answers one request. It answers 5xx only where a rule has it so.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
 
-// Close frees what the server holds. It is safe to call more than once.
-func (s *Server) Close() error { return nil }
+// Close ends waits, hanging calls and streams. It is safe to call more than once, and never fails.
+func (s *Server) Close() error {
+	s.close.Do(func() { close(s.closed) })
+	return nil
+}
 
 // call is one request on its way through the server.
 type call struct {
 	*dingmock.Request
 	server   *Server
-	received time.Time // real time
-	unread   error     // why the body could not be read
-	app      *app      // nil until found, and where there is none
-	proven   bool      // whether the request's secret is the app's
+	received time.Time       // real time
+	remote   string          // address and port of the client
+	unread   error           // why the body could not be read
+	app      *app            // nil until found, and where there is none
+	done     <-chan struct{} // closed when the app is removed or reset; nil without an app
+	proven   bool            // whether the request's secret is the app's
+	rule     *rule           // the rule that fired, or nil
+}
+
+// now is the time by the app's clock; without an app, real time.
+func (c *call) now() time.Time {
+	if c.app == nil {
+		return c.received
+	}
+	return c.app.now()
 }
 
 // serve answers the requests of one operation; nil is any path that the document does not have.
 func (s *Server) serve(op *dingmock.Operation, handle func(*call) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := readBody(r)
-		c := &call{server: s, received: s.options.Now(), unread: err}
+		body, err := readBody(r, dingmock.MaxBody)
+		c := &call{server: s, received: s.options.Now(), remote: r.RemoteAddr, unread: err}
 		c.Request = s.doc.CheckRequest(op, r, body)
 		reply := c.encode(c.answer(handle))
-		s.record(c, r, reply)
-		s.write(w, reply)
+		s.record(c, r, body, reply)
+		s.deliver(w, r, c, reply)
 	})
 }
 
 // answer takes the call through the checks, in the platform's order, and to its handler.
 func (c *call) answer(handle func(*call) (any, error)) (any, error) {
 	c.findApp()
-	if err := c.refuse(dingmock.RuleUnknownPath, dingmock.RuleMethod); err != nil {
+	if err := c.refuse(dingmock.RuleMethod); err != nil {
+		return nil, err
+	}
+	c.fireRule()
+	if value, ok, err := c.answerByRule(); ok {
+		return value, err
+	}
+	if err := c.refuse(dingmock.RuleUnknownPath); err != nil {
 		return nil, err
 	}
 	if c.needsToken() {
 		if err := c.authorize(); err != nil {
 			return nil, err
 		}
+	}
+	if err := c.throttled(); err != nil {
+		return nil, err
 	}
 	if c.unread != nil && c.Family.Answers["body"] != "" {
 		return nil, c.fail(c.Family.Answers["body"], "the body could not be read to its end")
@@ -218,6 +260,9 @@ func (c *call) findApp() {
 	}
 	if c.app != nil {
 		c.app.touch()
+		c.app.mu.Lock()
+		c.done = c.app.done
+		c.app.mu.Unlock()
 	}
 }
 
@@ -243,17 +288,21 @@ func blank(s string) bool {
 }
 
 // record notes a call before its answer is written, so that nobody who has the answer can look too early.
-func (s *Server) record(c *call, r *http.Request, reply reply) {
-	name := NoApp
+func (s *Server) record(c *call, r *http.Request, body []byte, reply reply) {
+	name, journal := NoApp, s.nobody
 	if c.app != nil {
-		name = c.app.name
+		name, journal = c.app.name, c.app.journal
 	}
-	what := r.URL.Path
-	if c.Operation != nil {
-		what = c.Operation.ID
+	if journal.limit > 0 || len(c.Violations) > 0 {
+		e := c.entry(r, body, reply)
+		journal.add(e)
+		s.tally.add(name, c.app != nil && c.app.pardons(), c.Violations, e)
 	}
-	s.tally.add(name, c.Violations, fmt.Sprintf("%s %s → %s", r.Method, r.URL.Path, reply.code))
 	if s.options.Calls != nil {
+		what := r.URL.Path
+		if c.Operation != nil {
+			what = c.Operation.ID
+		}
 		s.lines.Lock()
 		defer s.lines.Unlock()
 		_, _ = fmt.Fprintf(s.options.Calls, "%s %s %s %s\n", r.Method, headerText(what), name, reply.code)
@@ -261,12 +310,12 @@ func (s *Server) record(c *call, r *http.Request, reply reply) {
 }
 
 // readBody reads as much of the body as the checks need, and drops what is beyond so that the sender gets an answer.
-func readBody(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, dingmock.MaxBody+1))
+func readBody(r *http.Request, limit int64) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(body) > dingmock.MaxBody {
+	if int64(len(body)) > limit {
 		_, err = io.CopyN(io.Discard, r.Body, drained)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, err

@@ -8,12 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/dingmock/dingmock"
 )
 
 // DefaultApp is the app that there is where no other is asked for.
@@ -37,10 +40,14 @@ type AppState struct {
 	CorpSecret string         `json:"corpsecret,omitempty"`
 	AppKey     string         `json:"appkey,omitempty"` // unique
 	AppSecret  string         `json:"appsecret,omitempty"`
-	Users      []string       `json:"users,omitzero"` // the users that exist; absent: every user does
+	Users      []string       `json:"users,omitzero"`  // the users that exist; absent: every user does
+	QPS        *int           `json:"qps,omitempty"`   // calls a second of each kind; 0: no limit; absent: the server's
+	Judge      *bool          `json:"judge,omitempty"` // whether off-spec calls make the verdict red; absent: they do
+	Auto       bool           `json:"auto,omitempty"`  // made by its first token call; may be evicted
 	Clock      *ClockState    `json:"clock,omitempty"`
 	Tokens     []TokenState   `json:"tokens,omitempty"`   // at most 16; the last is the one that gettoken renews
 	Sessions   []SessionState `json:"sessions,omitempty"` // open ones, in the order of their creation
+	Rules      []Rule         `json:"rules,omitempty"`    // in the order they are asked
 }
 
 // ClockState is how an app's clock differs from real time.
@@ -77,7 +84,11 @@ func ReadState(name string, data []byte) (*State, error) {
 		line, text := explainJSON(data, lines, err)
 		return nil, fmt.Errorf("%s:%d: %s", name, line, text)
 	}
-	if err := s.validate(); err != nil {
+	doc, err := dingmock.Load()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if err := s.validate(doc); err != nil {
 		at := err.pointer
 		for at != "" && lines[at] == 0 {
 			at = at[:max(strings.LastIndexByte(at, '/'), 0)]
@@ -97,12 +108,12 @@ func (e *fieldError) Error() string { return strings.TrimPrefix(e.pointer, "/") 
 
 var urlSafe = regexp.MustCompile(`^[A-Za-z0-9._~-]{1,128}$`)
 
-func (s *State) validate() *fieldError {
+func (s *State) validate(doc *dingmock.Document) *fieldError {
 	owner := map[string]string{} // kind and value → pointer
 	for i := range s.Apps {
 		at := "/apps/" + strconv.Itoa(i)
 		a := &s.Apps[i]
-		if err := a.validate(); err != nil {
+		if err := a.validate(doc); err != nil {
 			err.pointer = at + err.pointer
 			return err
 		}
@@ -126,7 +137,7 @@ func (s *State) validate() *fieldError {
 }
 
 // validate checks an app by itself.
-func (a *AppState) validate() *fieldError {
+func (a *AppState) validate(doc *dingmock.Document) *fieldError {
 	for _, f := range []struct{ name, value string }{
 		{"name", a.Name}, {"corpid", a.CorpID}, {"corpsecret", a.CorpSecret}, {"appkey", a.AppKey}, {"appsecret", a.AppSecret},
 	} {
@@ -145,6 +156,10 @@ func (a *AppState) validate() *fieldError {
 		return &fieldError{"/appkey", "has to be there with appsecret, or else corpid with corpsecret"}
 	case a.Clock != nil && (a.Clock.Offset < 0 || time.Duration(a.Clock.Offset) > 200*365*24*time.Hour):
 		return &fieldError{"/clock/offset", "has to be 0 or more, and at most 200 years"}
+	case a.QPS != nil && *a.QPS < 0:
+		return &fieldError{"/qps", "has to be 0 or more"}
+	case len(a.Rules) > maxRules:
+		return &fieldError{"/rules", fmt.Sprintf("are %d: at most %d are allowed", len(a.Rules), maxRules)}
 	case len(a.Tokens) > tokensRemembered:
 		return &fieldError{"/tokens", fmt.Sprintf("are %d: at most %d are allowed", len(a.Tokens), tokensRemembered)}
 	}
@@ -182,6 +197,12 @@ func (a *AppState) validate() *fieldError {
 		}
 		open[x.SessionID] = true
 	}
+	for i := range a.Rules {
+		if err := a.Rules[i].validate(doc, false); err != nil {
+			err.pointer = fmt.Sprintf("/rules/%d%s", i, err.pointer)
+			return err
+		}
+	}
 	return nil
 }
 
@@ -196,12 +217,15 @@ func (a *AppState) complete() {
 		a.Name = a.CorpID
 	}
 	if a.AppKey == "" {
-		a.AppKey, a.AppSecret = "ding"+strings.ToLower(rand.Text()[:16]), randomSecret()
+		a.AppKey, a.AppSecret = randomAppKey(), randomSecret()
 	}
 	if a.CorpID == "" {
 		a.CorpID, a.CorpSecret = "ding"+newToken(), randomSecret()
 	}
 }
+
+// randomAppKey is of the platform's shape: ding and 16 letters and digits.
+func randomAppKey() string { return "ding" + strings.ToLower(rand.Text()[:16]) }
 
 // randomSecret is of the platform's shape: 64 characters of base64url.
 func randomSecret() string {
@@ -215,7 +239,7 @@ func (a *app) restore(s AppState) {
 	a.clock.restore(s.Clock)
 	now := a.clock.now()
 	for _, t := range s.Tokens {
-		a.keep(token{t.Token, now.Add(time.Duration(t.ExpiresIn * float64(time.Second)))})
+		a.keep(token{t.Token, now.Add(time.Duration(math.Round(t.ExpiresIn * float64(time.Second))))})
 	}
 	for _, x := range s.Sessions {
 		created := now
@@ -225,6 +249,21 @@ func (a *app) restore(s AppState) {
 		a.sessions.open(Session{x.SessionID, a.appKey, x.UserID, x.ChatID, created.UnixMilli()}, a.ends(created))
 	}
 	a.sessions.sweep(now)
+	for _, r := range s.Rules {
+		_, _ = a.rules.add(r, now) // at most as many as there may be: validate has counted them
+	}
+}
+
+// identity is what of an app neither its calls nor its clock change. The caller holds the lock.
+func (a *app) identity() AppState {
+	s := AppState{
+		Name: a.name, CorpID: a.corpID, CorpSecret: a.corpSecret, AppKey: a.appKey, AppSecret: a.appSecret,
+		Users: slices.Clone(a.users), QPS: a.qps, Auto: a.auto,
+	}
+	if a.lenient {
+		s.Judge = new(bool)
+	}
+	return s
 }
 
 // state is the app at this moment.
@@ -232,10 +271,9 @@ func (a *app) state() AppState {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.clock.now()
-	s := AppState{
-		Name: a.name, CorpID: a.corpID, CorpSecret: a.corpSecret, AppKey: a.appKey, AppSecret: a.appSecret,
-		Users: slices.Clone(a.users), Clock: a.clock.state(),
-	}
+	s := a.identity()
+	s.Clock = a.clock.state()
+	s.Rules = a.rules.all(now)
 	for _, t := range a.tokens {
 		if left := t.expires.Sub(now); left > 0 {
 			s.Tokens = append(s.Tokens, TokenState{t.value, left.Seconds()})

@@ -28,8 +28,11 @@ type store struct {
 	maxApps     int
 	maxSessions int
 	sessionTTL  time.Duration
+	qps         int
+	kept        int // exchanges in each journal
 	log         *slog.Logger
 	uses        atomic.Int64
+	journals    atomic.Int64 // bytes of all journals
 
 	mu     sync.RWMutex
 	apps   []*app // in the order they were made
@@ -44,16 +47,22 @@ type store struct {
 type app struct {
 	name, corpID, corpSecret, appKey, appSecret string
 
-	store *store
-	auto  bool // made on first use
-	used  atomic.Int64
+	store   *store
+	auto    bool // made on first use
+	used    atomic.Int64
+	journal *journal
+	rules   rules
 
 	mu       sync.Mutex
-	gone     bool // no longer in the store
+	gone     bool          // no longer in the store
+	done     chan struct{} // closed when the app is removed or reset
 	clock    clock
 	users    []string // nil: every user exists
+	qps      *int     // nil: the server's
+	lenient  bool     // violations are not held against the verdict
 	tokens   []token  // the last is the newest; all but the last have expired, unless restored
 	sessions sessions
+	throttle throttle
 }
 
 type token struct {
@@ -71,44 +80,141 @@ type tokenIndex struct {
 
 func newStore(o *Options) *store {
 	return &store{
-		real: o.Now, maxApps: o.MaxApps, maxSessions: o.MaxSessions, sessionTTL: o.SessionTTL, log: o.Log,
+		real: o.Now, maxApps: o.MaxApps, maxSessions: o.MaxSessions, sessionTTL: o.SessionTTL,
+		qps: o.QPS, kept: max(o.Journal, 0), log: o.Log,
 		byKey: map[string]*app{}, byCorp: map[string]*app{}, byName: map[string]*app{},
 		tokens: tokenIndex{owner: map[string]*app{}, gone: map[string]string{}},
 	}
 }
 
 // errFull says that there are as many apps as there may be and that none of them is an auto-app.
-var errFull = errors.New("there are as many apps as there may be")
+var errFull = errors.New("there are as many apps as there may be (--max-apps); delete some")
 
-// add makes an app of a state that is valid and complete. It fails where a name or an id is taken.
-func (s *store) add(state AppState, auto bool) (*app, error) {
+// make builds an app of a state that is valid and complete. It is not in the store yet.
+func (s *store) make(state AppState) *app {
 	a := &app{
 		name: state.Name, corpID: state.CorpID, corpSecret: state.CorpSecret, appKey: state.AppKey, appSecret: state.AppSecret,
-		store: s, auto: auto, users: state.Users, clock: clock{real: s.real},
+		store: s, auto: state.Auto, journal: newJournal(s.kept, &s.journals), done: make(chan struct{}),
+		users: state.Users, qps: state.QPS, lenient: state.Judge != nil && !*state.Judge, clock: clock{real: s.real},
 	}
 	a.sessions.init()
+	a.touch()
+	return a
+}
+
+// add makes an app of a state that is valid and complete. It fails where a name or an id is taken.
+func (s *store) add(state AppState) (*app, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, taken := range []struct {
-		what, value string
-		by          *app
-	}{
-		{"name", a.name, s.find(a.name)}, {"appkey", a.appKey, s.find(a.appKey)}, {"corpid", a.corpID, s.byCorp[a.corpID]},
-	} {
-		if taken.by != nil {
-			return taken.by, fmt.Errorf("%s: %q is the app %s already", taken.what, taken.value, taken.by.name)
-		}
+	if err := s.taken(state, nil); err != nil {
+		return nil, err
 	}
 	if len(s.apps) >= s.maxApps && !s.evict() {
 		return nil, errFull
 	}
-	a.touch()
+	a := s.make(state)
+	s.put(a, state)
+	return a, nil
+}
+
+// put takes a new app in, at the end. The caller holds the lock.
+func (s *store) put(a *app, state AppState) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.restore(state)
 	s.apps = append(s.apps, a)
 	s.byKey[a.appKey], s.byCorp[a.corpID], s.byName[a.name] = a, a, a
-	return a, nil
+}
+
+// taken says which id or token of the state is that of another app than those left out. The caller holds the lock.
+func (s *store) taken(state AppState, leftOut []string) error {
+	other := func(a *app) bool { return a != nil && !slices.Contains(leftOut, a.name) }
+	for _, id := range []struct {
+		field, value string
+		by           *app
+	}{
+		{"name", state.Name, s.find(state.Name)}, {"appkey", state.AppKey, s.find(state.AppKey)}, {"corpid", state.CorpID, s.byCorp[state.CorpID]},
+	} {
+		if other(id.by) {
+			return &takenError{fmt.Sprintf("%s: %q is that of the app %s already", id.field, id.value, id.by.name)}
+		}
+	}
+	for i, t := range state.Tokens {
+		if by, _ := s.tokens.get(t.Token); other(by) {
+			return &takenError{fmt.Sprintf("tokens/%d/token: is a token of the app %s already", i, by.name)}
+		}
+	}
+	return nil
+}
+
+// takenError says that an id is another app's.
+type takenError struct{ text string }
+
+func (e *takenError) Error() string { return e.text }
+
+// replace takes in the apps of a state that is valid and complete, in the place of those of the same names. It does
+// so for all of them or for none. What the replaced ones' journals hold stays.
+func (s *store) replace(states []AppState) ([]*app, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var names []string
+	made := 0
+	for _, x := range states {
+		names = append(names, x.Name)
+		if s.byName[x.Name] == nil {
+			made++
+		}
+	}
+	for i, x := range states {
+		if err := s.taken(x, names); err != nil {
+			return nil, &takenError{fmt.Sprintf("apps/%d/%s", i, err)}
+		}
+	}
+	if len(s.apps)+made > s.maxApps {
+		return nil, errFull
+	}
+	var list []*app
+	for _, x := range states {
+		a := s.make(x)
+		old := s.byName[x.Name]
+		if old != nil {
+			a.journal = old.journal
+			s.remove(old, "its app "+x.Name+" was replaced by another state")
+		}
+		s.put(a, x)
+		list = append(list, a)
+	}
+	return list, nil
+}
+
+// delete removes the app of that name or appkey, if there is one.
+func (s *store) delete(a *app) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byName[a.name] == a {
+		s.remove(a, "its app "+a.name+" was deleted")
+		a.journal.clear()
+	}
+}
+
+// reset forgets all of an app but its identity, its users and its limits.
+func (a *app) reset() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	close(a.done)
+	a.done = make(chan struct{})
+	a.store.tokens.bury(a.tokens, "its app "+a.name+" was reset")
+	a.tokens, a.clock, a.throttle = nil, clock{real: a.store.real}, throttle{}
+	a.sessions.init()
+	a.rules.remove("")
+	a.journal.clear()
+}
+
+// now is the time by the app's clock.
+func (a *app) now() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.clock.now()
 }
 
 // find returns the app of that name or appkey, or nil. The caller holds the lock.
@@ -145,6 +251,7 @@ func (s *store) evict() bool {
 		return false
 	}
 	s.remove(oldest, fmt.Sprintf("its app %s was evicted: there were %d apps, and it had been unused for longest (--max-apps)", oldest.name, s.maxApps))
+	oldest.journal.clear()
 	s.log.Warn("app evicted", "app", oldest.name, "max_apps", s.maxApps)
 	return true
 }
@@ -154,6 +261,7 @@ func (s *store) remove(a *app, why string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.gone = true
+	close(a.done)
 	s.apps = slices.DeleteFunc(s.apps, func(b *app) bool { return a == b })
 	delete(s.byKey, a.appKey)
 	delete(s.byCorp, a.corpID)
@@ -171,7 +279,7 @@ type pair struct {
 
 // byCredentials returns the app with that id, and whether the secret is its own. An app is made for an
 // auto key where the store may.
-func (s *store) byCredentials(p pair, id, secret string, make bool) (a *app, proven bool) {
+func (s *store) byCredentials(p pair, id, secret string, auto bool) (a *app, proven bool) {
 	for range 2 {
 		s.mu.RLock()
 		if p.corp {
@@ -187,11 +295,11 @@ func (s *store) byCredentials(p pair, id, secret string, make bool) (a *app, pro
 			}
 			return a, subtle.ConstantTimeCompare([]byte(want), []byte(secret)) == 1
 		}
-		if !make || secret == "" || !autoKey.MatchString(id) {
+		if !auto || secret == "" || !autoKey.MatchString(id) {
 			break
 		}
 		// Another goroutine may make it at the same time; whoever comes second finds it in the next round.
-		_, _ = s.add(AppState{Name: id, CorpID: id, CorpSecret: secret, AppKey: id, AppSecret: secret}, true)
+		_, _ = s.add(AppState{Name: id, CorpID: id, CorpSecret: secret, AppKey: id, AppSecret: secret, Auto: true})
 	}
 	return nil, false
 }
@@ -236,6 +344,27 @@ func (a *app) valid(value string) (ok bool, ago time.Duration) {
 		}
 	}
 	return false, 0
+}
+
+// expireTokens ends all tokens now.
+func (a *app) expireTokens() Due {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.clock.now()
+	due := Due{Tokens: a.live(now)}
+	for i := range a.tokens {
+		if now.Before(a.tokens[i].expires) {
+			a.tokens[i].expires = now
+		}
+	}
+	return due
+}
+
+// pardons reports whether the app's violations are not held against the verdict.
+func (a *app) pardons() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.lenient
 }
 
 func newToken() string {

@@ -18,8 +18,9 @@ const tallyRows = 1000
 type Tally struct {
 	App string `json:"app"` // NoApp for calls that reached none
 	dingmock.Violation
-	Count int    `json:"count"`
-	First string `json:"first"` // the first such call: method, path, answer
+	Count    int    `json:"count"`
+	First    *Entry `json:"first"`              // the first such call
+	Pardoned bool   `json:"pardoned,omitempty"` // listed, but not held against the verdict
 }
 
 // tally counts violations. It outlives the apps.
@@ -28,9 +29,10 @@ type tally struct {
 	apps map[string]map[tallyKey]*Tally
 }
 
-type tallyKey struct{ operation, rule, pointer string }
+// tallyKey tells violations apart. The path of an unknown one is part of it.
+type tallyKey struct{ operation, rule, pointer, path string }
 
-func (t *tally) add(app string, list []dingmock.Violation, first string) {
+func (t *tally) add(app string, pardoned bool, list []dingmock.Violation, first *Entry) {
 	if len(list) == 0 {
 		return
 	}
@@ -45,18 +47,36 @@ func (t *tally) add(app string, list []dingmock.Violation, first string) {
 		t.apps[app] = rows
 	}
 	for _, v := range list {
-		key := tallyKey{v.Operation, v.Rule, v.Pointer}
+		key := tallyKey{operation: v.Operation, rule: v.Rule, pointer: v.Pointer}
+		if v.Rule == dingmock.RuleUnknownPath {
+			key.path = v.Found
+		}
 		row := rows[key]
 		if row == nil && len(rows) >= tallyRows {
-			key.pointer, v.Pointer, v.Found = "", "", "too many different violations to tell apart"
+			key.pointer, key.path, v.Pointer, v.Found = "", "", "", "too many different violations to tell apart"
 			row = rows[key]
 		}
 		if row == nil {
-			row = &Tally{App: app, Violation: v, First: first}
+			row = &Tally{App: app, Violation: v, First: first, Pardoned: pardoned}
 			rows[key] = row
 		}
 		row.Count++
+		row.Pardoned = row.Pardoned && pardoned
 	}
+}
+
+// knows reports whether the app has rows.
+func (t *tally) knows(app string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.apps[app]) > 0
+}
+
+// clear forgets the rows of one app.
+func (t *tally) clear(app string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.apps, app)
 }
 
 // list returns the rows of one app, or of all where app is "", sorted.
@@ -69,11 +89,13 @@ func (t *tally) list(app string) []Tally {
 			continue
 		}
 		for _, row := range rows {
-			all = append(all, *row)
+			shown := *row
+			shown.First = row.First.shown()
+			all = append(all, shown)
 		}
 	}
 	slices.SortFunc(all, func(a, b Tally) int {
-		return cmp.Or(cmp.Compare(a.App, b.App), cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Pointer, b.Pointer))
+		return cmp.Or(cmp.Compare(a.App, b.App), cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Found, b.Found))
 	})
 	return all
 }

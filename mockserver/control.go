@@ -1,0 +1,641 @@
+package mockserver
+
+import (
+	"bytes"
+	"context"
+	"crypto/subtle"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dingmock/dingmock"
+)
+
+//go:embed control.yaml
+var controlSource []byte
+
+var loadControl = sync.OnceValues(func() (*dingmock.Document, error) { return dingmock.Parse(controlSource) })
+
+// controlPrefix begins the paths of the control API.
+const controlPrefix = "/_mock/"
+
+// controls pairs each operation of the control API with what answers it once the document's checks have passed.
+var controls = map[string]func(*controlCall) (any, error){
+	"list_apps":            (*controlCall).listApps,
+	"create_app":           (*controlCall).createApp,
+	"get_app":              (*controlCall).getApp,
+	"update_app":           (*controlCall).updateApp,
+	"delete_app":           (*controlCall).deleteApp,
+	"reset_app":            (*controlCall).resetApp,
+	"get_clock":            (*controlCall).getClock,
+	"advance_clock":        (*controlCall).advanceClock,
+	"freeze_clock":         (*controlCall).freezeClock,
+	"resume_clock":         (*controlCall).resumeClock,
+	"list_rules":           (*controlCall).listRules,
+	"add_rule":             (*controlCall).addRule,
+	"delete_rules":         (*controlCall).deleteRules,
+	"get_rule":             (*controlCall).getRule,
+	"delete_rule":          (*controlCall).deleteRule,
+	"list_rules_for_all":   (*controlCall).listRules,
+	"add_rule_for_all":     (*controlCall).addRule,
+	"delete_rules_for_all": (*controlCall).deleteRules,
+	"get_rule_for_all":     (*controlCall).getRule,
+	"delete_rule_for_all":  (*controlCall).deleteRule,
+	"list_tokens":          (*controlCall).listTokens,
+	"expire_tokens":        (*controlCall).expireTokens,
+	"list_sessions":        (*controlCall).listSessions,
+	"list_journal":         (*controlCall).listJournal,
+	"get_journal_entry":    (*controlCall).getJournalEntry,
+	"wait_journal":         (*controlCall).waitJournal,
+	"expect_journal":       (*controlCall).expectJournal,
+	"stream_journal":       (*controlCall).streamJournal,
+	"get_app_verdict":      (*controlCall).getVerdict,
+	"clear_app_verdict":    (*controlCall).clearVerdict,
+	"get_verdict":          (*controlCall).getVerdict,
+	"get_app_state":        (*controlCall).getState,
+	"put_app_state":        (*controlCall).putState,
+	"get_state":            (*controlCall).getState,
+	"put_state":            (*controlCall).putState,
+	"livez":                (*controlCall).healthy,
+	"readyz":               (*controlCall).healthy,
+	"version":              (*controlCall).version,
+	"openapi_yaml":         (*controlCall).openapiYAML,
+	"control_yaml":         (*controlCall).controlYAML,
+	"ca_pem":               (*controlCall).caPEM,
+}
+
+// controlCall is one request of the control API.
+type controlCall struct {
+	*dingmock.Request
+	server *Server
+	http   *http.Request
+	body   []byte
+}
+
+// controlReply is an answer that is not simply 200 and JSON.
+type controlReply struct {
+	status      int
+	contentType string // default JSON
+	text        []byte // instead of value
+	value       any
+	stream      func(http.ResponseWriter) // instead of both
+}
+
+// problem is an error of the control API, by RFC 9457.
+type problem struct {
+	Type     string `json:"type"`
+	Title    string `json:"title"`
+	Status   int    `json:"status"`
+	Detail   string `json:"detail"`
+	Field    string `json:"field,omitempty"`
+	Accepted string `json:"accepted,omitempty"`
+}
+
+func (p *problem) Error() string { return p.Detail }
+
+func problemOf(status int, detail string) *problem {
+	return &problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
+// routeControl makes a route of each path of the control API.
+func (s *Server) routeControl() error {
+	doc, err := loadControl()
+	if err != nil {
+		return err
+	}
+	if err := paired(doc, controls); err != nil {
+		return err
+	}
+	byPath := map[string][]*dingmock.Operation{}
+	for _, op := range doc.Operations() {
+		byPath[op.Path] = append(byPath[op.Path], op)
+	}
+	// Paths without parameters go first: /apps/{app}/journal/stream is not the entry called stream.
+	paths := make([]string, 0, len(byPath))
+	for path := range byPath {
+		paths = append(paths, path)
+	}
+	slices.SortFunc(paths, func(a, b string) int { return strings.Count(a, "{") - strings.Count(b, "{") })
+	for _, path := range paths {
+		s.router.Handle(path, s.serveControl(doc, byPath[path]))
+	}
+	s.router.PathPrefix(controlPrefix).Handler(s.serveControl(doc, nil))
+	return nil
+}
+
+// serveControl answers the requests of one path.
+func (s *Server) serveControl(doc *dingmock.Document, ops []*dingmock.Operation) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var op *dingmock.Operation
+		for _, o := range ops {
+			if op == nil || o.Method == r.Method {
+				op = o
+			}
+		}
+		value, err := s.control(doc, op, ops, r)
+		reply, ok := value.(controlReply)
+		if !ok {
+			reply.value = value
+		}
+		var p *problem
+		if errors.As(err, &p) {
+			reply = controlReply{status: p.Status, contentType: "application/problem+json", value: p}
+			if p.Status == http.StatusMethodNotAllowed {
+				for _, o := range ops {
+					w.Header().Add("Allow", o.Method)
+				}
+			}
+		}
+		reply.write(w, s.options.Version)
+	})
+}
+
+func (r controlReply) write(w http.ResponseWriter, version string) {
+	h := w.Header()
+	h.Set("Dingmock-Version", version)
+	h.Set("Cache-Control", "no-store")
+	if r.stream != nil {
+		r.stream(w)
+		return
+	}
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	if r.text == nil && r.value != nil {
+		var buf bytes.Buffer
+		enc := json.NewEncoder(&buf)
+		enc.SetEscapeHTML(false)
+		_ = enc.Encode(r.value) // of types that can be encoded
+		r.text = buf.Bytes()
+		if r.contentType == "" {
+			r.contentType = "application/json"
+		}
+	}
+	if r.text != nil {
+		h.Set("Content-Type", r.contentType)
+		h.Set("Content-Length", strconv.Itoa(len(r.text)))
+	}
+	w.WriteHeader(r.status)
+	_, _ = w.Write(r.text)
+}
+
+// control takes a request through the document's checks and to its handler. An error is a *problem.
+func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*dingmock.Operation, r *http.Request) (any, error) {
+	if op == nil {
+		return nil, problemOf(http.StatusNotFound, "there is no such path; "+controlPrefix+"control.yaml lists all")
+	}
+	if op.Bearer && !s.permitted(r) {
+		return nil, problemOf(http.StatusUnauthorized, "this needs the header Authorization: Bearer with the control token (--control-token)")
+	}
+	body, err := readBody(r, op.MaxBody)
+	if err != nil {
+		return nil, problemOf(http.StatusBadRequest, "the body could not be read to its end")
+	}
+	if len(body) > 0 && body[0] == '{' && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		r.Header.Set("Content-Type", "application/json") // what curl -d says of any body
+	}
+	c := &controlCall{Request: doc.CheckRequest(op, r, body), server: s, http: r, body: body}
+	for _, v := range c.Violations {
+		p := problemOf(http.StatusBadRequest, v.String())
+		p.Field, p.Accepted = v.Pointer, v.Expected
+		switch v.Rule {
+		case dingmock.RuleMethod:
+			var methods []string
+			for _, o := range ops {
+				methods = append(methods, o.Method)
+			}
+			p.Status, p.Accepted = http.StatusMethodNotAllowed, strings.Join(methods, ", ")
+		case dingmock.RuleContentType:
+			p.Status = http.StatusUnsupportedMediaType
+		case dingmock.RuleBody:
+			if int64(len(body)) > op.MaxBody {
+				p.Status = http.StatusRequestEntityTooLarge
+			}
+		}
+		p.Title = http.StatusText(p.Status)
+		return nil, p
+	}
+	value, err := controls[op.ID](c)
+	var p *problem
+	if err != nil && !errors.As(err, &p) {
+		p = problemOf(http.StatusBadRequest, err.Error())
+		var field *fieldError
+		var taken *takenError
+		switch {
+		case errors.As(err, &field):
+			p.Field = "/body" + field.pointer
+		case errors.As(err, &taken):
+			p.Status, p.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
+			p.Field = "/body/" + strings.SplitN(taken.text, ":", 2)[0]
+		case errors.Is(err, errFull):
+			p.Status, p.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
+		}
+		err = p
+	}
+	return value, err
+}
+
+func (s *Server) permitted(r *http.Request) bool {
+	if s.options.ControlToken == "" {
+		return true
+	}
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return ok && subtle.ConstantTimeCompare([]byte(token), []byte(s.options.ControlToken)) == 1
+}
+
+// decode reads the body, which the document's schema has found good.
+func (c *controlCall) decode(out any) error {
+	if len(c.body) == 0 {
+		return nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(c.body))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(out); err != nil {
+		_, text := explainJSON(c.body, nil, err)
+		return problemOf(http.StatusBadRequest, "the body is not valid: "+text)
+	}
+	return nil
+}
+
+// app returns the app that the path names.
+func (c *controlCall) app() (*app, error) {
+	name := c.Value("app")
+	if a := c.server.store.app(name); a != nil {
+		return a, nil
+	}
+	detail := fmt.Sprintf("there is no app %q", name)
+	if name == NoApp {
+		detail = "_ stands for the calls that reached no app: it has a journal and a verdict, and nothing else"
+	}
+	p := problemOf(http.StatusNotFound, detail)
+	p.Field, p.Accepted = "/path/app", "the name or the appkey of an app; "+controlPrefix+"apps lists all"
+	return nil, p
+}
+
+func (c *controlCall) listApps() (any, error) {
+	return identities(c.server.store.all()), nil
+}
+
+func identities(apps []*app) State {
+	list := State{Apps: []AppState{}}
+	for _, a := range apps {
+		a.mu.Lock()
+		list.Apps = append(list.Apps, a.identity())
+		a.mu.Unlock()
+	}
+	return list
+}
+
+func (c *controlCall) createApp() (any, error) {
+	var x AppState
+	if err := c.decode(&x); err != nil {
+		return nil, err
+	}
+	a, err := c.server.createApp(x)
+	if err != nil {
+		return nil, err
+	}
+	return controlReply{status: http.StatusCreated, value: identities([]*app{a}).Apps[0]}, nil
+}
+
+// createApp makes an app; where no id is given, all are made up.
+func (s *Server) createApp(x AppState) (*app, error) {
+	if x.AppKey == "" && x.CorpID == "" && x.AppSecret == "" && x.CorpSecret == "" {
+		x.AppKey, x.AppSecret = randomAppKey(), randomSecret()
+	}
+	if err := x.validate(s.doc); err != nil {
+		return nil, err
+	}
+	x.complete()
+	return s.store.add(x)
+}
+
+func (c *controlCall) getApp() (any, error) {
+	a, err := c.app()
+	if err != nil {
+		return nil, err
+	}
+	return identities([]*app{a}).Apps[0], nil
+}
+
+func (c *controlCall) updateApp() (any, error) {
+	a, err := c.app()
+	if err != nil {
+		return nil, err
+	}
+	var x struct {
+		Users json.RawMessage `json:"users"`
+		QPS   *int            `json:"qps"`
+		Judge *bool           `json:"judge"`
+	}
+	if err := c.decode(&x); err != nil {
+		return nil, err
+	}
+	var users []string
+	if x.Users != nil {
+		if err := json.Unmarshal(x.Users, &users); err != nil {
+			return nil, problemOf(http.StatusBadRequest, "users: has to be an array of strings, or null")
+		}
+	}
+	a.mu.Lock()
+	if x.Users != nil {
+		a.users = users
+	}
+	if x.QPS != nil {
+		a.qps = x.QPS
+	}
+	if x.Judge != nil {
+		a.lenient = !*x.Judge
+	}
+	a.mu.Unlock()
+	return c.getApp()
+}
+
+func (c *controlCall) deleteApp() (any, error) {
+	a, err := c.app()
+	if err != nil {
+		return nil, err
+	}
+	c.server.store.delete(a)
+	return controlReply{status: http.StatusNoContent}, nil
+}
+
+func (c *controlCall) resetApp() (any, error) {
+	a, err := c.app()
+	if err != nil {
+		return nil, err
+	}
+	a.reset()
+	return c.getApp()
+}
+
+// clockReply is the clock of an app, and what ended when it was moved.
+type clockReply struct {
+	Now    time.Time `json:"now"`
+	Offset Duration  `json:"offset"`
+	Frozen bool      `json:"frozen"`
+	Due    *Due      `json:"due,omitempty"`
+}
+
+func (c *controlCall) clock(move func(*app) (*Due, error)) (any, error) {
+	a, err := c.app()
+	if err != nil {
+		return nil, err
+	}
+	due, err := move(a)
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	reply := clockReply{Now: a.clock.now().UTC(), Due: due}
+	if s := a.clock.state(); s != nil {
+		reply.Offset, reply.Frozen = s.Offset, s.Frozen
+	}
+	return reply, nil
+}
+
+func (c *controlCall) getClock() (any, error) {
+	return c.clock(func(*app) (*Due, error) { return nil, nil })
+}
+
+func (c *controlCall) advanceClock() (any, error) {
+	var x struct {
+		By Duration `json:"by"`
+	}
+	if err := c.decode(&x); err != nil {
+		return nil, err
+	}
+	return c.clock(func(a *app) (*Due, error) {
+		due, err := a.advance(time.Duration(x.By))
+		if err != nil {
+			return nil, &fieldError{"/by", strings.TrimPrefix(err.Error(), "by: ")}
+		}
+		return &due, nil
+	})
+}
+
+func (c *controlCall) freezeClock() (any, error) {
+	return c.clock(func(a *app) (*Due, error) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.clock.freeze()
+		return nil, nil
+	})
+}
+
+func (c *controlCall) resumeClock() (any, error) {
+	return c.clock(func(a *app) (*Due, error) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.clock.resume()
+		return nil, nil
+	})
+}
+
+// rules returns the rules that the path means, and the time by their clock.
+func (c *controlCall) rules() (set *rules, now time.Time, forAll bool, err error) {
+	if _, ok := c.Values["app"]; !ok {
+		return &c.server.rules, c.server.options.Now(), true, nil
+	}
+	a, err := c.app()
+	if err != nil {
+		return nil, time.Time{}, false, err
+	}
+	return &a.rules, a.now(), false, nil
+}
+
+func (c *controlCall) listRules() (any, error) {
+	set, now, _, err := c.rules()
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"rules": set.all(now)}, nil
+}
+
+func (c *controlCall) addRule() (any, error) {
+	set, now, forAll, err := c.rules()
+	if err != nil {
+		return nil, err
+	}
+	var r Rule
+	if err := c.decode(&r); err != nil {
+		return nil, err
+	}
+	if err := r.validate(c.server.doc, forAll); err != nil {
+		return nil, err
+	}
+	if r, err = set.add(r, now); err != nil {
+		return nil, problemOf(http.StatusConflict, err.Error())
+	}
+	if r.When.Probability != nil {
+		c.server.options.Log.Info("rule with probability", "rule", r.ID, "app", c.Value("app"), "seed", r.When.Seed)
+	}
+	return controlReply{status: http.StatusCreated, value: r}, nil
+}
+
+func (c *controlCall) deleteRules() (any, error) {
+	set, _, _, err := c.rules()
+	if err != nil {
+		return nil, err
+	}
+	set.remove("")
+	return controlReply{status: http.StatusNoContent}, nil
+}
+
+func (c *controlCall) noRule() error {
+	p := problemOf(http.StatusNotFound, fmt.Sprintf("there is no rule %q", c.Value("id")))
+	p.Field = "/path/id"
+	return p
+}
+
+func (c *controlCall) getRule() (any, error) {
+	set, now, _, err := c.rules()
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range set.all(now) {
+		if r.ID == c.Value("id") {
+			return r, nil
+		}
+	}
+	return nil, c.noRule()
+}
+
+func (c *controlCall) deleteRule() (any, error) {
+	set, _, _, err := c.rules()
+	if err != nil {
+		return nil, err
+	}
+	if !set.remove(c.Value("id")) {
+		return nil, c.noRule()
+	}
+	return controlReply{status: http.StatusNoContent}, nil
+}
+
+func (c *controlCall) listTokens() (any, error) {
+	a, err := c.app()
+	if err != nil {
+		return nil, err
+	}
+	tokens := a.state().Tokens
+	if tokens == nil {
+		tokens = []TokenState{}
+	}
+	return map[string]any{"tokens": tokens}, nil
+}
+
+func (c *controlCall) expireTokens() (any, error) {
+	a, err := c.app()
+	if err != nil {
+		return nil, err
+	}
+	return a.expireTokens(), nil
+}
+
+func (c *controlCall) listSessions() (any, error) {
+	a, err := c.app()
+	if err != nil {
+		return nil, err
+	}
+	list := a.state().Sessions
+	if list == nil {
+		list = []SessionState{}
+	}
+	return map[string]any{"sessions": list}, nil
+}
+
+func (c *controlCall) healthy() (any, error) {
+	return controlReply{contentType: "text/plain; charset=utf-8", text: []byte("ok\n")}, nil
+}
+
+func (c *controlCall) version() (any, error) {
+	return map[string]string{"name": "dingmock", "version": c.server.options.Version}, nil
+}
+
+func (c *controlCall) openapiYAML() (any, error) {
+	return controlReply{contentType: "application/yaml", text: dingmock.Source()}, nil
+}
+
+func (c *controlCall) controlYAML() (any, error) {
+	return controlReply{contentType: "application/yaml", text: controlSource}, nil
+}
+
+func (c *controlCall) caPEM() (any, error) {
+	if c.server.options.CA == nil {
+		return nil, problemOf(http.StatusNotFound, "there is no certificate authority: no TLS listener and no proxy runs")
+	}
+	pem, err := c.server.options.CA()
+	if err != nil {
+		c.server.options.Log.Error("certificate authority", "error", err)
+		return nil, problemOf(http.StatusNotFound, "the certificate authority cannot be read; the log says why")
+	}
+	return controlReply{contentType: "application/x-pem-file", text: pem}, nil
+}
+
+func (c *controlCall) getState() (any, error) {
+	apps := c.server.store.all()
+	if _, ok := c.Values["app"]; ok {
+		a, err := c.app()
+		if err != nil {
+			return nil, err
+		}
+		apps = []*app{a}
+	}
+	list := State{Apps: []AppState{}}
+	for _, a := range apps {
+		list.Apps = append(list.Apps, a.state())
+	}
+	return list, nil
+}
+
+func (c *controlCall) putState() (any, error) {
+	var x State
+	if err := c.decode(&x); err != nil {
+		return nil, err
+	}
+	if _, ok := c.Values["app"]; ok {
+		a, err := c.app()
+		if err != nil {
+			return nil, err
+		}
+		if len(x.Apps) != 1 || x.Apps[0].Name != a.name && (x.Apps[0].Name != "" || x.Apps[0].AppKey != a.name) {
+			return nil, &fieldError{"/apps", fmt.Sprintf("has to hold one app, of the name %q", a.name)}
+		}
+	}
+	if err := x.validate(c.server.doc); err != nil {
+		return nil, err
+	}
+	list, err := c.server.store.replace(x.Apps)
+	if err != nil {
+		return nil, err
+	}
+	return identities(list), nil
+}
+
+// alive returns a context that ends with the request, with the server, and with the app where there is one.
+func (c *controlCall) alive(a *app) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(c.http.Context())
+	var done <-chan struct{}
+	if a != nil {
+		a.mu.Lock()
+		done = a.done
+		a.mu.Unlock()
+	}
+	go func() {
+		select {
+		case <-done:
+		case <-c.server.closed:
+		case <-ctx.Done():
+		}
+		cancel()
+	}()
+	return ctx, cancel
+}

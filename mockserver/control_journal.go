@@ -1,0 +1,211 @@
+package mockserver
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Verdict says whether calls kept to the document.
+type Verdict struct {
+	OK         bool    `json:"ok"`
+	Violations []Tally `json:"violations"`
+}
+
+// journal returns the journal that the path means, and its app; none for _.
+func (c *controlCall) journal() (*journal, *app, error) {
+	if c.Value("app") == NoApp {
+		return c.server.nobody, nil, nil
+	}
+	a, err := c.app()
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.journal, a, nil
+}
+
+// number returns a whole number of the path or the query, which the document's schema has found good.
+func (c *controlCall) number(name string) int64 {
+	n, _ := strconv.ParseInt(c.Value(name), 10, 64)
+	return n
+}
+
+func (c *controlCall) listJournal() (any, error) {
+	j, _, err := c.journal()
+	if err != nil {
+		return nil, err
+	}
+	m := Match{Operation: c.Value("operation"), Errcode: c.Value("errcode"), Rule: c.Value("rule")}
+	if text := c.Value("violations"); text != "" {
+		broken := text == "true"
+		m.Violations = &broken
+	}
+	entries, dropped, last, _ := j.since(c.number("since"))
+	entries = slices.DeleteFunc(entries, func(e *Entry) bool { return len(m.differs(e)) > 0 })
+	if limit := int(c.number("limit")); limit > 0 && len(entries) > limit {
+		entries = entries[len(entries)-limit:]
+	}
+	return struct {
+		Entries []*Entry `json:"entries"`
+		Last    int64    `json:"last"`
+		Dropped int64    `json:"dropped"`
+	}{shownAll(entries), last, dropped}, nil
+}
+
+func (c *controlCall) getJournalEntry() (any, error) {
+	j, _, err := c.journal()
+	if err != nil {
+		return nil, err
+	}
+	e, last := j.get(c.number("n"))
+	if e == nil {
+		detail := fmt.Sprintf("the call %d has not been made: the latest is %d", c.number("n"), last)
+		if c.number("n") <= last {
+			detail = fmt.Sprintf("the call %d is no longer kept (--journal)", c.number("n"))
+		}
+		p := problemOf(http.StatusNotFound, detail)
+		p.Field = "/path/n"
+		return nil, p
+	}
+	return e.shown(), nil
+}
+
+func (c *controlCall) waitJournal() (any, error) {
+	j, a, err := c.journal()
+	if err != nil {
+		return nil, err
+	}
+	w := Wait{AtLeast: 1, Timeout: Duration(5 * time.Second)}
+	if err := c.decode(&w); err != nil {
+		return nil, err
+	}
+	switch {
+	case j.limit == 0:
+		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
+	case w.Timeout <= 0 || time.Duration(w.Timeout) > maxPause:
+		return nil, &fieldError{"/timeout", fmt.Sprintf("has to be above 0 and at most %s", maxPause)}
+	}
+	ctx, cancel := c.alive(a)
+	defer cancel()
+	counted := j.wait(ctx, w)
+	if ctx.Err() != nil && !counted.OK {
+		return nil, problemOf(http.StatusGone, "the app was deleted or reset, or the server stopped, while this waited")
+	}
+	return counted.reply(), nil
+}
+
+func (c *controlCall) expectJournal() (any, error) {
+	j, _, err := c.journal()
+	if err != nil {
+		return nil, err
+	}
+	var x Expect
+	if err := c.decode(&x); err != nil {
+		return nil, err
+	}
+	switch {
+	case j.limit == 0:
+		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
+	case x.AtLeast != nil && x.AtMost != nil && *x.AtMost < *x.AtLeast:
+		return nil, &fieldError{"/at_most", "has to be at_least or more"}
+	}
+	return j.expect(x).reply(), nil
+}
+
+func (c Counted) reply() controlReply {
+	r := controlReply{status: http.StatusOK}
+	if !c.OK {
+		r.status = http.StatusConflict
+	}
+	c.Entries = shownAll(c.Entries)
+	for i, m := range c.Nearest {
+		c.Nearest[i].Entry = m.Entry.shown()
+	}
+	r.value = c
+	return r
+}
+
+func (c *controlCall) streamJournal() (any, error) {
+	j, a, err := c.journal()
+	if err != nil {
+		return nil, err
+	}
+	_, _, at, _ := j.since(0)
+	for _, text := range []string{c.http.Header.Get("Last-Event-ID"), c.Value("since")} {
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && n >= 0 {
+			at = n
+		}
+	}
+	return controlReply{stream: func(w http.ResponseWriter) {
+		ctx, cancel := c.alive(a)
+		defer cancel()
+		h := w.Header()
+		h.Set("Content-Type", "text/event-stream")
+		w.WriteHeader(http.StatusOK)
+		beat := time.NewTicker(15 * time.Second)
+		defer beat.Stop()
+		flush := http.NewResponseController(w)
+		for {
+			entries, _, last, more := j.since(at)
+			for _, e := range entries {
+				data, _ := json.Marshal(e.shown()) // of a type that can be encoded
+				if _, err := fmt.Fprintf(w, "id: %d\nevent: call\ndata: %s\n\n", e.N, data); err != nil {
+					return
+				}
+			}
+			at = max(at, last)
+			if flush.Flush() != nil {
+				return
+			}
+			select {
+			case <-more:
+			case <-beat.C:
+				if _, err := fmt.Fprint(w, ": still here\n\n"); err != nil {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}}, nil
+}
+
+func (c *controlCall) getVerdict() (any, error) {
+	name := ""
+	if text, ok := c.Values["app"]; ok {
+		var err error
+		if name, err = c.tallied(text.(string)); err != nil {
+			return nil, err
+		}
+	}
+	v := c.server.verdict(name, c.Value("fail_unknown") == "true")
+	r := controlReply{status: http.StatusOK, value: v}
+	if !v.OK {
+		r.status = http.StatusConflict
+	}
+	return r, nil
+}
+
+func (c *controlCall) clearVerdict() (any, error) {
+	name, err := c.tallied(c.Value("app"))
+	if err != nil {
+		return nil, err
+	}
+	c.server.tally.clear(name)
+	return controlReply{status: http.StatusNoContent}, nil
+}
+
+// tallied returns the name under which an app's violations stand, also that of an app that is no more.
+func (c *controlCall) tallied(name string) (string, error) {
+	if name == NoApp || c.server.tally.knows(name) {
+		return name, nil
+	}
+	a, err := c.app()
+	if err != nil {
+		return "", err
+	}
+	return a.name, nil
+}

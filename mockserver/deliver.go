@@ -1,0 +1,123 @@
+package mockserver
+
+import (
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// deliver sends the answer as the call's rule would have it: late, broken, or not at all. All of it is in the
+// journal by now.
+func (s *Server) deliver(w http.ResponseWriter, r *http.Request, c *call, reply reply) {
+	if c.rule == nil {
+		s.write(w, reply)
+		return
+	}
+	switch e := &c.rule.effect; {
+	case e.Hang:
+		c.pause(r, -1)
+		closeConnection(w, false)
+	case e.Reset:
+		closeConnection(w, true)
+	case e.Empty:
+		closeConnection(w, false)
+	case e.Latency != 0 || e.LatencyMax != 0:
+		if !c.pause(r, e.latency()) {
+			closeConnection(w, false)
+			return
+		}
+		s.write(w, reply)
+	case e.Truncate:
+		s.head(w, reply)
+		_, _ = w.Write(reply.body[:len(reply.body)/2])
+		_ = http.NewResponseController(w).Flush()
+		closeConnection(w, false)
+	case e.Slow != 0:
+		s.head(w, reply)
+		for i := range reply.body {
+			_ = http.NewResponseController(w).Flush()
+			if !c.pause(r, time.Duration(e.Slow)) {
+				closeConnection(w, false)
+				return
+			}
+			_, _ = w.Write(reply.body[i : i+1])
+		}
+	default:
+		s.write(w, reply)
+	}
+}
+
+func (e *Effect) latency() time.Duration {
+	if e.LatencyMax <= e.Latency {
+		return time.Duration(e.Latency)
+	}
+	return time.Duration(e.Latency) + rand.N(time.Duration(e.LatencyMax-e.Latency)+1)
+}
+
+// pause waits in real time, for ever where it is negative. It returns false early when the client, the app or the
+// server is gone.
+func (c *call) pause(r *http.Request, d time.Duration) bool {
+	var over <-chan time.Time
+	if d >= 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case <-over:
+		return true
+	case <-c.done:
+	case <-c.server.closed:
+	case <-r.Context().Done():
+	}
+	return false
+}
+
+// closeConnection ends the connection without another byte: over HTTP/1.1 by closing it, with a reset where asked
+// for; over HTTP/2 by resetting the stream.
+func closeConnection(w http.ResponseWriter, reset bool) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if reset {
+		linger(conn)
+	}
+	_ = conn.Close()
+}
+
+// linger makes the close of a connection a reset. What TLS wraps is unwrapped first, or it would say goodbye.
+func linger(conn net.Conn) {
+	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = wrapped.NetConn()
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}
+
+// head sends the status and the headers of an answer.
+func (s *Server) head(w http.ResponseWriter, r reply) {
+	h := w.Header()
+	h.Set("Server", "DingTalk/1.0.0")
+	if r.contentType != "" {
+		h.Set("Content-Type", r.contentType)
+	} else {
+		h["Content-Type"] = nil
+	}
+	h.Set("Content-Length", strconv.Itoa(len(r.body)))
+	h.Set("Dingmock-Version", s.options.Version)
+	if r.explain != "" {
+		h.Set("Dingmock-Explain", headerText(r.explain))
+	}
+	w.WriteHeader(r.status)
+}
+
+// write sends the answer.
+func (s *Server) write(w http.ResponseWriter, r reply) {
+	s.head(w, r)
+	_, _ = w.Write(r.body) // a client that has gone away is no concern of the fake
+}

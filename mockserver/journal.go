@@ -1,0 +1,466 @@
+package mockserver
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/dingmock/dingmock"
+)
+
+const (
+	bodyKept     = 16 << 10  // of each body, in bytes
+	journalBytes = 4 << 20   // of one app
+	journalsSize = 256 << 20 // of all apps together
+	entryBytes   = 1 << 10   // what an entry weighs beside its texts
+)
+
+// Entry is one exchange as the journal keeps it, secrets and tokens masked.
+type Entry struct {
+	N          int64                `json:"n"` // counted from 1 for each app
+	App        string               `json:"app"`
+	Operation  string               `json:"operation,omitempty"`
+	Provenance string               `json:"provenance,omitempty"`
+	Code       string               `json:"code"`     // 0, an errcode, errcode/sub_code, a code, an HTTP status, or the effect that broke the answer
+	Time       time.Time            `json:"time"`     // real
+	AppTime    time.Time            `json:"app_time"` // by the app's clock
+	Rule       string               `json:"rule,omitempty"`
+	Effect     string               `json:"effect,omitempty"`
+	Explain    string               `json:"explain,omitempty"`
+	Parameters map[string]any       `json:"parameters,omitempty"`
+	Violations []dingmock.Violation `json:"violations,omitempty"`
+	Request    EntryRequest         `json:"request"`
+	Reply      EntryReply           `json:"reply"`
+	Curl       string               `json:"curl"` // the request as a curl line, against $DINGMOCK_URL
+
+	weight int
+}
+
+// EntryRequest is the request of an Entry.
+type EntryRequest struct {
+	Method string      `json:"method"`
+	URL    string      `json:"url"` // path and query
+	Header http.Header `json:"header,omitempty"`
+	Body   string      `json:"body,omitempty"` // its first 16 KiB
+	Size   int         `json:"size,omitempty"` // of the whole body, in bytes
+}
+
+// EntryReply is the reply of an Entry, as it was decided.
+type EntryReply struct {
+	Status      int    `json:"status"` // 0: there was none
+	ContentType string `json:"content_type,omitempty"`
+	Body        string `json:"body,omitempty"` // its first 16 KiB
+}
+
+// Match says which calls are meant. The zero value matches all.
+type Match struct {
+	Operation  string            `json:"operation,omitempty"`
+	Method     string            `json:"method,omitempty"`
+	Path       string            `json:"path,omitempty"`    // a path, or the beginning of one followed by *
+	Errcode    string            `json:"errcode,omitempty"` // errcode, sub_code, errcode/sub_code or code; 0 is success
+	Rule       string            `json:"rule,omitempty"`
+	Violations *bool             `json:"violations,omitempty"`
+	Parameters map[string]string `json:"parameters,omitempty"`
+}
+
+// differs returns what does not match, in words.
+func (m Match) differs(e *Entry) []string {
+	var list []string
+	say := func(what, want, got string) {
+		list = append(list, fmt.Sprintf("%s: expected %q, found %q", what, want, got))
+	}
+	if m.Operation != "" && m.Operation != e.Operation {
+		say("operation", m.Operation, e.Operation)
+	}
+	if m.Method != "" && m.Method != e.Request.Method {
+		say("method", m.Method, e.Request.Method)
+	}
+	if path, _, _ := strings.Cut(e.Request.URL, "?"); m.Path != "" && !matchPath(m.Path, path) {
+		say("path", m.Path, path)
+	}
+	if m.Errcode != "" && !matchCode(m.Errcode, e.Code) {
+		say("errcode", m.Errcode, e.Code)
+	}
+	if m.Rule != "" && m.Rule != e.Rule {
+		say("rule", m.Rule, e.Rule)
+	}
+	if m.Violations != nil && *m.Violations != (len(e.Violations) > 0) {
+		say("violations", fmt.Sprint(*m.Violations), fmt.Sprint(len(e.Violations) > 0))
+	}
+	for name, want := range m.Parameters {
+		if got, ok := e.Parameters[name]; !ok || fmt.Sprint(got) != want {
+			found := "nothing"
+			if ok {
+				found = fmt.Sprint(got)
+			}
+			say("parameters/"+name, want, found)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+func matchPath(pattern, path string) bool {
+	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
+		return strings.HasPrefix(path, prefix)
+	}
+	return pattern == path
+}
+
+func matchCode(want, code string) bool {
+	errcode, sub, _ := strings.Cut(code, "/")
+	return want == code || want == errcode || sub != "" && want == sub
+}
+
+// journal is a ring of the latest exchanges of one app.
+type journal struct {
+	limit int           // in entries; 0: off
+	total *atomic.Int64 // bytes of all journals together
+
+	mu      sync.Mutex
+	entries []*Entry // oldest first
+	last    int64    // the number of the latest call, kept or not
+	bytes   int
+	changed chan struct{} // closed at the next entry; nil while nobody waits
+}
+
+func newJournal(limit int, total *atomic.Int64) *journal { return &journal{limit: limit, total: total} }
+
+// add numbers the entry, keeps it and wakes whoever waits.
+func (j *journal) add(e *Entry) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.last++
+	e.N = j.last
+	if j.limit == 0 {
+		return
+	}
+	e.weight = entryBytes + len(e.Request.Body) + len(e.Reply.Body) + len(e.Request.URL)
+	for len(j.entries) > 0 && (len(j.entries) >= j.limit || j.bytes+e.weight > journalBytes || j.total.Load() > journalsSize) {
+		j.shift()
+	}
+	j.entries = append(j.entries, e)
+	j.bytes += e.weight
+	j.total.Add(int64(e.weight))
+	if j.changed != nil {
+		close(j.changed)
+		j.changed = nil
+	}
+}
+
+// shift drops the oldest entry. Its place is reused when append has to grow: the array stays within twice the limit.
+func (j *journal) shift() {
+	j.bytes -= j.entries[0].weight
+	j.total.Add(-int64(j.entries[0].weight))
+	j.entries[0] = nil
+	j.entries = j.entries[1:]
+}
+
+// clear forgets all entries; the count goes on.
+func (j *journal) clear() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.total.Add(-int64(j.bytes))
+	j.entries, j.bytes = nil, 0
+}
+
+// get returns the entry of that number, if it is still there.
+func (j *journal) get(n int64) (*Entry, int64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, e := range j.entries {
+		if e.N == n {
+			return e, j.last
+		}
+	}
+	return nil, j.last
+}
+
+// since returns the entries after that number, how many of them have been lost, the number of the latest call,
+// and a channel that is closed when there is another one.
+func (j *journal) since(n int64) (entries []*Entry, dropped, last int64, more <-chan struct{}) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	first := j.last - int64(len(j.entries)) + 1
+	if len(j.entries) > 0 {
+		entries = slices.Clone(j.entries[max(0, min(n+1-first, int64(len(j.entries)))):])
+	}
+	if j.changed == nil {
+		j.changed = make(chan struct{})
+	}
+	return entries, max(0, first-1-n), j.last, j.changed
+}
+
+// Counted is the answer to a question for the number of calls.
+type Counted struct {
+	OK       bool     `json:"ok"`
+	Expected string   `json:"expected,omitempty"`
+	Found    int      `json:"found"`
+	Dropped  int64    `json:"dropped,omitempty"` // calls of the time in question that the journal has lost
+	Last     int64    `json:"last"`              // the number of the latest call
+	Entries  []*Entry `json:"entries"`           // those that match, at most the last 10
+	Nearest  []Miss   `json:"nearest,omitempty"` // the calls that match but for least, at most 3
+}
+
+// Miss is a call that nearly matches.
+type Miss struct {
+	Entry   *Entry   `json:"entry"`
+	Differs []string `json:"differs"`
+}
+
+// Expect says how many calls are expected.
+type Expect struct {
+	Match   Match `json:"match,omitzero"`
+	AtLeast *int  `json:"at_least,omitempty"` // default 1, or 0 where AtMost is given
+	AtMost  *int  `json:"at_most,omitempty"`
+	Since   int64 `json:"since,omitempty"` // count the calls after this number
+}
+
+// Wait says what is waited for.
+type Wait struct {
+	Match   Match    `json:"match,omitzero"`
+	AtLeast int      `json:"at_least,omitempty"` // default 1
+	Since   int64    `json:"since,omitempty"`
+	Timeout Duration `json:"timeout,omitzero"` // default 5s, at most 10m; in real time
+}
+
+// expect counts the calls so far.
+func (j *journal) expect(x Expect) Counted {
+	entries, dropped, last, _ := j.since(x.Since)
+	least := 1
+	if x.AtMost != nil {
+		least = 0
+	}
+	if x.AtLeast != nil {
+		least = *x.AtLeast
+	}
+	c := Counted{Dropped: dropped, Last: last, Expected: fmt.Sprintf("at least %d", least)}
+	c.count(x.Match, entries)
+	c.OK = c.Found >= least
+	if x.AtMost != nil {
+		c.Expected += fmt.Sprintf(" and at most %d", *x.AtMost)
+		c.OK = c.OK && c.Found <= *x.AtMost && dropped == 0
+	}
+	if !c.OK {
+		c.nearest(x.Match, entries)
+	}
+	return c
+}
+
+// wait returns as soon as enough calls match, or when the time is over or ctx is done.
+func (j *journal) wait(ctx context.Context, w Wait) Counted {
+	timeout := time.NewTimer(time.Duration(w.Timeout))
+	defer timeout.Stop()
+	c := Counted{Expected: fmt.Sprintf("at least %d within %s", w.AtLeast, time.Duration(w.Timeout))}
+	at := w.Since
+	for {
+		entries, dropped, last, more := j.since(at)
+		c.Dropped += dropped
+		c.Last, at = last, last
+		c.count(w.Match, entries)
+		if c.Found >= w.AtLeast {
+			c.OK = true
+			return c
+		}
+		select {
+		case <-more:
+			continue
+		case <-timeout.C:
+		case <-ctx.Done():
+		}
+		all, _, _, _ := j.since(w.Since)
+		c.nearest(w.Match, all)
+		return c
+	}
+}
+
+// count adds the entries that match.
+func (c *Counted) count(m Match, entries []*Entry) {
+	for _, e := range entries {
+		if len(m.differs(e)) == 0 {
+			c.Found++
+			c.Entries = append(c.Entries, e)
+		}
+	}
+	c.Entries = c.Entries[max(0, len(c.Entries)-10):]
+	if c.Entries == nil {
+		c.Entries = []*Entry{}
+	}
+}
+
+// nearest notes the entries that match but for least; of those that are alike, the latest.
+func (c *Counted) nearest(m Match, entries []*Entry) {
+	for _, e := range slices.Backward(entries) {
+		if d := m.differs(e); len(d) > 0 {
+			c.Nearest = append(c.Nearest, Miss{e, d})
+		}
+	}
+	slices.SortStableFunc(c.Nearest, func(a, b Miss) int { return len(a.Differs) - len(b.Differs) })
+	c.Nearest = c.Nearest[:min(3, len(c.Nearest))]
+}
+
+const masked = "***"
+
+var (
+	secretName  = regexp.MustCompile(`(?i)secret|token|password|ticket|^sign$`)
+	secretField = regexp.MustCompile(`(?i)("[^"]*(?:secret|token|password|ticket)[^"]*"\s*:\s*)("(?:\\.|[^"\\])*"?|[^\s,}\]]+)`)
+	// A letter or digit that JSON text writes as an escape, so that a name could hide in it.
+	escapedASCII = regexp.MustCompile(`\\u00(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])`)
+)
+
+// maskQuery masks the values of a query or a form that may be secret, however their names are escaped.
+func maskQuery(raw string) string {
+	parts := strings.Split(raw, "&")
+	for i, part := range parts {
+		name, _, ok := strings.Cut(part, "=")
+		plain, err := url.QueryUnescape(name)
+		if err != nil {
+			plain = name
+		}
+		if ok && (secretName.MatchString(plain) || strings.Contains(plain, "%")) {
+			parts[i] = name + "=" + masked
+		}
+	}
+	return strings.Join(parts, "&")
+}
+
+// maskBody masks what may be secret in a body of whatever type, and cuts it off where it is long.
+func maskBody(body []byte, form bool) string {
+	long := len(body) > bodyKept
+	if long {
+		body = body[:bodyKept]
+	}
+	text := strings.ToValidUTF8(string(body), "\uFFFD")
+	if form {
+		text = maskQuery(text)
+	}
+	if strings.Contains(text, `\u00`) {
+		text = escapedASCII.ReplaceAllStringFunc(text, func(escape string) string {
+			n, _ := strconv.ParseUint(escape[4:], 16, 8)
+			return string(rune(n))
+		})
+	}
+	if mentionsSecret(text) {
+		text = secretField.ReplaceAllString(text, `$1"`+masked+`"`)
+	}
+	if long {
+		text += "…"
+	}
+	return text
+}
+
+// mentionsSecret is quick to say that nothing in a text can be the name of a secret.
+func mentionsSecret(text string) bool {
+	for i := range len(text) {
+		switch text[i] | 0x20 {
+		case 's', 't', 'p':
+			for _, word := range []string{"secret", "token", "ticket", "password"} {
+				if len(text)-i >= len(word) && strings.EqualFold(text[i:i+len(word)], word) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// maskHeader copies the header without what may be secret.
+func maskHeader(h http.Header) http.Header {
+	out := make(http.Header, len(h))
+	for name, values := range h {
+		if name == "Authorization" || name == "Cookie" || name == "Proxy-Authorization" || secretName.MatchString(name) {
+			values = []string{masked}
+		}
+		out[name] = values
+	}
+	return out
+}
+
+// entry makes the journal's entry of a call.
+func (c *call) entry(r *http.Request, body []byte, reply reply) *Entry {
+	e := &Entry{
+		App: NoApp, Code: reply.code, Time: c.received.UTC(), AppTime: c.received.UTC(), Explain: reply.explain, Violations: c.Violations,
+		Request: EntryRequest{Method: r.Method, URL: r.URL.EscapedPath(), Header: maskHeader(r.Header), Size: len(body)},
+		Reply:   EntryReply{Status: reply.status, ContentType: reply.contentType, Body: maskBody(reply.body, false)},
+	}
+	if r.URL.RawQuery != "" {
+		e.Request.URL += "?" + maskQuery(r.URL.RawQuery)
+	}
+	e.Request.URL = shorten(strings.ToValidUTF8(e.Request.URL, "\uFFFD"))
+	if len(body) > 0 {
+		e.Request.Body = maskBody(body, strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "form") || body[0] != '{')
+	}
+	if c.Operation != nil {
+		e.Operation, e.Provenance = c.Operation.ID, c.Operation.Provenance
+	}
+	for name, value := range c.Values {
+		if secretName.MatchString(name) {
+			continue
+		}
+		if e.Parameters == nil {
+			e.Parameters = make(map[string]any, len(c.Values))
+		}
+		e.Parameters[name] = value
+	}
+	if c.app != nil {
+		e.App, e.AppTime = c.app.name, c.app.now().UTC()
+	}
+	if c.rule != nil {
+		e.Rule, e.Effect = c.rule.id, c.rule.effect.name()
+	}
+	return e
+}
+
+func shorten(s string) string {
+	if len(s) <= bodyKept {
+		return s
+	}
+	s = s[:bodyKept]
+	for !utf8.ValidString(s) {
+		s = s[:len(s)-1]
+	}
+	return s + "…"
+}
+
+// shown returns the entry with its curl line.
+func (e *Entry) shown() *Entry {
+	shown := *e
+	var b strings.Builder
+	b.WriteString("curl -X " + quote(e.Request.Method))
+	for _, name := range []string{"Content-Type", "Content-Encoding", "X-Acs-Dingtalk-Access-Token"} {
+		for _, v := range e.Request.Header[name] {
+			b.WriteString(" -H " + quote(name+": "+v))
+		}
+	}
+	if e.Request.Body != "" {
+		b.WriteString(" --data-binary " + quote(e.Request.Body))
+	}
+	b.WriteString(` "$DINGMOCK_URL"` + quote(e.Request.URL))
+	shown.Curl = b.String()
+	return &shown
+}
+
+// quote makes one word of a POSIX shell.
+func quote(s string) string {
+	if s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./:,=@%+") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+func shownAll(list []*Entry) []*Entry {
+	out := make([]*Entry, len(list))
+	for i, e := range list {
+		out[i] = e.shown()
+	}
+	return out
+}

@@ -1,0 +1,393 @@
+package mockserver
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dingmock/dingmock"
+)
+
+// Rule makes calls fail, or answers in the fake's place.
+type Rule struct {
+	ID      string    `json:"id,omitempty"` // made up by the server
+	Match   RuleMatch `json:"match,omitzero"`
+	When    RuleWhen  `json:"when,omitzero"`
+	Effect  Effect    `json:"effect"`
+	Matched int64     `json:"matched"` // how many calls it matched
+	Fired   int64     `json:"fired"`   // how many of them it had its effect on
+}
+
+// RuleMatch says which calls a rule is about. The zero value is all.
+type RuleMatch struct {
+	Operation string `json:"operation,omitempty"`
+	Method    string `json:"method,omitempty"`
+	Path      string `json:"path,omitempty"` // a path, or the beginning of one followed by *
+}
+
+// RuleWhen says which of the calls that match a rule fires on. The zero value is all.
+type RuleWhen struct {
+	Skip        int64    `json:"skip,omitempty"`  // leave the first so many alone
+	Times       int64    `json:"times,omitempty"` // fire so many times at most; 0: no limit
+	Every       int64    `json:"every,omitempty"` // fire on every so many-th after those skipped; 0 and 1: on each
+	Probability *float64 `json:"probability,omitempty"`
+	Seed        uint64   `json:"seed,omitempty"` // of the probability; 0: one is made up and shown
+	For         Duration `json:"for,omitzero"`   // fire only so long after the rule was made, by the app's clock
+}
+
+// Effect is what a rule does: exactly one of Fault, Errcode, Status, Latency, Hang, Reset, Empty, Truncate, Slow,
+// Malformed and Reply.
+type Effect struct {
+	Fault      string      `json:"fault,omitempty"`      // one of Faults, in the dialect of the path that it hits
+	Errcode    int         `json:"errcode,omitempty"`    // an error of that number; under /v1.0/ HTTP 400 with it as the code
+	SubCode    string      `json:"sub_code,omitempty"`   // with Errcode 88
+	Errmsg     string      `json:"errmsg,omitempty"`     // with Errcode; default: the document's text for that number
+	Status     int         `json:"status,omitempty"`     // an HTTP status with an empty body
+	Latency    Duration    `json:"latency,omitzero"`     // answer that much later, in real time
+	LatencyMax Duration    `json:"latency_max,omitzero"` // with Latency: at most that much later
+	Hang       bool        `json:"hang,omitempty"`       // never answer
+	Reset      bool        `json:"reset,omitempty"`      // reset the connection
+	Empty      bool        `json:"empty,omitempty"`      // close the connection without an answer
+	Truncate   bool        `json:"truncate,omitempty"`   // run the call and send half of the body
+	Slow       Duration    `json:"slow,omitzero"`        // run the call and wait before each byte of the body
+	Malformed  bool        `json:"malformed,omitempty"`  // run the call and answer JSON without its last character
+	Reply      *FixedReply `json:"reply,omitempty"`
+}
+
+// FixedReply is an answer in the fake's place. On /topapi/ and /v1.0/ the token is still checked.
+type FixedReply struct {
+	Status       int             `json:"status,omitempty"`       // default 200
+	ContentType  string          `json:"content_type,omitempty"` // default: that of the path's dialect
+	Body         json.RawMessage `json:"body,omitempty"`         // a JSON string is sent as its text, any other value as JSON
+	WithoutToken bool            `json:"without_token,omitempty"`
+}
+
+// The faults that are no error of the document: the two bodies with which the platform's gateway blocks an address.
+const (
+	faultBlocked     = "ip-blocked"
+	faultBlockedJSON = "ip-blocked-json"
+)
+
+// Faults returns the names of the faults that an Effect may have.
+func Faults() []string {
+	return []string{"system-busy", "token-expired", "no-permission", "ip-not-allowed", "app-throttled", "api-throttled", "quota-exhausted", faultBlocked, faultBlockedJSON}
+}
+
+func (e *Effect) name() string {
+	kinds := e.kinds()
+	switch {
+	case len(kinds) == 0:
+		return ""
+	case e.Fault != "":
+		return e.Fault
+	case e.Errcode != 0:
+		return "errcode " + strconv.Itoa(e.Errcode)
+	case e.Status != 0:
+		return "status " + strconv.Itoa(e.Status)
+	}
+	return kinds[0]
+}
+
+// kinds returns the names of the effects that are set.
+func (e *Effect) kinds() []string {
+	var list []string
+	for _, k := range []struct {
+		name string
+		set  bool
+	}{
+		{"fault", e.Fault != ""}, {"errcode", e.Errcode != 0}, {"status", e.Status != 0}, {"latency", e.Latency != 0 || e.LatencyMax != 0},
+		{"hang", e.Hang}, {"reset", e.Reset}, {"empty", e.Empty}, {"truncate", e.Truncate}, {"slow", e.Slow != 0},
+		{"malformed", e.Malformed}, {"reply", e.Reply != nil},
+	} {
+		if k.set {
+			list = append(list, k.name)
+		}
+	}
+	return list
+}
+
+// maxPause bounds the pauses of an effect.
+const maxPause = 10 * time.Minute
+
+// validate checks a rule. forAll says that it is for every app.
+func (r *Rule) validate(doc *dingmock.Document, forAll bool) *fieldError {
+	e := &r.Effect
+	kinds := e.kinds()
+	switch {
+	case len(kinds) != 1:
+		return &fieldError{"/effect", fmt.Sprintf("has %d effects: give exactly one of fault, errcode, status, latency, hang, reset, empty, truncate, slow, malformed, reply", len(kinds))}
+	case e.Fault != "" && !slices.Contains(Faults(), e.Fault):
+		return &fieldError{"/effect/fault", fmt.Sprintf("%.40q is no fault: it is one of %s", e.Fault, strings.Join(Faults(), ", "))}
+	case (e.SubCode != "" || e.Errmsg != "") && e.Errcode == 0:
+		return &fieldError{"/effect/errcode", "sub_code and errmsg go with errcode"}
+	case e.SubCode != "" && e.Errcode != 88:
+		return &fieldError{"/effect/sub_code", "goes with errcode 88 alone"}
+	case e.LatencyMax != 0 && e.LatencyMax < e.Latency:
+		return &fieldError{"/effect/latency_max", "has to be latency or more"}
+	case e.Status != 0 && (e.Status < 200 || e.Status > 599):
+		return &fieldError{"/effect/status", "has to be 200 to 599"}
+	case e.Reply != nil && e.Reply.Status != 0 && (e.Reply.Status < 200 || e.Reply.Status > 599):
+		return &fieldError{"/effect/reply/status", "has to be 200 to 599, or absent for 200"}
+	case e.Reply != nil && strings.ContainsAny(e.Reply.ContentType, "\r\n\x00"):
+		return &fieldError{"/effect/reply/content_type", "has to be one line"}
+	case r.When.Skip < 0 || r.When.Times < 0 || r.When.Every < 0:
+		return &fieldError{"/when", "skip, times and every have to be 0 or more"}
+	case r.When.Probability != nil && !(*r.When.Probability >= 0 && *r.When.Probability <= 1):
+		return &fieldError{"/when/probability", "has to be 0 to 1"}
+	case r.When.Seed != 0 && r.When.Probability == nil:
+		return &fieldError{"/when/seed", "goes with probability"}
+	case r.When.For != 0 && forAll:
+		return &fieldError{"/when/for", "is by an app's clock: make the rule for one app"}
+	case r.When.For < 0:
+		return &fieldError{"/when/for", "has to be 0 or more"}
+	}
+	for name, d := range map[string]Duration{"latency": e.Latency, "latency_max": e.LatencyMax, "slow": e.Slow} {
+		if d < 0 || time.Duration(d) > maxPause {
+			return &fieldError{"/effect/" + name, fmt.Sprintf("has to be above 0 and at most %s", maxPause)}
+		}
+	}
+	if op := r.Match.Operation; op != "" && !slices.ContainsFunc(doc.Operations(), func(o *dingmock.Operation) bool { return o.ID == op }) {
+		var ids []string
+		for _, o := range doc.Operations() {
+			ids = append(ids, o.ID)
+		}
+		return &fieldError{"/match/operation", fmt.Sprintf("%.40q is no operation: it is one of %s; for other paths use method and path", op, strings.Join(ids, ", "))}
+	}
+	return nil
+}
+
+// rules are asked in order. They have a lock of their own, which is taken after that of an app.
+type rules struct {
+	count atomic.Int64 // len(list), to pass by without the lock
+
+	mu   sync.Mutex
+	list []*rule
+	made int64
+}
+
+type rule struct {
+	id      string
+	match   RuleMatch
+	when    RuleWhen
+	effect  Effect
+	until   time.Time // zero: no end
+	matched int64
+	fired   int64
+}
+
+// maxRules is how many rules one app may have.
+const maxRules = 1000
+
+func (s *rules) add(r Rule, now time.Time) (Rule, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.list) >= maxRules {
+		return Rule{}, fmt.Errorf("there are %d rules already; remove some", maxRules)
+	}
+	if r.When.Probability != nil && r.When.Seed == 0 {
+		r.When.Seed = rand.Uint64()>>11 + 1
+	}
+	for r.ID == "" || slices.ContainsFunc(s.list, func(x *rule) bool { return x.id == r.ID }) {
+		s.made++
+		r.ID = "r" + strconv.FormatInt(s.made, 10)
+	}
+	x := &rule{id: r.ID, match: r.Match, when: r.When, effect: r.Effect, matched: r.Matched, fired: r.Fired}
+	if r.When.For != 0 {
+		x.until = now.Add(time.Duration(r.When.For))
+	}
+	s.list = append(s.list, x)
+	s.count.Store(int64(len(s.list)))
+	return r, nil
+}
+
+// remove removes the rule of that id, or all where it is "". It reports whether there was one.
+func (s *rules) remove(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.list)
+	s.list = slices.DeleteFunc(s.list, func(x *rule) bool { return id == "" || x.id == id })
+	s.count.Store(int64(len(s.list)))
+	return len(s.list) < n
+}
+
+func (s *rules) all(now time.Time) []Rule {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := []Rule{}
+	for _, x := range s.list {
+		r := Rule{ID: x.id, Match: x.match, When: x.when, Effect: x.effect, Matched: x.matched, Fired: x.fired}
+		if !x.until.IsZero() {
+			r.When.For = Duration(max(x.until.Sub(now), 1))
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+// fire returns the first rule that has its effect on the call, or nil. Those asked before count it as matched.
+func (s *rules) fire(operation, method, path string, now func() time.Time) *rule {
+	if s.count.Load() == 0 {
+		return nil
+	}
+	at := now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.list {
+		if m := x.match; m.Operation != "" && m.Operation != operation || m.Method != "" && m.Method != method || m.Path != "" && !matchPath(m.Path, path) {
+			continue
+		}
+		x.matched++
+		if x.due(at) {
+			x.fired++
+			return x
+		}
+	}
+	return nil
+}
+
+// due decides for the call that was matched last.
+func (x *rule) due(now time.Time) bool {
+	n := x.matched - x.when.Skip
+	switch {
+	case n <= 0,
+		x.when.Times > 0 && x.fired >= x.when.Times,
+		x.when.Every > 1 && n%x.when.Every != 0,
+		!x.until.IsZero() && !now.Before(x.until):
+		return false
+	case x.when.Probability != nil:
+		// The n-th draw depends on seed and n alone, so that a restored rule goes on as it would have.
+		return rand.New(rand.NewPCG(x.when.Seed, uint64(x.matched))).Float64() < *x.when.Probability
+	}
+	return true
+}
+
+// fireRule asks the app's rules, then those for every app.
+func (c *call) fireRule() {
+	var operation string
+	if c.Operation != nil {
+		operation = c.Operation.ID
+	}
+	if c.app != nil {
+		c.rule = c.app.rules.fire(operation, c.Method, c.Path, c.app.now)
+	}
+	if c.rule == nil {
+		c.rule = c.server.rules.fire(operation, c.Method, c.Path, c.server.options.Now)
+	}
+}
+
+// answerByRule returns the answer that the call's rule has in the fake's place; false where the call goes on.
+func (c *call) answerByRule() (any, bool, error) {
+	if c.rule == nil {
+		return nil, false, nil
+	}
+	why := "rule " + c.rule.id + " (" + c.rule.effect.name() + ") answered in the fake's place"
+	e := &c.rule.effect
+	switch {
+	case e.Fault == faultBlocked || e.Fault == faultBlockedJSON:
+		return c.blocked(e.Fault, why), true, nil
+	case e.Fault != "":
+		return nil, true, c.fault(e.Fault, why)
+	case e.Errcode != 0:
+		return nil, true, c.customError(e, why)
+	case e.Status != 0:
+		return reply{status: e.Status, code: strconv.Itoa(e.Status), explain: why}, true, nil
+	case e.Reply != nil:
+		if c.Family.TokenAlways && !e.Reply.WithoutToken && (c.Operation == nil || c.needsToken()) {
+			if err := c.authorize(); err != nil {
+				return nil, true, err
+			}
+		}
+		return c.fixed(e.Reply), true, nil
+	case e.Hang, e.Reset, e.Empty:
+		return reply{code: e.name(), explain: why}, true, nil
+	}
+	return nil, false, nil
+}
+
+func (c *call) fixed(f *FixedReply) reply {
+	r := reply{status: http.StatusOK, contentType: f.ContentType, body: f.Body, code: "0"}
+	if f.Status != 0 {
+		r.status = f.Status
+	}
+	if r.status >= http.StatusBadRequest {
+		r.code = strconv.Itoa(r.status)
+	}
+	if r.contentType == "" {
+		r.contentType = c.Family.ContentType
+	}
+	var text string
+	if json.Unmarshal(f.Body, &text) == nil {
+		r.body = []byte(text)
+	} else {
+		var compact bytes.Buffer
+		if json.Compact(&compact, f.Body) == nil {
+			r.body = compact.Bytes()
+		}
+	}
+	return r
+}
+
+// fault returns a fault of the platform in the dialect of the path.
+func (c *call) fault(fault, why string) error {
+	now := c.now().In(china)
+	limit, appKey := 20, ""
+	switch {
+	case fault == "api-throttled" && c.Family.APIName == "":
+		limit = 300
+	case fault == "api-throttled":
+		limit = 1200
+	case c.throttleLimit() > 0:
+		limit = c.throttleLimit()
+	}
+	if c.app != nil {
+		appKey = c.app.appKey
+	}
+	ip, _, _ := net.SplitHostPort(c.remote)
+	return c.fail(c.Family.Faults[fault], why,
+		"apiPath", c.Family.API(c.Path), "from", now.Format(time.DateTime), "until", now.Add(time.Second).Format(time.DateTime),
+		"limit", strconv.Itoa(limit), "ip", ip, "appKey", appKey, "scope", "qyapi_"+c.Path[strings.LastIndexByte(c.Path, '/')+1:])
+}
+
+// customError makes an error of the rule's own number.
+func (c *call) customError(e *Effect, why string) error {
+	text := e.Errmsg
+	for _, known := range c.server.doc.Errors() {
+		if text == "" && known.Errcode == e.Errcode && known.SubCode == e.SubCode && !strings.Contains(known.Text, "{") {
+			text = known.Text
+		}
+	}
+	if text == "" {
+		text = "error " + strconv.Itoa(e.Errcode)
+	}
+	custom := &dingmock.Error{Name: "errcode " + strconv.Itoa(e.Errcode), Status: http.StatusOK, Errcode: e.Errcode, SubCode: e.SubCode, Text: text}
+	if e.SubCode != "" {
+		custom.Errmsg = c.server.doc.Error(c.Family.Answers["token-bad"]).Errmsg
+	}
+	if c.server.doc.Error(c.Family.Answers["token-bad"]).Code != "" {
+		custom.Status, custom.Code = http.StatusBadRequest, strconv.Itoa(e.Errcode)
+	}
+	return &failure{err: custom, explain: why}
+}
+
+// blocked is how the platform's gateway answers an address that called too often: HTTP 200 without an errcode.
+func (c *call) blocked(fault, why string) reply {
+	r := reply{status: http.StatusOK, code: fault, explain: why}
+	if fault == faultBlockedJSON {
+		r.contentType = c.Family.ContentType
+		r.body = []byte(`{"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":"` + newToken() + `"}`)
+		return r
+	}
+	r.contentType = "text/html;charset=utf-8"
+	r.body = []byte("<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>访问被拦截</title></head>" +
+		"<body><h1>访问被拦截</h1><p>您的访问过于频繁，请5分钟后再试。</p></body></html>\n")
+	return r
+}
