@@ -56,12 +56,13 @@ func (c *clock) resume() {
 	}
 }
 
+// state is nil for a clock that tells real time.
 func (c *clock) state() *ClockState {
 	s := ClockState{Offset: Duration(c.offset), Frozen: c.frozen}
 	if c.frozen {
-		s.Offset = Duration(c.at.Sub(c.real()))
-	}
-	if s == (ClockState{}) {
+		at := c.at.UTC()
+		s.At = &at
+	} else if c.offset == 0 {
 		return nil
 	}
 	return &s
@@ -74,6 +75,9 @@ func (c *clock) restore(s *ClockState) {
 	c.offset, c.at = time.Duration(s.Offset), time.Time{}
 	if s.Frozen {
 		c.freeze()
+		if s.At != nil {
+			c.at = *s.At
+		}
 	}
 }
 

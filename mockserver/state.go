@@ -52,8 +52,9 @@ type AppState struct {
 
 // ClockState is how an app's clock differs from real time.
 type ClockState struct {
-	Offset Duration `json:"offset"`
-	Frozen bool     `json:"frozen"`
+	Offset Duration   `json:"offset"` // may be negative after a clock was frozen for a while
+	Frozen bool       `json:"frozen"`
+	At     *time.Time `json:"at,omitempty"` // where it is frozen; default: now, with the offset
 }
 
 // TokenState is one live access token.
@@ -154,8 +155,12 @@ func (a *AppState) validate(doc *dingmock.Document) *fieldError {
 		return &fieldError{"/corpid", "corpid and corpsecret go together: give both or neither"}
 	case a.AppKey == "" && a.CorpID == "":
 		return &fieldError{"/appkey", "has to be there with appsecret, or else corpid with corpsecret"}
-	case a.Clock != nil && (a.Clock.Offset < 0 || time.Duration(a.Clock.Offset) > 200*365*24*time.Hour):
-		return &fieldError{"/clock/offset", "has to be 0 or more, and at most 200 years"}
+	case a.Clock != nil && time.Duration(a.Clock.Offset).Abs() > maxOffset:
+		return &fieldError{"/clock/offset", "has to be at most 200 years (1752000h)"}
+	case a.Clock != nil && a.Clock.At != nil && !a.Clock.Frozen:
+		return &fieldError{"/clock/at", "goes with frozen"}
+	case a.Clock != nil && a.Clock.At != nil && a.Clock.At.After(lastInstant):
+		return &fieldError{"/clock/at", "has to be before the year 10000"}
 	case a.QPS != nil && *a.QPS < 0:
 		return &fieldError{"/qps", "has to be 0 or more"}
 	case len(a.Rules) > maxRules:
@@ -205,6 +210,8 @@ func (a *AppState) validate(doc *dingmock.Document) *fieldError {
 	}
 	return nil
 }
+
+const maxOffset = 200 * 365 * 24 * time.Hour
 
 var tokenShape = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
