@@ -12,6 +12,9 @@ func realNow() time.Time { return time.Now() }
 // china is the zone of the times in error texts.
 var china = time.FixedZone("CST", 8*60*60)
 
+// maxOffset bounds how far a clock may be from real time, well within what a time.Duration holds.
+const maxOffset = 200 * 365 * 24 * time.Hour
+
 var lastInstant = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
 // clock is real time plus an offset, and never goes back. The lock of the app that it belongs to guards it.
@@ -37,8 +40,11 @@ func (c *clock) advance(by time.Duration) error {
 	if by < 0 {
 		return fmt.Errorf("by: %s is negative: a clock never goes back", by)
 	}
-	if now.Add(by).After(lastInstant) || now.Add(by).Before(now) {
+	if now.Add(by).After(lastInstant) {
 		return fmt.Errorf("by: %s leads beyond the year 9999", by)
+	}
+	if by > maxOffset || c.offset+by > maxOffset {
+		return fmt.Errorf("by: %s leads more than 200 years (1752000h) from real time", by)
 	}
 	c.offset += by
 	c.at = now.Add(by)

@@ -211,8 +211,6 @@ func (a *AppState) validate(doc *dingmock.Document) *fieldError {
 	return nil
 }
 
-const maxOffset = 200 * 365 * 24 * time.Hour
-
 var tokenShape = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 // complete makes up what a valid app leaves out.
