@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -415,6 +416,7 @@ func extension(from map[string]any, name string, out any) error {
 type finding struct {
 	pointer         string // into the value
 	found, expected string
+	constant        bool // whether the schema tells alternatives apart: one number, or all but some
 }
 
 // check returns how value differs from schema, in the order of pointers.
@@ -426,16 +428,24 @@ func check(schema *openapi3.Schema, value any) []finding {
 	return findings(err, "")
 }
 
-// checkOneOf answers the findings of the alternative that is nearest to the value: the one that has least of them.
+// checkOneOf answers the findings of the alternative that is nearest to the value: the one whose constants, such
+// as errcode, it has, and among these the one that has least findings.
 func checkOneOf(schema *openapi3.Schema, value any) []finding {
 	var nearest []finding
-	for i, ref := range schema.OneOf {
+	least := math.MaxInt
+	for _, ref := range schema.OneOf {
 		list := check(ref.Value, value)
 		if len(list) == 0 {
 			return nil
 		}
-		if i == 0 || len(list) < len(nearest) {
-			nearest = list
+		far := len(list)
+		for _, f := range list {
+			if f.constant {
+				far += 1000
+			}
+		}
+		if far < least {
+			nearest, least = list, far
 		}
 	}
 	return nearest
@@ -464,13 +474,15 @@ func findings(err error, prefix string) []finding {
 		}
 		switch one.SchemaField {
 		case "required":
-			return []finding{{pointer, "nothing", "a value"}}
+			return []finding{{pointer: pointer, found: "nothing", expected: "a value"}}
 		case "properties":
-			return []finding{{pointer, "an undeclared field", "no such field"}}
+			return []finding{{pointer: pointer, found: "an undeclared field", expected: "no such field"}}
 		}
-		return []finding{{pointer, describe(one.Value), expectation(one.Schema)}}
+		s := one.Schema
+		constant := s.Not != nil || s.Min != nil && s.Max != nil && *s.Min == *s.Max
+		return []finding{{pointer, describe(one.Value), expectation(s), constant}}
 	}
-	return []finding{{prefix, err.Error(), "a valid value"}}
+	return []finding{{pointer: prefix, found: err.Error(), expected: "a valid value"}}
 }
 
 // describe tells the kind and size of a value. A string is never shown: it may be a secret.
@@ -481,7 +493,10 @@ func describe(value any) string {
 	case bool:
 		return strconv.FormatBool(v)
 	case float64:
-		return "the number " + strconv.FormatFloat(v, 'f', -1, 64)
+		if math.Abs(v) < 1e21 {
+			return "the number " + strconv.FormatFloat(v, 'f', -1, 64)
+		}
+		return "the number " + strconv.FormatFloat(v, 'g', -1, 64)
 	case string:
 		return fmt.Sprintf("a string of %d characters", len([]rune(v)))
 	case []any:

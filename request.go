@@ -6,15 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
 // MaxBody is the size of the largest request body that is read, in bytes, where the document says nothing else.
 const MaxBody = 1 << 20
+
+// maxNoted is how many undeclared and repeated parameters of one request are noted.
+const maxNoted = 100
 
 const (
 	mediaJSON = "application/json"
@@ -95,7 +100,7 @@ func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Re
 	}
 
 	q.checkCredentials(query, r.Header, form, fields)
-	q.checkFields(query, r, fields, place)
+	q.checkFields(query, r, media, fields, place)
 	slices.SortStableFunc(q.Violations, func(a, b Violation) int { return order(a.Rule) - order(b.Rule) })
 	return q
 }
@@ -171,11 +176,11 @@ func (q *Request) checkCredentials(query []field, header http.Header, form, fiel
 			q.declared[c.Name] = true
 			value, given := c.find(query, header, form)
 			if value == "" && q.Method == http.MethodPost && op.Method == http.MethodGet {
-				if i := slices.IndexFunc(fields, func(f field) bool { return f.name == c.Name }); i >= 0 {
-					if s, ok := fields[i].value.(string); ok {
+				if f, ok := pick(fields, c.Name); ok {
+					if s, ok := f.value.(string); ok {
 						value, given = s, true
-					} else if fields[i].value != nil {
-						q.add(RuleInvalidParameter, pointer("body", c.Name), describe(fields[i].value), "a string", "invalid-parameter")
+					} else if f.value != nil {
+						q.add(RuleInvalidParameter, pointer("body", c.Name), describe(f.value), "a string", "invalid-parameter")
 					}
 				}
 			}
@@ -200,30 +205,30 @@ func (q *Request) checkCredentials(query []field, header http.Header, form, fiel
 }
 
 // checkFields collects the values of the operation's parameters and compares them with their schemas.
-func (q *Request) checkFields(query []field, r *http.Request, body []field, place string) {
+func (q *Request) checkFields(query []field, r *http.Request, media string, body []field, place string) {
 	op := q.Operation
 	broken := q.broken()
 	variables, _ := op.variables(r.URL.Path)
-	given := q.note(query, "query", func(name string) bool {
+	inQuery := q.note(query, "query", func(name string) bool {
 		return q.declared[name] || op.declares("query", name) || place == "query" && op.declares("body", name)
 	})
+	inBody := inQuery
 	if place == "body" {
-		fields := q.note(body, "body", func(name string) bool {
-			c := q.Family != nil && q.Family.Token.FormField && mediaType(r.Header, nil) != mediaJSON && name == q.Family.Token.Name
-			return c || op.extras && len(op.BodyTypes) > 0 || op.declares("body", name) || q.Method != op.Method && q.declared[name]
+		inBody = q.note(body, "body", func(name string) bool {
+			token := q.Family != nil && q.Family.Token.FormField && media == mediaForm && name == q.Family.Token.Name
+			return token || op.extras && len(op.BodyTypes) > 0 || op.declares("body", name) || q.Method != op.Method && q.declared[name]
 		})
-		for name, value := range fields {
-			if op.declares("body", name) {
-				given[name] = value
-			}
-		}
 	}
 	for _, p := range op.Parameters {
 		from := p.In
-		value, ok := given[p.Name]
+		var value any
+		var ok bool
 		switch p.In {
 		case "body":
 			from = place
+			value, ok = inBody[p.Name]
+		case "query":
+			value, ok = inQuery[p.Name]
 		case "path":
 			value, ok = variables[p.Name], true
 		case "header":
@@ -240,8 +245,14 @@ func (q *Request) checkFields(query []field, r *http.Request, body []field, plac
 			continue
 		}
 		q.Values[p.Name] = value
-		if from != "body" && p.In != "body" {
-			value = typed(value.(string), p)
+		if text, is := value.(string); is && from != "body" {
+			if !utf8.ValidString(text) {
+				q.add(RuleInvalidParameter, pointer(from, p.Name), "bytes that are not UTF-8", expectation(p.schema), "invalid-parameter")
+				continue
+			}
+			if p.In != "body" {
+				value = typed(text, p)
+			}
 		}
 		for _, f := range check(p.schema, value) {
 			q.add(RuleInvalidParameter, pointer(from, p.Name)+f.pointer, f.found, f.expected, "invalid-parameter")
@@ -260,21 +271,48 @@ func missing(value any, given bool) string {
 }
 
 // note returns the values by name, of a repeated query or form parameter the first and of a JSON key the
-// last, and notes which are repeated or not declared.
+// last, and notes which are repeated or not declared: each name once, and no more than maxNoted of them.
 func (q *Request) note(fields []field, place string, declared func(string) bool) map[string]any {
-	values := map[string]any{}
+	values := make(map[string]any, len(fields))
+	var repeated map[string]bool
+	noted := 0
+	add := func(rule, name, found, expected string) {
+		if noted++; noted <= maxNoted {
+			q.add(rule, pointer(place, nameable(name)), found, expected, "")
+		}
+	}
 	for _, f := range fields {
 		if _, again := values[f.name]; again {
-			q.add(RuleRepeatedParameter, pointer(place, f.name), "a repeated parameter", "one value", "")
+			if !repeated[f.name] {
+				if repeated == nil {
+					repeated = map[string]bool{}
+				}
+				repeated[f.name] = true
+				add(RuleRepeatedParameter, f.name, "a repeated parameter", "one value")
+			}
 			if !f.json {
 				continue
 			}
 		} else if !declared(f.name) {
-			q.add(RuleUndeclaredParameter, pointer(place, printable(f.name)), "an undeclared parameter", "no such parameter", "")
+			add(RuleUndeclaredParameter, f.name, "an undeclared parameter", "no such parameter")
 		}
 		values[f.name] = f.value
 	}
 	return values
+}
+
+// pick returns the field of that name that counts: the last of a JSON object, else the first.
+func pick(fields []field, name string) (f field, ok bool) {
+	for _, x := range fields {
+		if x.name != name {
+			continue
+		}
+		f, ok = x, true
+		if !x.json {
+			break
+		}
+	}
+	return f, ok
 }
 
 func (op *Operation) declares(in, name string) bool {
@@ -386,7 +424,11 @@ func parseObject(body []byte) ([]field, error) {
 			return nil, fmt.Errorf("JSON that is broken near byte %d", dec.InputOffset())
 		}
 		f := field{name: name.(string), json: true}
-		if err := dec.Decode(&f.value); err != nil {
+		var beyond *json.UnmarshalTypeError // a number that no float64 can hold
+		switch err := dec.Decode(&f.value); {
+		case errors.As(err, &beyond) && f.value == nil:
+			f.value = math.MaxFloat64
+		case err != nil && beyond == nil:
 			return nil, fmt.Errorf("JSON that is broken near byte %d", dec.InputOffset())
 		}
 		list = append(list, f)
@@ -413,14 +455,17 @@ func mediaType(header http.Header, body []byte) string {
 		}
 		return mediaForm
 	}
-	text, _, _ = strings.Cut(text, ";")
-	return strings.ToLower(strings.TrimSpace(text))
+	media, _, _ := strings.Cut(text, ";")
+	if media = strings.ToLower(strings.TrimSpace(media)); media == "" {
+		return text // parameters of no type are a type that nothing allows
+	}
+	return media
 }
 
 // printable shortens text from outside to what may stand in a line: at most 64 characters, none of them special.
 func printable(text string) string {
 	clean := strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == utf8.RuneError {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r
@@ -429,4 +474,16 @@ func printable(text string) string {
 		return string(runes[:64]) + "…"
 	}
 	return clean
+}
+
+// nameable shortens the name of an undeclared parameter to what looks like a name: a JSON text that was sent as a
+// form is one long name, with all the secrets in it.
+func nameable(name string) string {
+	n := 0
+	for i, r := range name {
+		if n++; n > 64 || r == utf8.RuneError || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-.$@[]", r) {
+			return name[:i] + "…"
+		}
+	}
+	return name
 }

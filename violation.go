@@ -22,8 +22,9 @@ const (
 	RuleReplyBody        = "reply-body"
 )
 
-// Violation is one way in which a request or a reply is not what the document allows. It never holds a
-// value that the other side sent, other than numbers and the path: that might be a secret.
+// Violation is one way in which a request or a reply is not what the document allows. Of what
+// the other side sent it holds the path, a method, a media type, a number or a parameter's name at most: never a text, which
+// might be a secret.
 type Violation struct {
 	Operation string `json:"operation"` // "" where the path is unknown
 	Rule      string `json:"rule"`      // one of the Rule constants
