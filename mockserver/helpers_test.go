@@ -1,0 +1,210 @@
+package mockserver_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dingmock/dingmock/mockserver"
+)
+
+// start is the real time of every test that does not say otherwise.
+var start = time.Date(2026, 9, 3, 0, 1, 2, 0, time.UTC)
+
+// stamp is start as create_time has it.
+const stamp = "1788393662000"
+
+// live is the token that the app of liveApp has from the start.
+const live = "82ad1e1b28b2357dbf090b9a2582319c"
+
+// liveApp is the default app with a token.
+func liveApp() mockserver.AppState {
+	a := mockserver.DefaultApp
+	a.Tokens = []mockserver.TokenState{{Token: live, ExpiresIn: 7200}}
+	return a
+}
+
+// wall is a real time that stands until a test moves it.
+type wall struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func newWall() *wall { return &wall{at: start} }
+
+func (w *wall) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.at
+}
+
+func (w *wall) move(by time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.at = w.at.Add(by)
+}
+
+// fake makes a server whose real time is start, and which has liveApp where the options name no apps.
+func fake(t testing.TB, o mockserver.Options) *mockserver.Server {
+	t.Helper()
+	if o.Now == nil {
+		o.Now = newWall().now
+	}
+	if o.Apps == nil {
+		o.Apps = []mockserver.AppState{liveApp()}
+	}
+	s, err := mockserver.New(&o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// listen serves a handler on a port of its own and returns the address.
+func listen(t testing.TB, h http.Handler) string {
+	t.Helper()
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	return srv.Listener.Addr().String()
+}
+
+// answer is a reply as a test compares it.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// send writes the bytes of one request to a fresh connection and reads the whole reply.
+func send(t testing.TB, addr, raw string) answer {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	go func() { _, _ = io.WriteString(conn, raw) }()
+	return receive(t, bufio.NewReader(conn), raw[:max(strings.IndexByte(raw, ' '), 0)])
+}
+
+// receive reads one reply to a request of that method, to its end.
+func receive(t testing.TB, r *bufio.Reader, method string) answer {
+	t.Helper()
+	res, err := http.ReadResponse(r, &http.Request{Method: method})
+	if err != nil {
+		t.Fatalf("no reply: %v", err)
+	}
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatalf("the reply is cut: %v", err)
+	}
+	_ = res.Body.Close()
+	return answer{res.StatusCode, res.Header, string(body)}
+}
+
+// request writes out a request. The line is a method and a target; a media type of "" sends no Content-Type.
+func request(line, media, body string, headers ...string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s HTTP/1.1\r\nHost: oapi.dingtalk.com\r\nConnection: close\r\n", line)
+	if media != "" {
+		fmt.Fprintf(&b, "Content-Type: %s\r\n", media)
+	}
+	if body != "" {
+		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(body))
+	}
+	for _, h := range headers {
+		b.WriteString(h + "\r\n")
+	}
+	return b.String() + "\r\n" + body
+}
+
+// do makes a request in process.
+func do(h http.Handler, line, media, body string) answer {
+	method, target, _ := strings.Cut(line, " ")
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	if media != "" {
+		r.Header.Set("Content-Type", media)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return answer{w.Code, w.Result().Header, w.Body.String()}
+}
+
+// token gets a token by a query such as "appkey=a&appsecret=b".
+func token(t testing.TB, h http.Handler, query string) string {
+	t.Helper()
+	a := do(h, "GET /gettoken?"+query, "", "")
+	var reply struct {
+		Token string `json:"access_token"`
+	}
+	if err := json.Unmarshal([]byte(a.body), &reply); err != nil || reply.Token == "" {
+		t.Fatalf("gettoken %s: %s", query, a.body)
+	}
+	return reply.Token
+}
+
+// defaultToken gets the default app's token.
+func defaultToken(t testing.TB, h http.Handler) string {
+	t.Helper()
+	return token(t, h, "appkey=dingmockapp&appsecret=dingmockappsecret")
+}
+
+// topapi calls one of the session calls with a JSON body.
+func topapi(h http.Handler, call, token, body string) answer {
+	return do(h, "POST /topapi/v2/"+call+"?access_token="+token, "application/json", body)
+}
+
+const (
+	getsession = "user/getsession"
+	create     = "im/create_session"
+	closing    = "im/close_session"
+)
+
+var (
+	shortID = regexp.MustCompile(`"request_id":"[0-9a-z]{12,13}"`)
+	longID  = regexp.MustCompile(`"requestid":"[0-9A-F]{8}-[0-9A-F]{4}-7[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}"`)
+)
+
+// tidy replaces the ids of requests, which are random, where they have the right shape.
+func tidy(body string) string {
+	return longID.ReplaceAllString(shortID.ReplaceAllString(body, `"request_id":"…"`), `"requestid":"…"`)
+}
+
+// code returns the errcode of a body.
+func code(t testing.TB, a answer) int {
+	t.Helper()
+	var reply struct{ Errcode *int }
+	if err := json.Unmarshal([]byte(a.body), &reply); err != nil || reply.Errcode == nil {
+		t.Fatalf("no errcode in %s", a.body)
+	}
+	return *reply.Errcode
+}
+
+// lines is a writer for Options.Calls.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
