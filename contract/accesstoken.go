@@ -1,0 +1,55 @@
+package contract
+
+import "time"
+
+var accessTokenCases = []Case{
+	{
+		ID: "accessToken/success", Level: MUST, Operation: "accessToken", Needs: needsAppPair | NeedsRaw,
+		Rule: "An appKey with its appSecret gets a token that lives 7200 s.",
+		run:  func(c *Trial) { wantToken(c, c.do(c.valid(c.op("accessToken")))) },
+	},
+	{
+		ID: "accessToken/one-token", Level: MUST, Operation: "accessToken", Needs: needsAppPair,
+		Rule: "gettoken and accessToken answer the same token, whichever was called first.",
+		run: func(c *Trial) {
+			p := c.party(c.app())
+			c.same("the token of gettoken after that of accessToken", p.newToken().Value, p.token().Value)
+			c.same("the token of accessToken after that of gettoken", p.token().Value, p.newToken().Value)
+		},
+	},
+	{
+		ID: "accessToken/renewal", Level: MUST, Operation: "accessToken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | writes,
+		Rule: "accessToken renews a living token to 7200 s from that call.",
+		run: func(c *Trial) {
+			q := c.tokenUser()
+			c.advance(c.app(), 7000*time.Second)
+			c.succeed(c.valid(c.op("accessToken")))
+			c.advance(c.app(), 7000*time.Second)
+			c.succeed(q)
+		},
+	},
+	{
+		ID: "accessToken/expires", Level: MUST, Operation: "accessToken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | writes,
+		Rule: "A token of accessToken is refused from 7200 s after the last token call on, and the next call answers another.",
+		run: func(c *Trial) {
+			first := c.succeed(c.valid(c.op("accessToken")))["accessToken"]
+			get := c.op("getsession")
+			q := newCall(get, tokenOf(get), first, "userid", c.id("u"))
+			c.succeed(q)
+			c.advance(c.app(), life)
+			c.refused(q, "auth-token-invalid")
+			if c.succeed(c.valid(c.op("accessToken")))["accessToken"] == first {
+				c.fail(nil, "-want another token than the expired one\n+got  the same")
+			}
+		},
+	},
+	{
+		ID: "accessToken/good-on-topapi", Level: MUST, Operation: "accessToken", Needs: needsAppPair | needsSessions | writes,
+		Rule: "A token of accessToken is good for the calls that need one.",
+		run: func(c *Trial) {
+			p := c.party(c.app())
+			p.newToken()
+			p.get(c.id("u"))
+		},
+	},
+}

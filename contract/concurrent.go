@@ -1,0 +1,111 @@
+package contract
+
+import (
+	"errors"
+	"sync/atomic"
+)
+
+// crowd is how many calls the concurrency cases make at once.
+const crowd = 16
+
+var concurrentCases = []Case{
+	{
+		ID: "gettoken/at-once", Level: MUST, Operation: "gettoken", Needs: NeedsOwnApp | notLive,
+		Rule: "Calls at the same moment, with no living token, all get one and the same.",
+		run: func(c *Trial) {
+			tokens := make([]string, crowd)
+			parties := make([]*party, crowd)
+			app := c.app()
+			for i := range parties {
+				parties[i] = c.party(app)
+			}
+			c.together(crowd, func(i int) {
+				t, err := parties[i].Gettoken(c.ctx)
+				if err != nil {
+					c.fail(nil, "one of %d calls at once failed: %v", crowd, plain(err))
+				}
+				tokens[i] = t.Value
+			})
+			for _, t := range tokens {
+				c.same("of the calls at once, one's token", t, tokens[0])
+			}
+		},
+	},
+	{
+		ID: "create_session/at-once", Level: MUST, Operation: "create_session", Needs: sessionNeeds | notLive,
+		Rule: "Of sessions that are opened at the same moment, none is lost.",
+		run: func(c *Trial) {
+			p := c.party(c.app())
+			p.token()
+			sessions := make([]Session, crowd)
+			for i := range sessions {
+				sessions[i] = p.session(c.id("u"))
+			}
+			c.together(crowd, func(i int) {
+				if _, err := p.CreateSession(c.ctx, sessions[i]); err != nil {
+					c.fail(nil, "one of %d calls at once failed: %v", crowd, plain(err))
+				}
+			})
+			for _, s := range sessions {
+				p.has(s.UserID, &s)
+			}
+		},
+	},
+	{
+		ID: "create_session/one-wins", Level: MUST, Operation: "create_session", Needs: sessionNeeds | notLive,
+		Rule: "Of calls at the same moment with one id and different values, just one opens the session.",
+		run: func(c *Trial) {
+			p := c.party(c.app())
+			p.token()
+			id, won := c.id("s"), make([]bool, crowd)
+			users := make([]string, crowd)
+			for i := range users {
+				users[i] = c.id("u")
+			}
+			c.together(crowd, func(i int) {
+				s := p.session(users[i])
+				s.SessionID = id
+				_, err := p.CreateSession(c.ctx, s)
+				won[i] = err == nil
+				if err != nil && !refusedAs(c, err, "session-invalid") {
+					c.fail(nil, "one of %d calls at once failed otherwise than as a conflict: %v", crowd, plain(err))
+				}
+			})
+			n := 0
+			for i, w := range won {
+				got := p.get(users[i])
+				if w {
+					n++
+				}
+				if w != (got != nil) {
+					c.fail(nil, "a session whose create_session said success is open, and no other:\n-want %t\n+got  %t", w, got != nil)
+				}
+			}
+			c.equal(nil, "how many of the calls succeeded", n, 1)
+		},
+	},
+	{
+		ID: "close_session/one-wins", Level: MUST, Operation: "close_session", Needs: sessionNeeds | notLive,
+		Rule: "Of calls at the same moment that close one session, just one succeeds.",
+		run: func(c *Trial) {
+			p := c.party(c.app())
+			s := p.opened(c.id("u"))
+			var n atomic.Int64
+			c.together(crowd, func(int) {
+				err := p.CloseSession(c.ctx, s)
+				if err == nil {
+					n.Add(1)
+				} else if !refusedAs(c, err, "session-invalid") {
+					c.fail(nil, "one of %d calls at once failed otherwise than as a conflict: %v", crowd, plain(err))
+				}
+			})
+			c.equal(nil, "how many of the calls succeeded", n.Load(), 1)
+			p.has(s.UserID, nil)
+		},
+	},
+}
+
+func refusedAs(c *Trial, err error, name string) bool {
+	var refusal *Refusal
+	return errors.As(err, &refusal) && refusal.is(c.doc.Error(name))
+}

@@ -1,0 +1,252 @@
+// Package contract holds servers and clients of the DingTalk (钉钉) open platform to one document, openapi.yaml at
+// the root of the module: our fake, anyone else's, the real platform, and any client.
+//
+// Its cases each check one rule. [Run] makes a sub-test of each, [Verify] returns a [Report]; both take a [Target],
+// which is a base URL or an http.Handler and the credentials of one app:
+//
+//	func TestMyServer(t *testing.T) {
+//		contract.Run(t, contract.Target{Handler: myserver.New(), App: contract.App{AppKey: "k", AppSecret: "s"}}, nil)
+//	}
+//
+// What a case needs beyond that (an app of its own, a clock to move, faults to inject) the target gives through
+// [Target.Powers]; a case whose power is missing is unsupported, which is neither pass nor failure. [Transport] holds
+// any Go client to the document; for other languages there is `dingmock proxy`.
+//
+// The kit is no load test and knows nothing of any server or client: it speaks HTTP and reads the document. That it
+// can fail is proved by package contract/mutant.
+package contract
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dingmock/dingmock"
+)
+
+// Level says how binding a rule is.
+type Level string
+
+// MUST is a rule that clients rely on; SHOULD is one where the platform's own answer is not known for certain, or
+// where nothing breaks without it.
+const (
+	MUST   Level = "MUST"
+	SHOULD Level = "SHOULD"
+)
+
+// Case checks one rule.
+type Case struct {
+	ID        string // the rule's name, such as create_session/idempotent
+	Rule      string // what has to hold, in one sentence
+	Level     Level
+	Operation string // the operationId it is about; "" for paths that are no operation's
+	Needs     Needs  // what the target has to offer
+
+	run func(*Trial)
+}
+
+// Needs is what a case needs of its target beyond one app.
+type Needs uint
+
+// What a case may need.
+const (
+	NeedsOwnApp          Needs = 1 << iota // an app that no other case uses
+	NeedsClock                             // to move the app's clock
+	NeedsRules                             // to have a fault injected
+	NeedsJournal                           // to read which calls the target found off-spec
+	NeedsUsers                             // an app with a list of users
+	NeedsBothPairs                         // both pairs of credentials
+	NeedsSessionLimit                      // Target.MaxSessions
+	NeedsSessionLife                       // Target.SessionTTL
+	NeedsRaw                               // to shape requests by hand: not through a Driver
+	NeedsWithoutSessions                   // a target that answers the session calls as unknown
+	writes                                 // changes state on the target
+)
+
+var needNames = []string{"own app", "clock", "rules", "journal", "users", "both pairs", "session limit", "session life", "raw requests", "no session calls"}
+
+// String lists the needs, such as "own app, clock".
+func (n Needs) String() string {
+	var names []string
+	for i, name := range needNames {
+		if n&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// Target is what the cases run against.
+type Target struct {
+	// URL is the base URL of the platform. It may have a path. Ignored where Handler is set.
+	URL string
+
+	// APIURL is the base URL of the paths under /v1.0/, which the real platform has on another host. Default: URL.
+	APIURL string
+
+	// Handler is called in process instead of URL.
+	Handler http.Handler
+
+	// Client makes the calls to URL. Default: a client of its own that follows no redirects.
+	Client *http.Client
+
+	// App is an app that exists at the target. Not needed where Powers can make apps.
+	App App
+
+	// Powers is what else the target can do: a value that has any of AppMaker, Clock, Rules and Journal.
+	Powers any
+
+	// MaxSessions is how many sessions an app of the target may have open, where that is few: the case that opens
+	// them all runs if it is 1 to 1000.
+	MaxSessions int
+
+	// SessionTTL is how long a session lives at the target, where sessions end by themselves.
+	SessionTTL time.Duration
+
+	// WithoutSessions says that the target answers the session calls as the public platform does: errcode 22.
+	WithoutSessions bool
+}
+
+// App is the credentials of one app: at least one pair.
+type App struct {
+	CorpID     string `json:"corpid,omitempty"`
+	CorpSecret string `json:"corpsecret,omitempty"`
+	AppKey     string `json:"appkey,omitempty"`
+	AppSecret  string `json:"appsecret,omitempty"`
+}
+
+// AppSpec is what an app that is made has to be like.
+type AppSpec struct {
+	Users []string // the users that exist; nil: every user does
+}
+
+// AppMaker makes an app at the target. With it, each case has an app of its own.
+type AppMaker interface {
+	NewApp(ctx context.Context, spec AppSpec) (App, error)
+}
+
+// Clock moves the clock of an app forward.
+type Clock interface {
+	Advance(ctx context.Context, app App, by time.Duration) error
+}
+
+// Rules makes the next call of an operation by an app fail with a named fault: one of x-families.*.faults of the
+// document, such as system-busy.
+type Rules interface {
+	Fault(ctx context.Context, app App, operation, fault string) error
+}
+
+// Journal returns the violations that the target has found in an app's calls so far.
+type Journal interface {
+	Violations(ctx context.Context, app App) ([]dingmock.Violation, error)
+}
+
+// Options says how the cases run. Nil and the zero value are ready.
+type Options struct {
+	// Run selects the cases whose id it returns true for. Default: all.
+	Run func(id string) bool
+
+	// Operations selects the cases of these operations. Default: all, and those of no operation.
+	Operations []string
+
+	// Level MUST leaves out the cases of level SHOULD. Default: all.
+	Level Level
+
+	// Timeout is how long one case may take. Default 10 s. Generated cases have ten times as long.
+	Timeout time.Duration
+
+	// Parallel is how many cases run at once in Verify. Default 8, with Live 1. In Run, go test's -parallel says it.
+	Parallel int
+
+	// Seed is where random values begin. Default 0: one is made up. The report says it.
+	Seed uint64
+
+	// Budget is how many generated requests are made of each operation. Default 200; negative: none.
+	Budget int
+
+	// Driver makes the calls of the cases that need no raw requests. Default: raw HTTP from the document.
+	Driver Driver
+
+	// Live is for the real platform: only operations that it documents, one call every 250 ms, nothing random.
+	Live bool
+
+	// AllowWrites lets Live run the cases that change something.
+	AllowWrites bool
+
+	// Known are the ids of cases that are known to fail. They run; that they fail does not count.
+	Known []string
+
+	// Exact makes a known failure that passes count as a failure.
+	Exact bool
+
+	// Progress gets each result as it comes. Calls do not overlap. Default: none.
+	Progress func(Result)
+}
+
+// Outcome is how a case ended.
+type Outcome string
+
+// The outcomes.
+const (
+	Pass        Outcome = "pass"
+	Fail        Outcome = "fail"        // the target breaks the rule
+	Unsupported Outcome = "unsupported" // the target cannot do what the case needs
+	Skipped     Outcome = "skipped"     // left out by the options
+	Errored     Outcome = "error"       // the rule could not be checked
+)
+
+// Result is how one case ended.
+type Result struct {
+	Case
+	Outcome  Outcome
+	Reason   string   // why it was not run, or could not be
+	Failure  *Failure // of the outcome fail
+	Known    bool     // whether it stands in the list of known failures
+	Duration time.Duration
+}
+
+// Bad reports whether the result makes the whole fail.
+func (r Result) Bad(exact bool) bool {
+	return r.Outcome == Fail && !r.Known || exact && r.Known && r.Outcome == Pass
+}
+
+var document = sync.OnceValues(dingmock.Load)
+
+var table = sync.OnceValues(func() ([]Case, error) {
+	doc, err := document()
+	if err != nil {
+		return nil, err
+	}
+	list, err := rowCases(doc)
+	if err != nil {
+		return nil, err
+	}
+	list = slices.Concat(list, gettokenCases, accessTokenCases, sessionCases, requestCases(doc), orderCases(doc), pathCases(doc), concurrentCases, generatedCases(doc))
+	seen := map[string]bool{}
+	for _, c := range list {
+		if seen[c.ID] {
+			return nil, fmt.Errorf("contract: there are two cases %s", c.ID)
+		}
+		seen[c.ID] = true
+	}
+	slices.SortStableFunc(list, func(a, b Case) int { return rank(doc, a) - rank(doc, b) })
+	return list, nil
+})
+
+// rank orders the cases: paths first, then by operation as the document has them, generated ones last.
+func rank(doc *dingmock.Document, c Case) int {
+	if strings.HasPrefix(c.ID, "generated/") || strings.HasPrefix(c.ID, "model/") {
+		return 1000
+	}
+	return 1 + slices.IndexFunc(doc.Operations(), func(op *dingmock.Operation) bool { return op.ID == c.Operation })
+}
+
+// Cases returns all cases. They are those of the embedded document.
+func Cases() ([]Case, error) {
+	list, err := table()
+	return slices.Clone(list), err
+}

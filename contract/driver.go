@@ -1,0 +1,292 @@
+package contract
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/dingmock/dingmock"
+)
+
+// Driver makes clients of the platform: a Go client under test, through which the cases that need no raw requests
+// are then run.
+type Driver interface {
+	// Client returns a client that makes its calls as the app of the credentials, through that http.Client and no
+	// other, to these base URLs. It is used for one case.
+	Client(config DriverConfig) (Client, error)
+}
+
+// DriverConfig is what a Driver needs to make a client.
+type DriverConfig struct {
+	URL, APIURL string
+	HTTPClient  *http.Client
+	App         App // at least one pair
+}
+
+// Client makes the calls of the document. An error reply of the platform is returned as a *Refusal.
+type Client interface {
+	// Gettoken calls gettoken, whatever the client has kept, and uses the token in the calls after it.
+	Gettoken(ctx context.Context) (Token, error)
+	// AccessToken is the same by the newer call. It needs the app pair.
+	AccessToken(ctx context.Context) (Token, error)
+	// GetSession returns nil where the user has no open session.
+	GetSession(ctx context.Context, userID string) (*Session, error)
+	// CreateSession returns the id that the platform answers.
+	CreateSession(ctx context.Context, s Session) (string, error)
+	CloseSession(ctx context.Context, s Session) error
+}
+
+// Token is an access token as it was issued.
+type Token struct {
+	Value string
+	Life  time.Duration
+}
+
+// Session is one session. CreateTime is zero when it is asked for.
+type Session struct {
+	SessionID, AppKey, UserID, ChatID string
+	CreateTime                        time.Time
+}
+
+// same reports whether two sessions have the same values, whenever they were created.
+func (s Session) same(t Session) bool {
+	return s.SessionID == t.SessionID && s.AppKey == t.AppKey && s.UserID == t.UserID && s.ChatID == t.ChatID
+}
+
+// Refusal is an error reply of the platform, as a client understood it.
+type Refusal struct {
+	Errcode int    // in the errcode dialects
+	SubCode string // under errcode 88
+	Code    string // under /v1.0/
+	Message string
+}
+
+func (r *Refusal) Error() string {
+	if r.Code != "" {
+		return r.Code + ": " + r.Message
+	}
+	return fmt.Sprintf("errcode %d %s: %s", r.Errcode, r.SubCode, r.Message)
+}
+
+// is reports whether the refusal is that error of the document.
+func (r *Refusal) is(e *dingmock.Error) bool {
+	return r.Errcode == e.Errcode && r.SubCode == e.SubCode && r.Code == e.Code
+}
+
+// party is an app that makes calls in a case, through the driver. Its methods end the case where a call does not
+// do what they say.
+type party struct {
+	c   *Trial
+	app App
+	Client
+}
+
+// party makes the app of the case, or another, a party.
+func (c *Trial) party(app App) *party {
+	p := &party{c: c, app: app}
+	if c.runner.options.Driver == nil {
+		p.Client = &rawClient{c: c, app: app}
+		return p
+	}
+	apiURL := c.runner.target.APIURL
+	if apiURL == "" {
+		apiURL = c.runner.target.URL
+	}
+	client, err := c.runner.options.Driver.Client(DriverConfig{URL: c.runner.target.URL, APIURL: apiURL, HTTPClient: c.client, App: app})
+	if err != nil {
+		c.halt(Errored, "the driver cannot make a client: %v", err)
+	}
+	p.Client = client
+	return p
+}
+
+// settle ends the case where an error is none of the platform's refusals, or a reply was not the document's.
+func (p *party) settle(err error) *Refusal {
+	list := p.c.rec.exchanges()
+	if len(list) > 0 {
+		x := list[len(list)-1]
+		if x.Err != nil {
+			p.c.noAnswer(x)
+		}
+		p.c.conform(x)
+	}
+	var refusal *Refusal
+	if err != nil && !errors.As(err, &refusal) {
+		p.c.fail(nil, "the client reports what is no answer of the platform: %s", p.c.rec.redact.text(plain(err)))
+	}
+	return refusal
+}
+
+func (p *party) must(err error, what string) {
+	if refusal := p.settle(err); refusal != nil {
+		p.c.fail(nil, "%s:\n-want a success\n+got  %s", what, refusal)
+	}
+}
+
+// refused ends the case where err is not just this refusal.
+func (p *party) refused(err error, name string) {
+	e := p.c.doc.Error(name)
+	switch refusal := p.settle(err); {
+	case refusal == nil:
+		p.c.fail(nil, "-want the error %s (%d %s%s)\n+got  a success", name, e.Errcode, e.SubCode, e.Code)
+	case !refusal.is(e):
+		p.c.fail(nil, "-want the error %s (%d %s%s)\n+got  %s", name, e.Errcode, e.SubCode, e.Code, refusal)
+	}
+}
+
+func (p *party) token() Token {
+	t, err := p.Gettoken(p.c.ctx)
+	p.must(err, "gettoken")
+	return t
+}
+
+func (p *party) newToken() Token {
+	t, err := p.AccessToken(p.c.ctx)
+	p.must(err, "accessToken")
+	return t
+}
+
+// session makes the values of a session of the app, with an id that nobody else has.
+func (p *party) session(user string) Session {
+	return Session{SessionID: p.c.id("s"), AppKey: p.app.AppKey, UserID: user, ChatID: p.c.id("chat")}
+}
+
+func (p *party) create(s Session) {
+	id, err := p.CreateSession(p.c.ctx, s)
+	p.must(err, "create_session")
+	p.c.equal(nil, "result.session_id", id, s.SessionID)
+}
+
+func (p *party) close(s Session) {
+	p.must(p.CloseSession(p.c.ctx, s), "close_session")
+}
+
+// opened makes a session and opens it.
+func (p *party) opened(user string) Session {
+	s := p.session(user)
+	p.create(s)
+	return s
+}
+
+func (p *party) get(user string) *Session {
+	s, err := p.GetSession(p.c.ctx, user)
+	p.must(err, "getsession")
+	return s
+}
+
+// has ends the case where the user's most recent open session is not this one; nil is none.
+func (p *party) has(user string, want *Session) {
+	got := p.get(user)
+	if (got == nil) != (want == nil) || got != nil && !got.same(*want) {
+		p.c.fail(nil, "the open session of %s:\n-want %s\n+got  %s", user, want.text(), got.text())
+	}
+}
+
+func (s *Session) text() string {
+	if s == nil {
+		return "none"
+	}
+	return string(encodeObject([]pair{{"session_id", s.SessionID}, {"app_key", s.AppKey}, {"user_id", s.UserID}, {"chatid", s.ChatID}}))
+}
+
+// rawClient is the driver that is made of the document.
+type rawClient struct {
+	c     *Trial
+	app   App
+	value string // the token
+}
+
+func (r *rawClient) call(q *call) (map[string]any, error) {
+	x := r.c.do(q)
+	body := map[string]any{}
+	if x.Error == nil {
+		return r.c.success(x), nil
+	}
+	_ = decodeJSON(x.Body, &body)
+	refusal := &Refusal{Errcode: x.Error.Errcode, SubCode: x.Error.SubCode, Code: x.Error.Code}
+	refusal.Message, _ = body["errmsg"].(string)
+	if x.Error.Code != "" {
+		refusal.Message, _ = body["message"].(string)
+	}
+	return nil, refusal
+}
+
+func (r *rawClient) Gettoken(context.Context) (Token, error) {
+	body, err := r.call(r.c.call("gettoken", firstPair(r.app)...))
+	return r.keep(body, "access_token", "expires_in"), err
+}
+
+func (r *rawClient) AccessToken(context.Context) (Token, error) {
+	body, err := r.call(r.c.call("accessToken", "appKey", r.app.AppKey, "appSecret", r.app.AppSecret))
+	return r.keep(body, "accessToken", "expireIn"), err
+}
+
+func (r *rawClient) keep(body map[string]any, value, life string) Token {
+	token, _ := body[value].(string)
+	seconds, _ := body[life].(float64)
+	if token != "" {
+		r.value = token
+	}
+	return Token{Value: token, Life: time.Duration(seconds) * time.Second}
+}
+
+// session calls a session operation with the token, which it gets where there is none yet.
+func (r *rawClient) session(operation string, values ...any) (map[string]any, error) {
+	if r.value == "" {
+		if _, err := r.Gettoken(r.c.ctx); err != nil {
+			return nil, err
+		}
+	}
+	q := r.c.call(operation, values...)
+	q.set(tokenOf(q.op), r.value)
+	return r.call(q)
+}
+
+func (r *rawClient) GetSession(_ context.Context, user string) (*Session, error) {
+	body, err := r.session("getsession", "userid", user)
+	if err != nil {
+		return nil, err
+	}
+	result, _ := body["result"].(map[string]any)
+	return sessionOf(result["session"]), nil
+}
+
+// sessionOf reads the session of getsession's answer; nil where it is null.
+func sessionOf(value any) *Session {
+	m, ok := value.(map[string]any)
+	if !ok {
+		return nil
+	}
+	text := func(name string) string { s, _ := m[name].(string); return s }
+	created, _ := m["create_time"].(float64)
+	return &Session{
+		SessionID: text("session_id"), AppKey: text("app_key"), UserID: text("user_id"), ChatID: text("chatid"),
+		CreateTime: time.UnixMilli(int64(created)),
+	}
+}
+
+func (r *rawClient) CreateSession(_ context.Context, s Session) (string, error) {
+	body, err := r.session("create_session", s.values()...)
+	if err != nil {
+		return "", err
+	}
+	result, _ := body["result"].(map[string]any)
+	id, _ := result["session_id"].(string)
+	return id, nil
+}
+
+func (r *rawClient) CloseSession(_ context.Context, s Session) error {
+	_, err := r.session("close_session", s.values()...)
+	return err
+}
+
+// values are the session's as the calls take them; an empty chatid is left out.
+func (s Session) values() []any {
+	list := []any{"session_id", s.SessionID, "app_key", s.AppKey, "user_id", s.UserID}
+	if s.ChatID != "" {
+		list = append(list, "chatid", s.ChatID)
+	}
+	return list
+}

@@ -1,0 +1,178 @@
+package contract
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/dingmock/dingmock"
+)
+
+// life is how long a token lives after the last token call.
+const life = 7200 * time.Second
+
+var gettokenCases = []Case{
+	{
+		ID: "gettoken/appkey", Level: MUST, Operation: "gettoken", Needs: needsAppPair | NeedsRaw,
+		Rule: "An appkey with its appsecret gets a token that lives 7200 s.",
+		run: func(c *Trial) {
+			wantToken(c, c.do(c.call("gettoken", "appkey", c.app().AppKey, "appsecret", c.app().AppSecret)))
+		},
+	},
+	{
+		ID: "gettoken/corpid", Level: MUST, Operation: "gettoken", Needs: needsCorpPair | NeedsRaw,
+		Rule: "A corpid with its corpsecret gets a token that lives 7200 s.",
+		run: func(c *Trial) {
+			wantToken(c, c.do(c.call("gettoken", "corpid", c.app().CorpID, "corpsecret", c.app().CorpSecret)))
+		},
+	},
+	{
+		ID: "gettoken/one-token", Level: MUST, Operation: "gettoken", Needs: NeedsBothPairs | NeedsRaw,
+		Rule: "Either pair of an app gets the same token.",
+		run: func(c *Trial) {
+			a := c.app()
+			first := c.succeed(c.call("gettoken", "appkey", a.AppKey, "appsecret", a.AppSecret))
+			second := c.succeed(c.call("gettoken", "corpid", a.CorpID, "corpsecret", a.CorpSecret))
+			c.same("the token by the other pair", second["access_token"], first["access_token"])
+		},
+	},
+	{
+		ID: "gettoken/repeat", Level: MUST, Operation: "gettoken",
+		Rule: "A repeated call within the token's life answers the same token, with its whole life before it again.",
+		run: func(c *Trial) {
+			p := c.party(c.app())
+			first := p.token()
+			second := p.token()
+			c.same("the token of the second call", second.Value, first.Value)
+			c.equal(nil, "the life of the second call's token, in seconds", second.Life.Seconds(), life.Seconds())
+		},
+	},
+	{
+		ID: "gettoken/renewal", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | writes,
+		Rule: "A call within the token's life renews it to 7200 s from that call.",
+		run: func(c *Trial) {
+			q := c.tokenUser()
+			c.advance(c.app(), 7000*time.Second)
+			c.token(c.app())
+			c.advance(c.app(), 7000*time.Second)
+			c.succeed(q)
+		},
+	},
+	{
+		ID: "gettoken/use-renews-nothing", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | writes,
+		Rule: "Using a token does not renew it.",
+		run: func(c *Trial) {
+			q := c.tokenUser()
+			c.advance(c.app(), 7000*time.Second)
+			c.succeed(q)
+			c.advance(c.app(), 200*time.Second)
+			c.refused(q, "auth-token-invalid")
+		},
+	},
+	{
+		ID: "gettoken/lives", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | writes,
+		Rule: "A token is good for 7200 s after the last token call.",
+		run: func(c *Trial) {
+			q := c.tokenUser()
+			c.advance(c.app(), life-20*time.Second)
+			c.succeed(q)
+		},
+	},
+	{
+		ID: "gettoken/expires", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | writes,
+		Rule: "A token is refused from 7200 s after the last token call on, and stays refused.",
+		run: func(c *Trial) {
+			q := c.tokenUser()
+			c.advance(c.app(), life)
+			c.refused(q, "auth-token-invalid")
+			c.token(c.app())
+			c.refused(q, "auth-token-invalid")
+		},
+	},
+	{
+		ID: "gettoken/new-after-expiry", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp,
+		Rule: "The first call after a token has expired answers another one.",
+		run: func(c *Trial) {
+			p := c.party(c.app())
+			first := p.token()
+			c.advance(c.app(), life)
+			if p.token().Value == first.Value {
+				c.fail(nil, "-want another token than the expired one\n+got  the same")
+			}
+		},
+	},
+	{
+		ID: "gettoken/per-app", Level: MUST, Operation: "gettoken", Needs: NeedsOwnApp,
+		Rule: "Two apps have two tokens.",
+		run: func(c *Trial) {
+			if c.party(c.app()).token().Value == c.party(c.another()).token().Value {
+				c.fail(nil, "-want another token than the other app's\n+got  the same")
+			}
+		},
+	},
+	{
+		ID: "gettoken/per-app-clock", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | writes,
+		Rule: "An app's clock moves that app's tokens alone.",
+		run: func(c *Trial) {
+			q := c.tokenUser()
+			c.advance(c.another(), life)
+			c.succeed(q)
+		},
+	},
+	{
+		ID: "gettoken/first-complete-pair", Level: SHOULD, Operation: "gettoken", Needs: NeedsBothPairs | NeedsRaw,
+		Rule: "Of two pairs the first complete one counts, appkey first.",
+		run: func(c *Trial) {
+			a := c.app()
+			c.succeed(c.call("gettoken", "corpid", a.CorpID, "corpsecret", a.CorpSecret+"x", "appkey", a.AppKey, "appsecret", a.AppSecret))
+			c.succeed(c.call("gettoken", "appkey", c.id("nobody"), "corpid", a.CorpID, "corpsecret", a.CorpSecret))
+			c.refused(c.call("gettoken", "corpid", a.CorpID, "corpsecret", a.CorpSecret, "appkey", a.AppKey, "appsecret", a.AppSecret+"x"), "appkey-or-appsecret-wrong")
+		},
+	},
+	{
+		ID: "gettoken/post", Level: SHOULD, Operation: "gettoken", Needs: NeedsRaw,
+		Rule: "A POST with the credentials in a JSON body, a form or the query is answered as the GET is.",
+		run: func(c *Trial) {
+			want := c.token(c.app())
+			pairs := firstPair(c.app())
+			fields := []pair{{pairs[0].(string), pairs[1]}, {pairs[2].(string), pairs[3]}}
+			for _, q := range []*call{
+				c.call("gettoken").body(mediaJSON, encodeObject(fields)),
+				c.call("gettoken").body(mediaForm, []byte(encodePairs(fields))),
+				c.call("gettoken", pairs...),
+			} {
+				body := c.succeed(q.by(http.MethodPost).off(dingmock.RuleMethod))
+				c.same("the token by POST", body["access_token"], want)
+			}
+		},
+	},
+	{
+		ID: "gettoken/head", Level: SHOULD, Operation: "gettoken", Needs: NeedsRaw,
+		Rule: "A HEAD is answered as the GET is, without the body.",
+		run: func(c *Trial) {
+			x := c.do(c.valid(c.op("gettoken")).by(http.MethodHead))
+			c.equal(x, "the body", string(x.Body), "")
+			c.equal(x, "the HTTP status", x.Response.StatusCode, http.StatusOK)
+		},
+	},
+}
+
+// tokenUser makes a call with the token of the case's app.
+func (c *Trial) tokenUser() *call { return c.valid(c.op("getsession")) }
+
+// wantToken ends the case where the exchange is no token of 7200 s. That it is 32 hexadecimal digits, and the order of
+// keys, is checked with every reply.
+func wantToken(c *Trial, x *Exchange) {
+	body := c.success(x)
+	seconds, name := body["expires_in"], "expires_in"
+	if seconds == nil {
+		seconds, name = body["expireIn"], "expireIn"
+	}
+	c.equal(x, name, seconds, life.Seconds())
+}
+
+// same ends the case where two secrets differ, without showing them.
+func (c *Trial) same(what string, got, want any) {
+	if got != want {
+		c.fail(nil, "%s:\n-want the same token\n+got  another", what)
+	}
+}

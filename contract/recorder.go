@@ -1,0 +1,195 @@
+package contract
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/dingmock/dingmock"
+)
+
+// Exchange is one request and its reply.
+type Exchange struct {
+	Request  *http.Request // its body has been read
+	Sent     []byte        // the request's body
+	Response *http.Response
+	Body     []byte // the reply's body
+	Err      error  // why there is no reply
+
+	Parsed     *dingmock.Request    // what the document makes of the request
+	Violations []dingmock.Violation // of the reply; those of the request are Parsed.Violations
+	Error      *dingmock.Error      // the error that the reply is; nil for a success, or for a reply that is none of the document's
+}
+
+// reply returns the document's reply with the exchange's status, or nil.
+func (x *Exchange) reply(doc *dingmock.Document) *dingmock.Reply {
+	if x.Response == nil {
+		return nil
+	}
+	return doc.Reply(x.Parsed, x.Response.StatusCode)
+}
+
+// maxReply is how much of a reply is read, in bytes.
+const maxReply = 8 << 20
+
+// recorder is a RoundTripper that keeps each exchange and compares it with the document.
+type recorder struct {
+	base     http.RoundTripper
+	doc      *dingmock.Document
+	prefixes []string // the paths of the base URLs
+	coverage *Coverage
+	redact   *redactor
+
+	mu   sync.Mutex
+	list []*Exchange
+}
+
+func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	x, err := exchange(r.base, r.doc, r.prefixes, req)
+	x.strict(r.doc)
+	if x.Response != nil {
+		r.redact.learn(x.Body)
+		r.coverage.add(x)
+	}
+	if keep, ok := req.Context().Value(keepKey{}).(*Exchange); ok {
+		*keep = *x
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = append(r.list, x)
+	return x.Response, err
+}
+
+func (r *recorder) exchanges() []*Exchange {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]*Exchange(nil), r.list...)
+}
+
+// exchange makes a request and compares it and its reply with the document. Bodies are passed on as they are.
+func exchange(base http.RoundTripper, doc *dingmock.Document, prefixes []string, req *http.Request) (*Exchange, error) {
+	x := &Exchange{Request: req}
+	if req.Body != nil {
+		var err error
+		x.Sent, err = io.ReadAll(req.Body)
+		_ = req.Body.Close()
+		if err != nil {
+			x.Err = err
+			return x, err
+		}
+		req = req.Clone(req.Context())
+		req.Body = io.NopCloser(bytes.NewReader(x.Sent))
+	}
+	x.Parsed = parse(doc, prefixes, req, x.Sent)
+	resp, err := base.RoundTrip(req)
+	if err != nil {
+		x.Err = err
+		return x, err
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxReply))
+	_ = resp.Body.Close()
+	if err != nil {
+		x.Err = fmt.Errorf("the reply's body breaks off: %w", err)
+		return x, x.Err
+	}
+	x.Response, x.Body = resp, body
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	x.judge(doc)
+	return x, nil
+}
+
+// parse reads a request to a server whose base URL may have one of these paths.
+func parse(doc *dingmock.Document, prefixes []string, req *http.Request, body []byte) *dingmock.Request {
+	inner := req.Clone(context.WithoutCancel(req.Context()))
+	for _, prefix := range prefixes {
+		if rest, ok := strings.CutPrefix(req.URL.Path, prefix); ok && strings.HasPrefix(rest, "/") {
+			inner.URL.Path = rest
+			break
+		}
+	}
+	return doc.CheckRequest(find(doc, inner.Method, inner.URL.Path), inner, body)
+}
+
+// find returns the operation of a path, preferably the one of that method.
+func find(doc *dingmock.Document, method, path string) *dingmock.Operation {
+	list := doc.Find(path)
+	for _, op := range list {
+		if op.Method == method {
+			return op
+		}
+	}
+	if list == nil {
+		return nil
+	}
+	return list[0]
+}
+
+// judge compares the reply with the document.
+func (x *Exchange) judge(doc *dingmock.Document) {
+	x.Violations = doc.CheckResponse(x.Parsed, x.Response.StatusCode, x.Response.Header, x.Body)
+	reply := x.reply(doc)
+	if reply == nil {
+		return
+	}
+	x.Error = identify(doc, reply, x.Body)
+}
+
+// strict adds what the document says beyond the schema of a reply: its bytes, and which errors it may be.
+func (x *Exchange) strict(doc *dingmock.Document) {
+	reply := x.reply(doc)
+	if reply == nil || len(x.Violations) > 0 || x.Parsed.Method == http.MethodHead || reply.ContentType == "" {
+		return
+	}
+	var value any
+	if json.Unmarshal(x.Body, &value) != nil {
+		return
+	}
+	if want := reply.Encode(value); !bytes.Equal(want, x.Body) {
+		v := dingmock.Violation{Rule: RuleReplyBytes, Pointer: "/body", Found: "other bytes", Expected: "just these: keys in the document's order, no space, no needless escapes, no newline"}
+		if x.Parsed.Operation != nil {
+			v.Operation = x.Parsed.Operation.ID
+		}
+		x.Violations = append(x.Violations, v)
+	}
+	if x.Error == nil && failed(value) {
+		v := dingmock.Violation{Rule: RuleReplyError, Pointer: "/body", Found: "an error that is none of those that the document lists for this reply", Expected: "one of " + strings.Join(reply.Errors, ", ")}
+		if x.Parsed.Operation != nil {
+			v.Operation = x.Parsed.Operation.ID
+		}
+		x.Violations = append(x.Violations, v)
+	}
+}
+
+// The rules of a reply that this package adds to those of dingmock.CheckResponse.
+const (
+	RuleReplyBytes = "reply-bytes" // the bytes are not those that the document says
+	RuleReplyError = "reply-error" // the error is not one of x-errors that the reply may be
+)
+
+// failed reports whether a reply's body is an error's.
+func failed(value any) bool {
+	body, _ := value.(map[string]any)
+	code, errcode := body["errcode"].(float64)
+	_, plain := body["code"].(string)
+	return errcode && code != 0 || plain
+}
+
+// identify returns the error that a reply is: one without holes before one with.
+func identify(doc *dingmock.Document, reply *dingmock.Reply, body []byte) *dingmock.Error {
+	var found *dingmock.Error
+	for _, name := range reply.Errors {
+		e := doc.Error(name)
+		if _, ok := e.Match(reply.Status, body); ok {
+			if len(e.Holes()) == 0 {
+				return e
+			}
+			found = e
+		}
+	}
+	return found
+}

@@ -1,0 +1,241 @@
+package contract
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/dingmock/dingmock"
+)
+
+// parameter returns the body parameter of that name.
+func parameter(op *dingmock.Operation, name string) dingmock.Parameter {
+	list := bodyParameters(op)
+	return list[slices.IndexFunc(list, func(p dingmock.Parameter) bool { return p.Name == name })]
+}
+
+// requestCases are the forms in which each operation takes a request.
+func requestCases(doc *dingmock.Document) []Case {
+	var list []Case
+	for _, op := range doc.Operations() {
+		needs := NeedsRaw
+		token := tokenOf(op)
+		if token != "" {
+			needs |= sessionNeeds
+		} else if len(op.BodyTypes) > 0 {
+			needs |= needsAppPair
+		}
+		add := func(name string, level Level, rule string, more Needs, run func(c *Trial, op *dingmock.Operation)) {
+			list = append(list, Case{
+				ID: op.ID + "/" + name, Level: level, Operation: op.ID, Needs: needs | more,
+				Rule: rule, run: func(c *Trial) { run(c, c.op(op.ID)) },
+			})
+		}
+		add("undeclared", MUST, "A parameter that the document does not have is passed over.", 0, func(c *Trial, op *dingmock.Operation) {
+			q := c.valid(op)
+			q.query = append(q.query, pair{"contract_unknown", "1"})
+			c.succeed(q.off(dingmock.RuleUndeclaredParameter))
+			if len(op.BodyTypes) == 0 {
+				return
+			}
+			for _, value := range []any{"1", 1, nil, map[string]any{"a": []int{1}}, strings.Repeat("x", 4096)} {
+				q := c.valid(op)
+				q.fields = append(q.fields, pair{"contract_unknown", value})
+				c.succeed(q.off(dingmock.RuleUndeclaredParameter))
+			}
+		})
+		add("repeated", SHOULD, "Of a repeated query parameter the first counts, of a form the first, of a JSON key the last.", 0, repeated)
+		add("names-in-case", MUST, "A parameter whose name differs in case is another one.", 0, namesInCase)
+		add("dingtalk", SHOULD, "A reply says Server: DingTalk/1.0.0 and how long it is.", 0, func(c *Trial, op *dingmock.Operation) {
+			x := c.do(c.valid(op))
+			c.success(x)
+			c.equal(x, "the header Server", x.Response.Header.Get("Server"), "DingTalk/1.0.0")
+			c.equal(x, "the header Content-Length", x.Response.Header.Get("Content-Length"), fmt.Sprint(len(x.Body)))
+		})
+		add("bare", MUST, "A request needs no User-Agent and no Accept, and the Host may be any.", 0, func(c *Trial, op *dingmock.Operation) {
+			q := c.valid(op)
+			q.header["User-Agent"], q.header["Accept"] = nil, nil
+			if !c.runner.options.Live {
+				q.host = "login.dingtalk.com"
+			}
+			c.succeed(q)
+		})
+		if len(op.BodyTypes) == 0 {
+			continue
+		}
+		add("content-type-spelling", MUST, "The case of a Content-Type, spaces in it and a charset make no difference.", 0, func(c *Trial, op *dingmock.Operation) {
+			for _, t := range []string{"APPLICATION/JSON", "Application/Json; Charset=UTF-8", "application/json ;charset=gbk", " application/json"} {
+				q := c.valid(op)
+				q.contentType = t
+				c.succeed(q)
+			}
+			if slices.Contains(op.BodyTypes, mediaForm) {
+				q := c.valid(op).asForm()
+				q.contentType = "Application/X-WWW-Form-Urlencoded; charset=utf-8"
+				c.succeed(q)
+			}
+		})
+		add("no-content-type", SHOULD, "Without a Content-Type a body that begins with { is JSON, any other a form.", 0, func(c *Trial, op *dingmock.Operation) {
+			q := c.valid(op)
+			q.contentType = "-"
+			c.succeed(q)
+			if slices.Contains(op.BodyTypes, mediaForm) {
+				q := c.valid(op).asForm()
+				q.contentType = "-"
+				c.succeed(q)
+			}
+		})
+		add("chunked", MUST, "A body may come in chunks, its length unsaid.", 0, func(c *Trial, op *dingmock.Operation) {
+			q := c.valid(op)
+			q.chunked = true
+			c.succeed(q)
+		})
+		add("padded", MUST, "Spaces around the JSON, and a body of just 1 MiB, are accepted.", 0, func(c *Trial, op *dingmock.Operation) {
+			for _, size := range []int{512, dingmock.MaxBody} {
+				q := c.valid(op)
+				whole := " \r\n\t" + string(encodeObject(q.fields))
+				c.succeed(q.body(mediaJSON, []byte(whole+strings.Repeat(" ", size-len(whole)))))
+			}
+		})
+		if token == "" {
+			continue
+		}
+		add("form", MUST, "The parameters may come as a form; its values are strings as they stand.", 0, func(c *Trial, op *dingmock.Operation) {
+			c.succeed(c.valid(op).asForm())
+			if op.ID == "create_session" {
+				q := c.valid(op)
+				q.set("user_id", "1e3"+strings.Repeat("0", 5)+c.tag).set("chatid", "true").asForm()
+				c.succeed(q)
+				get := c.op("getsession")
+				x := c.do(newCall(get, token, q.value(token), "userid", q.value("user_id")))
+				result, _ := c.success(x)["result"].(map[string]any)
+				session, _ := result["session"].(map[string]any)
+				c.equal(x, "user_id", session["user_id"], q.value("user_id"))
+				c.equal(x, "chatid", session["chatid"], "true")
+			}
+		})
+		add("token-in-form", SHOULD, "The token is read from the query first, then from a form body.", 0, func(c *Trial, op *dingmock.Operation) {
+			q := c.valid(op).asForm()
+			good := q.value(token)
+			q.drop(token)
+			q.fields = append(q.fields, pair{token, good})
+			c.succeed(q)
+			q = c.valid(op).asForm().set(token, "x")
+			q.fields = append(q.fields, pair{token, good})
+			c.refused(q, op.Family.Answers["token-bad"])
+		})
+		add("get", SHOULD, "A GET with its parameters in the query is answered as the POST is.", 0, func(c *Trial, op *dingmock.Operation) {
+			c.succeed(c.valid(op).intoQuery().by(http.MethodGet).off(dingmock.RuleMethod))
+		})
+		add("ids-of-requests", SHOULD, "Each reply has a request_id of its own, errors too.", 0, func(c *Trial, op *dingmock.Operation) {
+			seen := map[any]bool{}
+			for range 5 {
+				id := c.succeed(c.valid(op))["request_id"]
+				x := c.do(newCall(op).off(dingmock.RuleMissingCredential, dingmock.RuleMissingParameter))
+				var body map[string]any
+				_ = decodeJSON(x.Body, &body)
+				for _, id := range []any{id, body["request_id"]} {
+					if seen[id] {
+						c.fail(x, "request_id:\n-want one that no other reply has\n+got  %v again", id)
+					}
+					seen[id] = true
+				}
+			}
+		})
+	}
+	return append(list, journalCases...)
+}
+
+// repeated sends each parameter twice, once right and once wrong.
+func repeated(c *Trial, op *dingmock.Operation) {
+	q := c.valid(op).off(dingmock.RuleRepeatedParameter)
+	w := q.clone()
+	for _, p := range q.query {
+		w.query = append(w.query, pair{p.name, "wrong"})
+	}
+	if len(w.query) > 0 {
+		c.succeed(w)
+	}
+	if len(op.BodyTypes) == 0 {
+		return
+	}
+	last := c.valid(op).off(dingmock.RuleRepeatedParameter)
+	var wrong []pair
+	for _, p := range last.fields {
+		wrong = append(wrong, pair{p.name, "wrong"})
+	}
+	form := c.valid(op).off(dingmock.RuleRepeatedParameter).asForm()
+	form.fields = append(form.fields, wrong...)
+	last.fields = append(wrong, last.fields...)
+	c.succeed(last)
+	if slices.Contains(op.BodyTypes, mediaForm) {
+		c.succeed(form)
+	}
+}
+
+// namesInCase sends the first required parameter under its name in capitals.
+func namesInCase(c *Trial, op *dingmock.Operation) {
+	if len(op.BodyTypes) == 0 {
+		pairs := firstPair(c.app())
+		q := newCall(op).off(dingmock.RuleMissingCredential, dingmock.RuleUndeclaredParameter)
+		for i := 0; i < len(pairs); i += 2 {
+			q.query = append(q.query, pair{strings.ToUpper(pairs[i].(string)), pairs[i+1]})
+		}
+		c.refused(q, "parameter-missing", "name", "corpid or appkey")
+		return
+	}
+	for _, p := range bodyParameters(op) {
+		if !p.Required {
+			continue
+		}
+		q := c.valid(op).off(dingmock.RuleMissingParameter, dingmock.RuleUndeclaredParameter)
+		value := q.value(p.Name)
+		q.drop(p.Name)
+		q.fields = append(q.fields, pair{strings.ToUpper(p.Name), value})
+		c.refused(q, op.Family.Answers["missing-parameter"], "name", p.Name)
+	}
+}
+
+var journalCases = []Case{
+	{
+		ID: "journal/noted", Level: MUST, Operation: "gettoken", Needs: NeedsJournal | NeedsOwnApp | NeedsRaw,
+		Rule: "A judge notes each request that the document does not allow, whatever it was answered, before its answer arrives.",
+		run: func(c *Trial) {
+			q := c.valid(c.op("gettoken")).by(http.MethodPost).off(dingmock.RuleMethod, dingmock.RuleUndeclaredParameter)
+			q.query = append(q.query, pair{"contract_unknown", "1"})
+			c.succeed(q)
+			noted := map[string]bool{}
+			for _, v := range c.noted() {
+				noted[v.Operation+" "+v.Rule] = true
+			}
+			for _, rule := range q.breaks {
+				if !noted["gettoken "+rule] {
+					c.fail(nil, "the target's violations of the app:\n-want gettoken %s among them\n+got  %v", rule, c.noted())
+				}
+			}
+		},
+	},
+	{
+		ID: "journal/no-false-alarm", Level: MUST, Operation: "gettoken", Needs: NeedsJournal | NeedsOwnApp | NeedsRaw,
+		Rule: "A judge notes nothing of a request that the document allows; a wrong credential is none of its rules.",
+		run: func(c *Trial) {
+			c.succeed(c.valid(c.op("gettoken")))
+			q := c.valid(c.op("accessToken"))
+			c.succeed(q)
+			c.refused(q.set("appSecret", "wrong"), "invalidClientIdOrSecret")
+			if list := c.noted(); len(list) > 0 {
+				c.fail(nil, "the target's violations of the app:\n-want none\n+got  %v", list)
+			}
+		},
+	},
+}
+
+// noted returns the violations that the target found in the calls of the case's app.
+func (c *Trial) noted() []dingmock.Violation {
+	list, err := c.runner.target.Powers.(Journal).Violations(c.ctx, c.app())
+	if err != nil {
+		c.halt(Errored, "the target's power to tell violations failed: %v", err)
+	}
+	return list
+}

@@ -1,0 +1,72 @@
+package contract
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// Run makes a parallel sub-test of each case and returns the report when all have ended. A broken rule fails its
+// sub-test; a case that the target does not support skips, with the reason; one that the options or the kind of target
+// leave out has no sub-test. Seed and coverage are logged.
+func Run(t *testing.T, target Target, options *Options) *Report {
+	t.Helper()
+	r, err := newRunner(target, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, err := r.cases()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.preflight(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	results := make([]Result, len(cases))
+	t.Run("cases", func(t *testing.T) {
+		for i, c := range cases {
+			if outcome, why := r.unfit(c); outcome == Skipped {
+				results[i] = Result{Case: c, Outcome: outcome, Reason: why}
+				continue
+			}
+			t.Run(c.ID, func(t *testing.T) {
+				t.Parallel()
+				results[i] = r.run(t.Context(), c)
+				r.tell(results[i])
+				results[i].judge(t, r.options.Exact)
+			})
+		}
+	})
+	report := r.report(results)
+	t.Logf("seed %d, document coverage %.1f %%", report.Seed, report.Coverage.Percent())
+	return report
+}
+
+// judge fails or skips a sub-test.
+func (r Result) judge(t *testing.T, exact bool) {
+	t.Helper()
+	switch {
+	case r.Outcome == Errored:
+		t.Errorf("%s could not be checked: %s", r.ID, r.Reason)
+	case r.Outcome == Unsupported, r.Outcome == Skipped:
+		t.Skip(r.Reason)
+	case r.Bad(exact) && r.Failure == nil:
+		t.Errorf("%s is in the list of known failures, but passes: take it out", r.ID)
+	case r.Bad(exact):
+		t.Error("\n" + r.Failure.text(r.ID))
+	case r.Known && r.Failure != nil:
+		t.Logf("known failure:\n%s", r.Failure.text(r.ID))
+	}
+}
+
+// text returns the failure as a person reads it.
+func (f *Failure) text(id string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s breaks its rule\n  %s: %s\n", id, f.Level, f.Rule)
+	for _, part := range []struct{ name, text string }{{"before", f.Before}, {"request", f.Request}, {"reply", f.Reply}, {"diff", f.Diff}} {
+		if part.text != "" {
+			fmt.Fprintf(&b, "%s:\n  %s\n", part.name, strings.ReplaceAll(part.text, "\n", "\n  "))
+		}
+	}
+	return b.String()
+}

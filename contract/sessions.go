@@ -1,0 +1,302 @@
+package contract
+
+import (
+	"strings"
+	"time"
+)
+
+const sessionNeeds = needsAppKey | writes
+
+var sessionCases = []Case{
+	{
+		ID: "getsession/none", Level: MUST, Operation: "getsession", Needs: sessionNeeds,
+		Rule: "A user with no open session has none, which is a success with null.",
+		run:  func(c *Trial) { p := c.party(c.app()); p.has(c.id("u"), nil) },
+	},
+	{
+		ID: "getsession/found", Level: MUST, Operation: "getsession", Needs: sessionNeeds,
+		Rule: "An open session is answered with the values that it was created with.",
+		run: func(c *Trial) {
+			p, user := c.party(c.app()), c.id("u")
+			s := p.opened(user)
+			p.has(user, &s)
+			p.has(user, &s)
+		},
+	},
+	{
+		ID: "getsession/latest", Level: MUST, Operation: "getsession", Needs: sessionNeeds,
+		Rule: "Of a user's open sessions the one that was created last is answered.",
+		run: func(c *Trial) {
+			p, user := c.party(c.app()), c.id("u")
+			first, second, third := p.opened(user), p.opened(user), p.opened(user)
+			p.has(user, &third)
+			p.close(second)
+			p.has(user, &third)
+			p.close(third)
+			p.has(user, &first)
+			p.create(second)
+			p.has(user, &second)
+		},
+	},
+	{
+		ID: "getsession/per-user", Level: MUST, Operation: "getsession", Needs: sessionNeeds,
+		Rule: "A session is its user's alone.",
+		run: func(c *Trial) {
+			p, user := c.party(c.app()), c.id("u")
+			s := p.opened(user)
+			p.has(c.id("other"), nil)
+			p.has(strings.ToUpper(user), nil)
+			other := p.opened(c.id("other"))
+			p.has(user, &s)
+			p.has(other.UserID, &other)
+		},
+	},
+	{
+		ID: "getsession/per-app", Level: MUST, Operation: "getsession", Needs: sessionNeeds | NeedsOwnApp,
+		Rule: "A session is its app's alone: another app with the same user and the same id knows nothing of it.",
+		run: func(c *Trial) {
+			p, q, user := c.party(c.app()), c.party(c.another()), c.id("u")
+			s := p.opened(user)
+			q.has(user, nil)
+			theirs := s
+			theirs.AppKey = q.app.AppKey
+			q.refused(q.CloseSession(c.ctx, theirs), "session-invalid")
+			q.create(theirs)
+			q.close(theirs)
+			p.has(user, &s)
+		},
+	},
+	{
+		ID: "getsession/create-time", Level: MUST, Operation: "getsession", Needs: sessionNeeds | NeedsClock | NeedsOwnApp,
+		Rule: "create_time is when the session was created, in milliseconds by the app's clock.",
+		run: func(c *Trial) {
+			p, user, other := c.party(c.app()), c.id("u"), c.id("u")
+			p.opened(user)
+			before := p.get(user).CreateTime
+			c.advance(c.app(), 3600*time.Second)
+			p.opened(other)
+			after := p.get(other).CreateTime
+			if d := after.Sub(before); d < time.Hour || d > time.Hour+c.runner.options.Timeout {
+				c.fail(nil, "the difference of create_time, of sessions one hour apart:\n-want 1h0m0s\n+got  %s", d)
+			}
+			if still := p.get(user).CreateTime; !still.Equal(before) {
+				c.fail(nil, "create_time of a session, an hour later:\n-want %d\n+got  %d", before.UnixMilli(), still.UnixMilli())
+			}
+		},
+	},
+	{
+		ID: "getsession/verbatim", Level: MUST, Operation: "getsession", Needs: sessionNeeds,
+		Rule: "Values come back as they were sent, whatever characters they hold.",
+		run: func(c *Trial) {
+			p := c.party(c.app())
+			for _, special := range []string{`<b>&"quoted"\ /slash`, "会话 👩‍👩‍👧 é e\u0301", "tab\tnewline\n%41%zz+plus&a=b;c", "\u007f \u00a0", " spaces around ", "null", "0", "NaN", "{}"} {
+				s := p.session(special + c.id("u"))
+				s.SessionID, s.ChatID = special+s.SessionID, special
+				p.create(s)
+				p.has(s.UserID, &s)
+				p.close(s)
+			}
+		},
+	},
+	{
+		ID: "getsession/ends", Level: MUST, Operation: "getsession", Needs: sessionNeeds | NeedsClock | NeedsOwnApp | NeedsSessionLife,
+		Rule: "A session ends by itself when its life is over, and its id is free again.",
+		run: func(c *Trial) {
+			p, user, ttl := c.party(c.app()), c.id("u"), c.runner.target.SessionTTL
+			s := p.opened(user)
+			c.advance(c.app(), ttl/2)
+			p.token()
+			p.has(user, &s)
+			c.advance(c.app(), ttl-ttl/2)
+			p.token()
+			p.has(user, nil)
+			p.refused(p.CloseSession(c.ctx, s), "session-invalid")
+			p.create(s)
+			p.has(user, &s)
+		},
+	},
+	{
+		ID: "create_session/success", Level: MUST, Operation: "create_session", Needs: sessionNeeds,
+		Rule: "A session is opened under the id that was asked for, which is answered.",
+		run: func(c *Trial) {
+			p := c.party(c.app())
+			s := p.opened(c.id("u"))
+			p.has(s.UserID, &s)
+		},
+	},
+	{
+		ID: "create_session/idempotent", Level: MUST, Operation: "create_session", Needs: sessionNeeds,
+		Rule: "The same values again while the session is open succeed and change nothing: neither its time nor its place in the order.",
+		run: func(c *Trial) {
+			p, user := c.party(c.app()), c.id("u")
+			first := p.opened(user)
+			created := p.get(user).CreateTime
+			p.create(first)
+			if again := p.get(user); !again.CreateTime.Equal(created) {
+				c.fail(nil, "create_time after the same call again:\n-want %d\n+got  %d", created.UnixMilli(), again.CreateTime.UnixMilli())
+			}
+			second := p.opened(user)
+			p.create(first)
+			p.has(user, &second)
+			p.close(first)
+			p.close(second)
+			p.has(user, nil)
+		},
+	},
+	{
+		ID: "create_session/idempotent-later", Level: MUST, Operation: "create_session", Needs: sessionNeeds | NeedsClock | NeedsOwnApp,
+		Rule: "The same values again, an hour later, do not move create_time.",
+		run: func(c *Trial) {
+			p, user := c.party(c.app()), c.id("u")
+			s := p.opened(user)
+			created := p.get(user).CreateTime
+			c.advance(c.app(), time.Hour)
+			p.create(s)
+			if again := p.get(user); !again.CreateTime.Equal(created) {
+				c.fail(nil, "create_time after the same call again:\n-want %d\n+got  %d", created.UnixMilli(), again.CreateTime.UnixMilli())
+			}
+		},
+	},
+	{
+		ID: "create_session/refused-opens-nothing", Level: MUST, Operation: "create_session", Needs: sessionNeeds,
+		Rule: "A refused call opens and changes nothing.",
+		run: func(c *Trial) {
+			p, user, other := c.party(c.app()), c.id("u"), c.id("other")
+			s := p.opened(user)
+			conflict := s
+			conflict.UserID = other
+			_, err := p.CreateSession(c.ctx, conflict)
+			p.refused(err, "session-invalid")
+			wrong := p.session(other)
+			wrong.AppKey = c.id("nobody")
+			_, err = p.CreateSession(c.ctx, wrong)
+			p.refused(err, "app-key-wrong")
+			p.has(other, nil)
+			p.has(user, &s)
+		},
+	},
+	{
+		ID: "create_session/no-chat", Level: MUST, Operation: "create_session", Needs: sessionNeeds | NeedsRaw,
+		Rule: "An absent, a null and an empty chatid are one and the same: empty.",
+		run: func(c *Trial) {
+			op := c.op("create_session")
+			q := c.valid(op)
+			c.succeed(q.clone().drop("chatid"))
+			c.succeed(q.clone().set("chatid", nil))
+			c.succeed(q.clone().set("chatid", ""))
+			get := c.op("getsession")
+			x := c.do(newCall(get, tokenOf(get), q.value(tokenOf(op)), "userid", q.value("user_id")))
+			result, _ := c.success(x)["result"].(map[string]any)
+			session, _ := result["session"].(map[string]any)
+			c.equal(x, "chatid", session["chatid"], "")
+		},
+	},
+	{
+		ID: "create_session/either-credentials", Level: MUST, Operation: "create_session", Needs: sessionNeeds | NeedsBothPairs | NeedsRaw,
+		Rule: "app_key is the appkey of the token's app, whichever credentials got the token.",
+		run: func(c *Trial) {
+			a, op := c.app(), c.op("create_session")
+			token := c.succeed(c.call("gettoken", "corpid", a.CorpID, "corpsecret", a.CorpSecret))["access_token"]
+			c.succeed(c.valid(op).set(tokenOf(op), token))
+			token = c.succeed(c.valid(c.op("accessToken")))["accessToken"]
+			c.succeed(c.valid(op).set(tokenOf(op), token))
+		},
+	},
+	{
+		ID: "create_session/longest", Level: MUST, Operation: "create_session", Needs: sessionNeeds | NeedsRaw,
+		Rule: "Values of 128 characters are accepted, whatever the number of their bytes.",
+		run: func(c *Trial) {
+			for _, letter := range []string{"x", "会", "😀"} {
+				q := c.valid(c.op("create_session"))
+				for _, name := range []string{"session_id", "user_id", "chatid"} {
+					_, most := parameter(q.op, name).Limits()
+					value := c.id("") + strings.Repeat(letter, most)
+					q.set(name, string([]rune(value)[:most]))
+				}
+				c.succeed(q)
+			}
+		},
+	},
+	{
+		ID: "create_session/shortest", Level: MUST, Operation: "create_session", Needs: sessionNeeds | NeedsRaw | NeedsOwnApp,
+		Rule: "Values of one character are accepted, and a chatid of none.",
+		run: func(c *Trial) {
+			c.succeed(c.valid(c.op("create_session")).set("session_id", "s").set("user_id", "u").set("chatid", ""))
+		},
+	},
+	{
+		ID: "close_session/success", Level: MUST, Operation: "close_session", Needs: sessionNeeds,
+		Rule: "An open session is closed by the values that it was created with.",
+		run: func(c *Trial) {
+			p := c.party(c.app())
+			p.close(p.opened(c.id("u")))
+		},
+	},
+	{
+		ID: "close_session/gone", Level: MUST, Operation: "close_session", Needs: sessionNeeds,
+		Rule: "A closed session is gone: getsession does not answer it, and it cannot be closed again.",
+		run: func(c *Trial) {
+			p, user := c.party(c.app()), c.id("u")
+			s := p.opened(user)
+			p.close(s)
+			p.has(user, nil)
+			p.refused(p.CloseSession(c.ctx, s), "session-invalid")
+		},
+	},
+	{
+		ID: "close_session/id-free", Level: MUST, Operation: "close_session", Needs: sessionNeeds,
+		Rule: "The id of a closed session may be used again, with the same values or with others.",
+		run: func(c *Trial) {
+			p, user, other := c.party(c.app()), c.id("u"), c.id("other")
+			s := p.opened(user)
+			p.close(s)
+			p.create(s)
+			p.has(user, &s)
+			p.close(s)
+			s.UserID, s.ChatID = other, c.id("chat")
+			p.create(s)
+			p.has(other, &s)
+			p.has(user, nil)
+		},
+	},
+	{
+		ID: "close_session/refused-closes-nothing", Level: MUST, Operation: "close_session", Needs: sessionNeeds,
+		Rule: "A refused call closes nothing.",
+		run: func(c *Trial) {
+			p, user := c.party(c.app()), c.id("u")
+			s := p.opened(user)
+			wrong := s
+			wrong.ChatID = c.id("other")
+			p.refused(p.CloseSession(c.ctx, wrong), "session-invalid")
+			p.has(user, &s)
+		},
+	},
+	{
+		ID: "close_session/leaves-others", Level: MUST, Operation: "close_session", Needs: sessionNeeds,
+		Rule: "Closing a session leaves the others of the user and of the app open.",
+		run: func(c *Trial) {
+			p, user, other := c.party(c.app()), c.id("u"), c.id("other")
+			first, theirs, second := p.opened(user), p.opened(other), p.opened(user)
+			p.close(second)
+			p.has(user, &first)
+			p.has(other, &theirs)
+			p.close(first)
+			p.has(other, &theirs)
+		},
+	},
+	{
+		ID: "close_session/outlives-token", Level: MUST, Operation: "close_session", Needs: sessionNeeds | NeedsClock | NeedsOwnApp,
+		Rule: "A session outlives the token that opened it; one without a life of its own does not end by itself.",
+		run: func(c *Trial) {
+			if c.runner.target.SessionTTL > 0 {
+				c.halt(Skipped, "sessions end by themselves at the target")
+			}
+			p, user := c.party(c.app()), c.id("u")
+			s := p.opened(user)
+			c.advance(c.app(), 30*24*time.Hour)
+			p.token()
+			p.has(user, &s)
+			p.close(s)
+		},
+	},
+}

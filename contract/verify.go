@@ -1,0 +1,387 @@
+package contract
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/dingmock/dingmock"
+)
+
+// Report is the outcome of a run.
+type Report struct {
+	Target   string // the base URL, without credentials; "in process" for a handler
+	Seed     uint64
+	Exact    bool
+	Started  time.Time
+	Duration time.Duration
+	Results  []Result // in the order of the table
+	Coverage *Coverage
+}
+
+// Count returns how many results have that outcome.
+func (r *Report) Count(o Outcome) int {
+	n := 0
+	for _, result := range r.Results {
+		if result.Outcome == o {
+			n++
+		}
+	}
+	return n
+}
+
+// Broken returns the results that make the run fail: broken rules that are not known failures, and with
+// Options.Exact known failures that passed.
+func (r *Report) Broken() []Result {
+	return slices.DeleteFunc(slices.Clone(r.Results), func(x Result) bool { return !x.Bad(r.Exact) })
+}
+
+// runner runs cases against one target.
+type runner struct {
+	target    Target
+	options   Options
+	doc       *dingmock.Document
+	coverage  *Coverage
+	redact    *redactor
+	transport http.RoundTripper
+	prefixes  []string
+	started   time.Time
+	progress  sync.Mutex
+}
+
+// Verify runs the cases and reports how each ended. It returns an error, and no report, where the target cannot be
+// checked at all: it is not reached, is no such platform, or refuses the credentials.
+func Verify(ctx context.Context, target Target, options *Options) (*Report, error) {
+	r, err := newRunner(target, options)
+	if err != nil {
+		return nil, err
+	}
+	cases, err := r.cases()
+	if err != nil {
+		return nil, err
+	}
+	if err := r.preflight(ctx); err != nil {
+		return nil, err
+	}
+	results := make([]Result, len(cases))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, r.options.Parallel)
+	for i, c := range cases {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			results[i] = r.run(ctx, c)
+			r.tell(results[i])
+		})
+	}
+	wg.Wait()
+	return r.report(results), nil
+}
+
+func (r *runner) report(results []Result) *Report {
+	name := "in process"
+	if r.target.Handler == nil {
+		name = r.redact.text(r.target.URL)
+		if u, err := url.Parse(name); err == nil {
+			name = u.Redacted()
+		}
+	}
+	return &Report{
+		Target: name, Seed: r.options.Seed, Exact: r.options.Exact, Started: r.started, Duration: time.Since(r.started),
+		Results: results, Coverage: r.coverage,
+	}
+}
+
+func (r *runner) tell(result Result) {
+	if r.options.Progress != nil {
+		r.progress.Lock()
+		defer r.progress.Unlock()
+		r.options.Progress(result)
+	}
+}
+
+func newRunner(target Target, options *Options) (*runner, error) {
+	doc, err := document()
+	if err != nil {
+		return nil, err
+	}
+	r := &runner{target: target, doc: doc, coverage: newCoverage(doc), redact: &redactor{}, started: time.Now()}
+	if options != nil {
+		r.options = *options
+	}
+	o := &r.options
+	if o.Timeout <= 0 {
+		o.Timeout = 10 * time.Second
+	}
+	if o.Seed == 0 {
+		o.Seed = rand.Uint64()
+	}
+	if o.Budget == 0 {
+		o.Budget = 200
+	}
+	if o.Parallel <= 0 {
+		o.Parallel = 8
+	}
+	if o.Live {
+		o.Parallel, o.Budget, r.target.WithoutSessions = 1, -1, true
+	}
+	r.redact.hide(target.App.CorpSecret, target.App.AppSecret)
+	if target.Handler != nil {
+		r.transport = handlerTransport{target.Handler}
+		r.target.URL, r.target.APIURL = "http://contract.invalid", ""
+	} else if err := r.addresses(); err != nil {
+		return nil, err
+	}
+	if o.Live {
+		r.transport = &paced{base: r.transport, every: liveInterval}
+	}
+	_, makes := target.Powers.(AppMaker)
+	if a := target.App; !makes && (a.CorpID == "" || a.CorpSecret == "") && (a.AppKey == "" || a.AppSecret == "") {
+		return nil, errors.New("contract: the target needs the credentials of an app: a corpid with its corpsecret, or an appkey with its appsecret")
+	}
+	return r, nil
+}
+
+func (r *runner) addresses() error {
+	if r.target.APIURL == "" {
+		r.target.APIURL = r.target.URL
+	}
+	for _, address := range []string{r.target.URL, r.target.APIURL} {
+		u, err := url.Parse(address)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" {
+			return fmt.Errorf("contract: %q is no base URL: write one such as http://127.0.0.1:8080", r.redact.text(address))
+		}
+		r.prefixes = append(r.prefixes, strings.TrimSuffix(u.Path, "/"))
+	}
+	r.transport = http.DefaultTransport.(*http.Transport).Clone()
+	if c := r.target.Client; c != nil && c.Transport != nil {
+		r.transport = c.Transport
+	}
+	return nil
+}
+
+// base returns the base URL of a path.
+func (r *runner) base(path string) string {
+	if f := r.doc.Family(path); r.target.APIURL != "" && f != nil && f.Prefix != "/" && strings.HasPrefix(f.Prefix, "/v") {
+		return r.target.APIURL
+	}
+	return r.target.URL
+}
+
+// cases returns those that the options select.
+func (r *runner) cases() ([]Case, error) {
+	list, err := Cases()
+	if err != nil {
+		return nil, err
+	}
+	o := r.options
+	list = slices.DeleteFunc(list, func(c Case) bool {
+		return o.Run != nil && !o.Run(c.ID) || o.Level == MUST && c.Level != MUST ||
+			len(o.Operations) > 0 && !slices.Contains(o.Operations, c.Operation) ||
+			o.Budget < 0 && strings.HasPrefix(c.ID, "generated/")
+	})
+	if len(list) == 0 {
+		return nil, errors.New("contract: no case is selected")
+	}
+	return list, nil
+}
+
+// unfit says why a case cannot be run against the target, or "".
+func (r *runner) unfit(c Case) (Outcome, string) {
+	op := slices.IndexFunc(r.doc.Operations(), func(op *dingmock.Operation) bool { return op.ID == c.Operation })
+	article := op >= 0 && r.doc.Operations()[op].Provenance == "article"
+	switch {
+	case c.Needs&NeedsWithoutSessions != 0 && !r.target.WithoutSessions:
+		return Skipped, "the target has the session calls"
+	case r.options.Live && c.Needs&writes != 0 && !r.options.AllowWrites:
+		return Skipped, "it writes, and writes to the live platform are not allowed"
+	case c.Needs&notLive != 0 && r.options.Live:
+		return Skipped, "it is nothing for the live platform"
+	case article && r.target.WithoutSessions && c.Needs&NeedsWithoutSessions == 0:
+		return Skipped, "the target is one without the session calls"
+	case c.Needs&needsSessions != 0 && r.target.WithoutSessions:
+		return Skipped, "it needs the session calls, which the target does not have"
+	case r.options.Driver != nil && c.Needs&NeedsRaw != 0:
+		return Skipped, "it is made of raw requests, not of a client's calls"
+	}
+	_, maker := r.target.Powers.(AppMaker)
+	_, clock := r.target.Powers.(Clock)
+	_, rules := r.target.Powers.(Rules)
+	_, journal := r.target.Powers.(Journal)
+	a := r.target.App
+	for _, need := range []struct {
+		flag Needs
+		ok   bool
+		why  string
+	}{
+		{NeedsOwnApp, maker, "the target cannot make an app"},
+		{NeedsUsers, maker, "the target cannot make an app with a list of users"},
+		{NeedsClock, clock && maker, "the target has no clock to move, or no app to move it for alone"},
+		{NeedsRules, rules && maker, "the target cannot inject faults, or has no app to inject them for alone"},
+		{NeedsJournal, journal && maker, "the target does not tell what it found off-spec"},
+		{NeedsBothPairs, maker || a.CorpID != "" && a.CorpSecret != "" && a.AppKey != "" && a.AppSecret != "", "only one pair of credentials was given"},
+		{needsAppPair, maker || a.AppKey != "" && a.AppSecret != "", "no appkey and appsecret were given"},
+		{needsCorpPair, maker || a.CorpID != "" && a.CorpSecret != "", "no corpid and corpsecret were given"},
+		{needsAppKey, maker || a.AppKey != "", "no appkey was given"},
+		{NeedsSessionLimit, r.target.MaxSessions > 0 && r.target.MaxSessions <= 1000, "the target's limit of open sessions is not known, or is too high to reach"},
+		{NeedsSessionLife, r.target.SessionTTL > 0, "sessions do not end by themselves at the target"},
+	} {
+		if c.Needs&need.flag != 0 && !need.ok {
+			return Unsupported, need.why
+		}
+	}
+	return "", ""
+}
+
+const (
+	needsAppPair Needs = 1 << (16 + iota)
+	needsCorpPair
+	needsAppKey
+	needsSessions
+	slow
+	notLive
+)
+
+// run runs one case.
+func (r *runner) run(ctx context.Context, c Case) (result Result) {
+	began := time.Now()
+	result = Result{Case: c, Outcome: Pass, Known: slices.Contains(r.options.Known, c.ID)}
+	defer func() { result.Duration = time.Since(began) }()
+	if outcome, why := r.unfit(c); outcome != "" {
+		result.Outcome, result.Reason = outcome, why
+		return result
+	}
+	timeout := r.options.Timeout
+	if c.Needs&slow != 0 {
+		timeout *= 10
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	t := r.trial(ctx, c)
+	defer func() {
+		switch end := recover().(type) {
+		case nil:
+		case broken:
+			result.Outcome, result.Failure = Fail, t.failure(end)
+		case halted:
+			result.Outcome, result.Reason = end.outcome, t.rec.redact.text(end.reason)
+		default:
+			panic(end)
+		}
+	}()
+	c.run(t)
+	return result
+}
+
+// trial makes what one run of a case needs.
+func (r *runner) trial(ctx context.Context, c Case) *Trial {
+	rng := rand.New(rand.NewPCG(r.options.Seed, hash(c.ID)))
+	t := &Trial{
+		Case: c, ctx: ctx, runner: r, doc: r.doc, rng: rng,
+		rec: &recorder{base: r.transport, doc: r.doc, prefixes: r.prefixes, coverage: r.coverage, redact: r.redact},
+		tag: strconv.FormatUint(rng.Uint64()&0xffffffff|0x100000000, 36) + strconv.FormatInt(r.started.UnixMilli()&0xffffff, 36),
+	}
+	t.client = &http.Client{Transport: t.rec, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return t
+}
+
+func hash(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	return h
+}
+
+// preflight asks the target for a token, to say in one clear sentence when there is no platform to check.
+func (r *runner) preflight(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
+	defer cancel()
+	t := r.trial(ctx, Case{ID: "preflight"})
+	app := r.target.App
+	if maker, ok := r.target.Powers.(AppMaker); ok {
+		var err error
+		if app, err = maker.NewApp(ctx, AppSpec{}); err != nil {
+			return fmt.Errorf("contract: the target's power to make an app failed: %s", r.redact.text(err.Error()))
+		}
+		r.redact.hide(app.CorpSecret, app.AppSecret)
+	}
+	q := t.call("gettoken", firstPair(app)...)
+	req, err := q.request(ctx, r.base(q.path))
+	if err != nil {
+		return fmt.Errorf("contract: %s", r.redact.text(err.Error()))
+	}
+	resp, err := t.client.Do(req)
+	if err != nil {
+		return fmt.Errorf("contract: %s: %s", r.redact.text(r.target.URL), r.redact.text(explain(err, r.options.Timeout)))
+	}
+	_ = resp.Body.Close()
+	x := t.rec.exchanges()[0]
+	body := strings.TrimSpace(string(x.Body))
+	switch {
+	case !strings.HasPrefix(body, "{"):
+		return fmt.Errorf("contract: %s is not the platform: gettoken is answered with HTTP %d and %q that begins %q, where JSON belongs",
+			r.redact.text(r.target.URL), resp.StatusCode, resp.Header.Get("Content-Type"), r.redact.text(excerpt([]byte(body), 60)))
+	case x.Error != nil:
+		return fmt.Errorf("contract: %s refuses the credentials: %s", r.redact.text(r.target.URL), r.redact.text(excerpt(x.Body, 200)))
+	}
+	return nil
+}
+
+// firstPair returns the names and values of an app's first complete pair.
+func firstPair(a App) []any {
+	if a.AppKey != "" && a.AppSecret != "" {
+		return []any{"appkey", a.AppKey, "appsecret", a.AppSecret}
+	}
+	return []any{"corpid", a.CorpID, "corpsecret", a.CorpSecret}
+}
+
+// unreachable reports whether an error says that the target was not reached, rather than that it does not answer.
+func unreachable(err error) bool {
+	var op *net.OpError
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &certificate) || errors.As(err, &record) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// explain says in a sentence why there was no answer.
+func explain(err error, timeout time.Duration) string {
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var dns *net.DNSError
+	text := plain(err)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Sprintf("no answer within %s", timeout)
+	case errors.Is(err, context.Canceled):
+		return "the run was cancelled"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing listens there (connection refused)"
+	case errors.Is(err, syscall.ECONNRESET):
+		return "the connection was reset before an answer came"
+	case errors.As(err, &authority):
+		return "its TLS certificate is signed by a CA that is not known here: name the CA's file (--ca, or SSL_CERT_FILE)"
+	case errors.As(err, &host):
+		return "its TLS certificate is for another name: " + host.Error()
+	case errors.As(err, &dns):
+		return "there is no host of that name: " + dns.Name
+	case strings.HasSuffix(text, "EOF"):
+		return "the connection was closed before an answer came"
+	case strings.Contains(text, "HTTP response to HTTPS client"):
+		return "it speaks plain HTTP, not TLS: write http:// for https://"
+	}
+	return text
+}
