@@ -1,0 +1,217 @@
+package mockserver_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dingmock/dingmock/mockserver"
+)
+
+// advance moves an app's clock.
+func advance(t testing.TB, s *mockserver.Server, app string, by time.Duration) mockserver.Due {
+	t.Helper()
+	due, err := s.App(app).Advance(by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return due
+}
+
+// lives reports whether a token is accepted.
+func lives(t testing.TB, s *mockserver.Server, token string) bool {
+	t.Helper()
+	a := topapi(s, getsession, token, `{"userid":"u-1"}`)
+	switch c := code(t, a); c {
+	case 0:
+		return true
+	case 88:
+		return false
+	default:
+		t.Fatalf("getsession: %s", a.body)
+		return false
+	}
+}
+
+// state returns an app's state.
+func state(t testing.TB, s *mockserver.Server, app string) mockserver.AppState {
+	t.Helper()
+	a, err := s.App(app).State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestTokenLife(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{mockserver.DefaultApp}})
+	first := defaultToken(t, s)
+
+	if due := advance(t, s, "default", 7199*time.Second); due.Tokens != 0 {
+		t.Errorf("%d tokens ended a second early", due.Tokens)
+	}
+	if !lives(t, s, first) {
+		t.Fatal("the token is dead after 7199 s")
+	}
+	if again := defaultToken(t, s); again != first {
+		t.Fatalf("a repeated call within the life made another token")
+	}
+	if diff := cmp.Diff([]mockserver.TokenState{{Token: first, ExpiresIn: 7200}}, state(t, s, "default").Tokens); diff != "" {
+		t.Errorf("a repeated call renews to 7200 s (-want +got)\n%s", diff)
+	}
+
+	advance(t, s, "default", 7199*time.Second)
+	if !lives(t, s, first) {
+		t.Error("the token is dead before 7200 s after its renewal")
+	}
+	if left := state(t, s, "default").Tokens[0].ExpiresIn; left != 1 {
+		t.Errorf("%v s are left after a use, want 1: using a token does not renew it", left)
+	}
+	if due := advance(t, s, "default", time.Second-time.Nanosecond); due.Tokens != 0 || !lives(t, s, first) {
+		t.Error("the token died a nanosecond early")
+	}
+	if due := advance(t, s, "default", time.Nanosecond); due.Tokens != 1 {
+		t.Errorf("%d tokens ended at 7200 s, want 1", due.Tokens)
+	}
+	if lives(t, s, first) {
+		t.Error("the token lives at 7200 s")
+	}
+	second := defaultToken(t, s)
+	if second == first {
+		t.Error("an expired token was issued again")
+	}
+	if lives(t, s, first) || !lives(t, s, second) {
+		t.Error("want the new token alone to live")
+	}
+}
+
+func TestTokenIsOneForAllCalls(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{mockserver.DefaultApp}})
+	want := defaultToken(t, s)
+	advance(t, s, "default", time.Hour)
+	for _, test := range []struct{ name, line, body string }{
+		{"corp pair", "GET /gettoken?" + corpPairQuery, ""},
+		{"app pair", "GET /gettoken?" + appPairQuery, ""},
+		{"POST", "POST /gettoken?" + appPairQuery, ""},
+		{"accessToken", "POST /v1.0/oauth2/accessToken", `{"appKey":"dingmockapp","appSecret":"dingmockappsecret"}`},
+	} {
+		a := do(s, test.line, jsonType, test.body)
+		if !strings.Contains(a.body, want) {
+			t.Errorf("%s answered another token: %s", test.name, a.body)
+		}
+		if left := state(t, s, "default").Tokens[0].ExpiresIn; left != 7200 {
+			t.Errorf("%s renewed to %v s, want 7200", test.name, left)
+		}
+		advance(t, s, "default", time.Minute)
+	}
+}
+
+func TestTokenRefusedRenewsNothing(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{})
+	advance(t, s, "default", time.Hour)
+	before := s.Apps()
+	do(s, "GET /gettoken?appkey=dingmockapp&appsecret=x", "", "")
+	do(s, "GET /gettoken?corpid=dingmockcorp", "", "")
+	do(s, "PUT /gettoken?"+appPairQuery, "", "")
+	do(s, "POST /v1.0/oauth2/accessToken", jsonType, `{"appKey":"dingmockapp","appSecret":"x"}`)
+	if diff := cmp.Diff(before, s.Apps()); diff != "" {
+		t.Errorf("refused calls changed the state (-want +got)\n%s", diff)
+	}
+}
+
+func TestTokensRemembered(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{mockserver.DefaultApp}})
+	var tokens []string
+	for range 18 {
+		tokens = append(tokens, defaultToken(t, s))
+		advance(t, s, "default", 7200*time.Second)
+	}
+	tokens = append(tokens, defaultToken(t, s))
+	// Of 19 tokens the last lives, and the 16 before it are remembered as the app's.
+	for i, token := range tokens {
+		var want string
+		switch age := len(tokens) - 1 - i; {
+		case age > 16:
+			want = "this token was never issued here, or so long ago that it is forgotten; call gettoken"
+		case age > 0:
+			want = fmt.Sprintf("token expired %s ago by this app's clock; call gettoken again", time.Duration(age-1)*7200*time.Second)
+		}
+		a := topapi(s, getsession, token, `{"userid":"u-1"}`)
+		if got := a.header.Get("Dingmock-Explain"); got != want {
+			t.Errorf("token %d of %d: Dingmock-Explain %q, want %q", i, len(tokens), got, want)
+		}
+	}
+}
+
+func TestTokenConcurrentCalls(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{mockserver.DefaultApp}})
+	for round := range 2 {
+		got := make([]string, 1000)
+		var wg sync.WaitGroup
+		for i := range got {
+			wg.Go(func() {
+				query := appPairQuery
+				if i%2 == 1 {
+					query = corpPairQuery
+				}
+				got[i] = token(t, s, query)
+			})
+		}
+		wg.Wait()
+		for _, token := range got {
+			if token != got[0] {
+				t.Fatalf("round %d: two tokens of one app at once", round)
+			}
+		}
+		if n := len(state(t, s, "default").Tokens); n != 1 {
+			t.Fatalf("round %d: the app has %d live tokens, want 1", round, n)
+		}
+		advance(t, s, "default", 3*time.Hour)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	const session = "/topapi/v2/user/getsession"
+	for _, test := range []struct{ name, line, media, body, want string }{
+		{"success", "GET /gettoken?" + appPairQuery, "", "", ""},
+		{"no id", "GET /gettoken", "", "", "neither appkey nor corpid was given: give one with its secret, in the query"},
+		{"no secret", "GET /gettoken?corpid=x", "", "", "corpid was given without corpsecret"},
+		{"unknown appkey", "GET /gettoken?appkey=x&appsecret=x", "", "", "no app has this appkey; a key like mock-my-test makes one on first use, others are made with --app, --state or the control API"},
+		{"wrong secret", "GET /gettoken?appkey=dingmockapp&appsecret=x", "", "", "this is not the appsecret of the app default"},
+		{"unknown appKey", "POST /v1.0/oauth2/accessToken", jsonType, `{"appKey":"x","appSecret":"x"}`, "no app has this appKey; a key like mock-my-test makes one on first use, others are made with --app, --state or the control API"},
+		{"method", "PUT /gettoken", "", "", "gettoken: method at /method: found PUT, expected GET"},
+		{"unknown path", "GET /nowhere", "", "", "unknown-path at /path: found /nowhere, expected a path of the document"},
+		{"no token", "POST " + session, jsonType, "{}", "no access token was given, in the query parameter access_token; get one by gettoken"},
+		{"unknown token", "POST " + session + "?access_token=UNKNOWN", jsonType, "{}", "this token was never issued here, or so long ago that it is forgotten; call gettoken"},
+		{"expired token", "POST " + session + "?access_token=EXPIRED", jsonType, "{}", "token expired 12s ago by this app's clock; call gettoken again"},
+		{"content type", "POST " + session + "?access_token=TOKEN", "text/plain", "x", "getsession: content-type at /header/Content-Type: found text/plain, expected application/json or application/x-www-form-urlencoded"},
+		{"broken JSON", "POST " + session + "?access_token=TOKEN", jsonType, `{"userid":`, "getsession: body at /body: found JSON that is broken near byte 10, expected a JSON object"},
+		{"missing", "POST " + session + "?access_token=TOKEN", jsonType, `{"userid":null}`, "getsession: missing-parameter at /body/userid: found null, expected a string of 1 to 128 characters"},
+		{"invalid", "POST " + session + "?access_token=TOKEN", jsonType, `{"userid":7}`, "getsession: invalid-parameter at /body/userid: found the number 7, expected a string of 1 to 128 characters"},
+		{"user", "POST " + session + "?access_token=OTHER", jsonType, `{"userid":"u-9"}`, "the app has a list of users, and this one is not in it"},
+		{"app_key", "POST /topapi/v2/im/create_session?access_token=TOKEN", jsonType, `{"session_id":"s","app_key":"otherapp","user_id":"u"}`, "app_key is not the appkey of the token's app default"},
+		{"open with other values", "POST /topapi/v2/im/create_session?access_token=TOKEN", jsonType, `{"session_id":"s-1","app_key":"dingmockapp","user_id":"u"}`, "a session of this id is open with other values; close it first or choose another id"},
+		{"not open", "POST /topapi/v2/im/close_session?access_token=TOKEN", jsonType, secondSession, "no session of this id is open: it was never created, or was closed, or has ended"},
+		{"close with other values", "POST /topapi/v2/im/close_session?access_token=TOKEN", jsonType, `{"session_id":"s-1","app_key":"dingmockapp","user_id":"u"}`, "the open session of this id was created with other values; close it with the same ones"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := fake(t, mockserver.Options{Apps: wireApps()})
+			advance(t, s, "oldapp", 24*time.Second)
+			named := strings.NewReplacer("TOKEN", live, "OTHER", otherToken, "EXPIRED", expiredToken, "UNKNOWN", unknownToken)
+			if got := do(s, named.Replace(test.line), test.media, test.body).header.Get("Dingmock-Explain"); got != test.want {
+				t.Errorf("Dingmock-Explain\n got %q\nwant %q", got, test.want)
+			}
+		})
+	}
+}
