@@ -1,0 +1,105 @@
+package client
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// masked stands where a secret or a token was.
+const masked = "***"
+
+var (
+	// assigned finds what is given to a name that ends in token or secret: in a query, in JSON, escaped or cut off.
+	assigned = regexp.MustCompile(`(?i)((?:access_?token|secret)(?:\\*["']|&quot;|&#34;|%22)?\s*(?:[:=]|%3a|%3d)\s*\[?\s*(?:\\*["']|&quot;|&#34;|%22)?)[^\s"'&<>,;})\]\\]+`)
+
+	// opaque finds what may be a token by its shape.
+	opaque = regexp.MustCompile(`[0-9A-Za-z_-]{16,}`)
+)
+
+// mask hides the client's secrets and the tokens given, in each way that they may be written, and what is called a
+// token or a secret.
+func (c *Client) mask(text string, tokens ...string) string {
+	var pairs []string
+	for _, secret := range c.known(tokens) {
+		quoted, _ := json.Marshal(secret)
+		for _, form := range []string{
+			secret, url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret), string(quoted[1 : len(quoted)-1]),
+		} {
+			pairs = append(pairs, form, masked)
+		}
+	}
+	return assigned.ReplaceAllString(strings.NewReplacer(pairs...).Replace(text), "${1}"+masked)
+}
+
+// known returns the secrets, and the tokens given or held, longest first.
+func (c *Client) known(tokens []string) []string {
+	list := slices.Concat(c.secrets, tokens)
+	if h := c.cache.peek(); h != nil {
+		list = append(list, h.Value)
+	}
+	list = slices.DeleteFunc(list, func(s string) bool { return s == "" })
+	slices.SortFunc(list, func(a, b string) int { return len(b) - len(a) })
+	return list
+}
+
+// scrub returns err, or where any of its texts shows a secret, an error that stands for it.
+func (c *Client) scrub(err error, tokens ...string) error {
+	if !c.leaks(err, tokens) {
+		return err
+	}
+	var slow interface{ Timeout() bool }
+	return &scrubbed{
+		text:    c.mask(err.Error(), tokens...),
+		is:      func(target error) bool { return errors.Is(err, target) },
+		timeout: errors.As(err, &slow) && slow.Timeout(),
+	}
+}
+
+func (c *Client) leaks(err error, tokens []string) bool {
+	if err == nil {
+		return false
+	}
+	data, _ := json.Marshal(err)
+	text := fmt.Sprintf("%v\n%+v\n%#v\n%s", err, err, err, data)
+	if c.mask(text, tokens...) != text {
+		return true
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		return c.leaks(e.Unwrap(), tokens)
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), func(err error) bool { return c.leaks(err, tokens) })
+	}
+	return false
+}
+
+// scrubbed stands for an error that shows a secret. It is what that error is, but does not give it out.
+type scrubbed struct {
+	text    string
+	is      func(error) bool
+	timeout bool
+}
+
+func (e *scrubbed) Error() string        { return e.text }
+func (e *scrubbed) GoString() string     { return fmt.Sprintf("%q", e.text) }
+func (e *scrubbed) Is(target error) bool { return e.is(target) }
+func (e *scrubbed) Timeout() bool        { return e.timeout }
+
+// cut shortens text to at most n bytes of whole characters.
+func cut(text string, n int) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	if len(text) <= n {
+		return text
+	}
+	for !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n] + "…"
+}

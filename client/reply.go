@@ -1,0 +1,187 @@
+package client
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	maxReply   = 8 << 20 // of a reply that is read, in bytes
+	maxShown   = 256     // of a reply in an error
+	maxMessage = 1 << 10 // of a message in an error
+)
+
+// reply is what came back from one exchange.
+type reply struct {
+	call        *call
+	token       string // that the call was made with, to be masked
+	status      int
+	contentType string
+	body        []byte
+}
+
+// bad is the error of a reply that is not what the call is answered with.
+func (c *Client) bad(r *reply, reason string, cause error) *ReplyError {
+	head := c.mask(string(r.body[:min(len(r.body), 64<<10)]), r.token)
+	if r.call.givesToken {
+		head = opaque.ReplaceAllString(head, masked)
+	}
+	return &ReplyError{
+		Operation: c.mask(r.call.operation, r.token), HTTPStatus: r.status, ContentType: cut(c.mask(r.contentType, r.token), 128),
+		Body: cut(head, maxShown), Reason: c.mask(reason, r.token), cause: c.scrub(cause, r.token),
+	}
+}
+
+// judge returns why a reply is not a success: an *Error or a *ReplyError. A success is JSON, in the errcode dialects
+// an object with errcode 0, in the other one anything under a status of 2xx.
+func (c *Client) judge(r *reply) error {
+	switch {
+	case len(bytes.TrimSpace(r.body)) == 0:
+		if r.call.versioned && r.status == http.StatusNoContent {
+			return nil
+		}
+		return c.bad(r, "it is empty", nil)
+	case !utf8.Valid(r.body):
+		return c.bad(r, "it is not UTF-8", nil)
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(r.body, &fields); err != nil || fields == nil {
+		if !json.Valid(r.body) {
+			var cutOff *json.SyntaxError
+			if errors.As(err, &cutOff) && cutOff.Offset >= int64(len(r.body)) {
+				return c.bad(r, "it is not JSON, or is cut off", nil)
+			}
+			return c.bad(r, "it is not JSON", nil)
+		}
+		if r.call.versioned && r.success() {
+			return nil
+		}
+		return c.bad(r, "it is not a JSON object", nil)
+	}
+	number, given := fields["errcode"]
+	errcode, err := strconv.Atoi(text(number))
+	if given && err != nil {
+		return c.bad(r, "errcode is not a number", nil)
+	}
+	if errcode != 0 || r.status >= 400 && text(fields["code"]) != "" {
+		return c.refusal(r, errcode, fields)
+	}
+	switch {
+	case !r.success():
+		return c.bad(r, "its HTTP status is not that of a success, and it says no error", nil)
+	case !r.call.versioned && !given:
+		return c.bad(r, "it has no errcode", nil)
+	case !given && text(fields["status"]) == "1111" && fields["punish"] != nil:
+		return c.bad(r, "the caller's address is blocked", nil)
+	}
+	return nil
+}
+
+func (r *reply) success() bool { return r.status >= 200 && r.status < 300 }
+
+var subcode = regexp.MustCompile(`\[subcode=([^,\]]+),`)
+
+func (c *Client) refusal(r *reply, errcode int, fields map[string]json.RawMessage) *Error {
+	e := &Error{Errcode: errcode, SubCode: text(fields["sub_code"]), HTTPStatus: r.status}
+	if errcode == 0 {
+		e.Code = text(fields["code"])
+	}
+	if e.SubCode == "" && errcode == 88 {
+		if found := subcode.FindStringSubmatch(text(fields["errmsg"])); found != nil {
+			e.SubCode = found[1]
+		}
+	}
+	if e.kind() == nil { // else they are the platform's own words
+		e.SubCode, e.Code = cut(c.mask(e.SubCode, r.token), 128), cut(c.mask(e.Code, r.token), 128)
+	}
+	e.Operation = c.mask(r.call.operation, r.token)
+	e.Message = cut(c.mask(first(fields, "sub_msg", "errmsg", "message"), r.token), maxMessage)
+	e.RequestID = cut(c.mask(first(fields, "request_id", "requestid", "requestId"), r.token), 128)
+	return e
+}
+
+// first returns the text of the first of the fields that has one.
+func first(fields map[string]json.RawMessage, names ...string) string {
+	for _, name := range names {
+		if s := text(fields[name]); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// text returns a JSON string, or a number as it is written; "" for all else.
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	var n json.Number
+	if json.Unmarshal(raw, &n) == nil {
+		return n.String()
+	}
+	return ""
+}
+
+// decode reads a success into a model of package wire, all of whose fields have to be there, errmsg and request_id
+// aside: nobody depends on them.
+func (c *Client) decode(r *reply, model any) error {
+	if err := c.unmarshal(r, model); err != nil {
+		return err
+	}
+	if name := absent(reflect.TypeOf(model).Elem(), r.body, ""); name != "" {
+		return c.bad(r, name+" is missing", nil)
+	}
+	return nil
+}
+
+func (c *Client) unmarshal(r *reply, out any) error {
+	err := json.Unmarshal(r.body, out)
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrong):
+		kind, _, _ := strings.Cut(wrong.Value, " ") // the rest of it is the value
+		return c.bad(r, cmp.Or(wrong.Field, "it")+" is of the wrong type, "+kind, nil)
+	}
+	return c.bad(r, "it does not decode", err)
+}
+
+// absent returns the first field of a model that is not in the JSON object raw, or is null where it must not be.
+func absent(model reflect.Type, raw json.RawMessage, at string) string {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil {
+		return strings.TrimSuffix(at, ".")
+	}
+	for i := range model.NumField() {
+		field := model.Field(i)
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if options == "omitempty" || name == "errmsg" || name == "request_id" {
+			continue
+		}
+		value, given := fields[name]
+		null := string(value) == "null"
+		inner, nullable := field.Type, field.Type.Kind() == reflect.Pointer
+		if !given || null && !nullable {
+			return at + name
+		}
+		if nullable {
+			inner = inner.Elem()
+		}
+		if inner.Kind() == reflect.Struct && !null {
+			if missing := absent(inner, value, at+name+"."); missing != "" {
+				return missing
+			}
+		}
+	}
+	return ""
+}

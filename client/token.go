@@ -1,0 +1,206 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dingmock/dingmock/client/internal/wire"
+)
+
+const (
+	maxLife       = 7200 * time.Second // the platform's; a longer one is not believed
+	renewAhead    = 10 * time.Minute   // of the end of a token's life, at most a tenth of it
+	flightTimeout = time.Minute        // for getting one token
+)
+
+// Token is an access token. Printing or logging it does not show its value.
+type Token struct {
+	Value   string
+	Expires time.Time // by the client's clock; the platform may refuse it earlier
+}
+
+// Format prints the token without its value, whatever the verb.
+func (t Token) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "client.Token{Value:%s Expires:%s}", hide(t.Value), t.Expires.Format(time.RFC3339))
+}
+
+// LogValue is the token without its value.
+func (t Token) LogValue() slog.Value { return slog.GroupValue(slog.Time("expires", t.Expires)) }
+
+// Token returns the app's access token: the one that the client holds, or else what gettoken answers.
+//
+// The client holds one token, whichever call it came from, and renews it 10 minutes before it expires, or when a tenth
+// of its life is left if that is less. At most one call for a token is under way at any time; whoever needs it
+// waits, for as long as ctx allows, and the call goes on when the one who began it gives up. While the old token is
+// good nobody waits for the new one.
+func (c *Client) Token(ctx context.Context) (Token, error) {
+	return c.show(c.token(ctx, c.gettoken))
+}
+
+// AccessToken is Token by the platform's newer call, accessToken, which takes the app's pair of credentials alone.
+// A token of either call is good everywhere, so the two share what the client holds.
+func (c *Client) AccessToken(ctx context.Context) (Token, error) {
+	if c.options.AppKey == "" {
+		return Token{}, errors.New("dingtalk: accessToken: needs Options.AppKey and Options.AppSecret")
+	}
+	return c.show(c.token(ctx, c.accessToken))
+}
+
+func (c *Client) show(h *held, err error) (Token, error) {
+	if err != nil {
+		return Token{}, err
+	}
+	return h.Token, nil
+}
+
+// renew gets a token by the call that the options prefer.
+func (c *Client) renew(ctx context.Context) (*held, error) {
+	if c.options.PreferAccessToken {
+		return c.accessToken(ctx)
+	}
+	return c.gettoken(ctx)
+}
+
+func (c *Client) gettoken(ctx context.Context) (*held, error) {
+	o := c.options
+	query := url.Values{"appkey": {o.AppKey}, "appsecret": {o.AppSecret}}
+	if o.AppKey == "" {
+		query = url.Values{"corpid": {o.CorpID}, "corpsecret": {o.CorpSecret}}
+	}
+	q, err := c.operation("gettoken", query, nil)
+	if err != nil {
+		return nil, err
+	}
+	var model wire.GettokenReply
+	return c.hold(ctx, q, &model, func() (string, int) { return model.AccessToken, model.ExpiresIn })
+}
+
+func (c *Client) accessToken(ctx context.Context) (*held, error) {
+	q, err := c.operation("accessToken", nil, wire.AccessTokenParams{AppKey: c.options.AppKey, AppSecret: c.options.AppSecret})
+	if err != nil {
+		return nil, err
+	}
+	var model wire.AccessTokenReply
+	return c.hold(ctx, q, &model, func() (string, int) { return model.AccessToken, model.ExpireIn })
+}
+
+// hold makes a token call and reads the reply. The token's life is counted from before the call.
+func (c *Client) hold(ctx context.Context, q *call, model any, read func() (value string, seconds int)) (*held, error) {
+	asked := c.options.Now()
+	r, err := c.do(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.decode(r, model); err != nil {
+		return nil, err
+	}
+	value, seconds := read()
+	switch {
+	case value == "":
+		return nil, c.bad(r, "the token is empty", nil)
+	case strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return nil, c.bad(r, "the token is not of printable ASCII", nil)
+	case seconds < 1:
+		return nil, c.bad(r, "the token's life is less than a second", nil)
+	}
+	life := time.Duration(min(seconds, int(maxLife/time.Second))) * time.Second
+	ahead := min(renewAhead, life/10)
+	return &held{Token: Token{Value: value, Expires: asked.Add(life)}, ahead: ahead, renewAt: asked.Add(life - ahead)}, nil
+}
+
+// cache holds the client's token, and the call that is getting another.
+type cache struct {
+	mu     sync.Mutex
+	held   *held
+	flight *flight
+}
+
+// held is a token in the cache. Each answer of a token call makes another, even one that repeats the token.
+type held struct {
+	Token
+	ahead   time.Duration // how long before it expires it is renewed
+	renewAt time.Time     // guarded by the cache
+}
+
+// flight is a token call that is under way. What it got may be read once done is closed.
+type flight struct {
+	done  chan struct{}
+	token *held
+	err   error
+}
+
+// peek returns the token of the cache, however old, or nil.
+func (c *cache) peek() *held {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.held
+}
+
+// drop forgets a token, unless another has taken its place.
+func (c *cache) drop(token *held) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.held == token {
+		c.held = nil
+	}
+}
+
+// token returns the token of the cache. Where it is due to be renewed, or there is none, it sees to it that one call of
+// fetch is under way, and waits for it if there is no good token.
+func (c *Client) token(ctx context.Context, fetch func(context.Context) (*held, error)) (*held, error) {
+	now := c.options.Now()
+	c.cache.mu.Lock()
+	h, f := c.cache.held, c.cache.flight
+	good := h != nil && now.Before(h.Expires)
+	if good && now.Before(h.renewAt) {
+		c.cache.mu.Unlock()
+		return h, nil
+	}
+	if f == nil && ctx.Err() == nil {
+		f = &flight{done: make(chan struct{})}
+		c.cache.flight = f
+		go c.fly(context.WithoutCancel(ctx), f, fetch)
+	}
+	c.cache.mu.Unlock()
+	if good {
+		return h, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("dingtalk: waiting for a token: %w", err)
+	}
+	select {
+	case <-f.done:
+		return f.token, f.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("dingtalk: waiting for a token: %w", ctx.Err())
+	}
+}
+
+// fly gets a token for all who wait for it.
+func (c *Client) fly(ctx context.Context, f *flight, fetch func(context.Context) (*held, error)) {
+	ctx, cancel := context.WithTimeout(ctx, flightTimeout)
+	defer cancel()
+	f.err = errors.New("dingtalk: the call for a token did not end") // stays if the transport ends the goroutine
+	defer func() {
+		c.cache.mu.Lock()
+		c.cache.flight = nil
+		old := c.cache.held
+		if f.err == nil {
+			c.cache.held = f.token
+		} else if old != nil {
+			old.renewAt = c.options.Now().Add(old.ahead / 10)
+		}
+		c.cache.mu.Unlock()
+		close(f.done)
+		if f.err != nil && old != nil {
+			c.options.Log.LogAttrs(ctx, slog.LevelWarn, "token not renewed", slog.Time("expires", old.Expires), slog.String("error", f.err.Error()))
+		}
+	}()
+	f.token, f.err = fetch(ctx)
+}
