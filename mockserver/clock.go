@@ -1,6 +1,7 @@
 package mockserver
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -97,12 +98,19 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d)
 func (d *Duration) UnmarshalJSON(data []byte) error {
 	var text string
 	if err := json.Unmarshal(data, &text); err != nil {
-		return fmt.Errorf("%.40s is no duration: write a string such as \"2h\" or \"7201s\"", data)
+		return &durationError{bytes.Clone(data)}
 	}
 	v, err := time.ParseDuration(text)
 	if err != nil {
-		return fmt.Errorf("%.40q is no duration up to 292 years: write a string such as \"2h\" or \"7201s\"", text)
+		return &durationError{bytes.Clone(data)}
 	}
 	*d = Duration(v)
 	return nil
+}
+
+// durationError is JSON that is no duration.
+type durationError struct{ data []byte }
+
+func (e *durationError) Error() string {
+	return fmt.Sprintf("%.40s is no duration up to 292 years: write a string such as \"2h\" or \"7201s\"", e.data)
 }

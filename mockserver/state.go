@@ -78,6 +78,9 @@ func ReadState(name string, data []byte) (*State, error) {
 	if err := locate(data, lines); err != nil {
 		return nil, fmt.Errorf("%s:%w", name, err)
 	}
+	if string(bytes.TrimSpace(data)) == "null" {
+		return nil, fmt.Errorf("%s:%d: has to be an object, not null", name, lines[""])
+	}
 	var s State
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
@@ -142,6 +145,9 @@ func (a *AppState) validate(doc *dingmock.Document) *fieldError {
 	for _, f := range []struct{ name, value string }{
 		{"name", a.Name}, {"corpid", a.CorpID}, {"corpsecret", a.CorpSecret}, {"appkey", a.AppKey}, {"appsecret", a.AppSecret},
 	} {
+		if a.Auto && strings.HasSuffix(f.name, "secret") {
+			continue // the first call chose it
+		}
 		if f.value != "" && !urlSafe.MatchString(f.value) {
 			return &fieldError{"/" + f.name, "has to be 1 to 128 of the characters A-Z a-z 0-9 - . _ ~"}
 		}
@@ -295,8 +301,8 @@ func (a *app) state() AppState {
 func locate(data []byte, lines map[string]int) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	line := func() int { return lineAt(data, dec.InputOffset()) }
-	var value func(pointer string) error
-	value = func(pointer string) error {
+	var value func(pointer string, depth int) error
+	value = func(pointer string, depth int) error {
 		tok, err := dec.Token()
 		if err != nil {
 			return err
@@ -308,6 +314,9 @@ func locate(data []byte, lines map[string]int) error {
 		if !ok {
 			return nil
 		}
+		if depth > 64 {
+			return fmt.Errorf("%d: is nested too deep", line())
+		}
 		for i := 0; dec.More(); i++ {
 			at := pointer + "/" + strconv.Itoa(i)
 			if open == '{' {
@@ -316,16 +325,19 @@ func locate(data []byte, lines map[string]int) error {
 					return err
 				}
 				at = fmt.Sprintf("%s/%v", pointer, key)
+				if lines[at] != 0 {
+					return fmt.Errorf("%d: %s: stands here twice", line(), at[1:])
+				}
 				lines[at] = line()
 			}
-			if err := value(at); err != nil {
+			if err := value(at, depth+1); err != nil {
 				return err
 			}
 		}
 		_, err = dec.Token()
 		return err
 	}
-	err := value("")
+	err := value("", 0)
 	if err == nil {
 		if _, err = dec.Token(); err == io.EOF {
 			return nil
@@ -334,6 +346,8 @@ func locate(data []byte, lines map[string]int) error {
 	}
 	var syntax *json.SyntaxError
 	switch {
+	case err != io.EOF && err != io.ErrUnexpectedEOF && !errors.As(err, &syntax):
+		return err
 	case errors.As(err, &syntax):
 		return fmt.Errorf("%d: is not JSON: %w", lineAt(data, syntax.Offset), err)
 	case err == io.EOF && len(bytes.TrimSpace(data)) == 0:
@@ -350,7 +364,15 @@ func lineAt(data []byte, offset int64) int {
 func explainJSON(data []byte, lines map[string]int, err error) (int, string) {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		return lineAt(data, wrong.Offset), fmt.Sprintf("%s: has to be %s, not a %s", wrong.Field, article(wrong.Type.Kind().String()), wrong.Value)
+		text := fmt.Sprintf("has to be %s, not %s", article(wrong.Type.Kind().String()), article(wrong.Value))
+		if wrong.Field != "" {
+			text = wrong.Field + ": " + text
+		}
+		return lineAt(data, wrong.Offset), text
+	}
+	var duration *durationError
+	if errors.As(err, &duration) {
+		return lineAt(data, int64(max(bytes.Index(data, duration.data), 0))), duration.Error()
 	}
 	text := strings.TrimPrefix(err.Error(), "json: ")
 	if field, ok := strings.CutPrefix(text, "unknown field "); ok {
@@ -368,9 +390,9 @@ func explainJSON(data []byte, lines map[string]int, err error) (int, string) {
 
 func article(kind string) string {
 	switch kind {
-	case "slice":
+	case "slice", "array":
 		return "an array"
-	case "struct", "map", "ptr":
+	case "struct", "map", "ptr", "object":
 		return "an object"
 	case "int64", "int":
 		return "a whole number"
