@@ -176,6 +176,15 @@ func (p *party) get(user string) *Session {
 	return s
 }
 
+// open returns the user's most recent open session, which there has to be.
+func (p *party) open(user string) *Session {
+	s := p.get(user)
+	if s == nil {
+		p.c.fail(nil, "the open session of %s:\n-want one\n+got  none", user)
+	}
+	return s
+}
+
 // has ends the case where the user's most recent open session is not this one; nil is none.
 func (p *party) has(user string, want *Session) {
 	got := p.get(user)

@@ -201,6 +201,7 @@ func (q *call) request(ctx context.Context, base string) (*http.Request, error) 
 	if err != nil {
 		return nil, err
 	}
+	req.Header.Set("User-Agent", "dingmock-contract")
 	for name, values := range q.header {
 		req.Header[name] = slices.Clone(values)
 	}

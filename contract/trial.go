@@ -122,7 +122,9 @@ func (c *Trial) fault(app App, operation, fault string) {
 }
 
 // call makes a call of an operation. Values are name, value, ….
-func (c *Trial) call(operation string, values ...any) *call { return newCall(c.op(operation), values...) }
+func (c *Trial) call(operation string, values ...any) *call {
+	return newCall(c.op(operation), values...)
+}
 
 // do sends a request and returns the exchange. It ends the case where there is no answer, where the answer is
 // none of the document's, and where the request is off-spec in another way than the call declares.

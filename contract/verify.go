@@ -278,7 +278,7 @@ func (r *runner) run(ctx context.Context, c Case) (result Result) {
 		case halted:
 			result.Outcome, result.Reason = end.outcome, t.rec.redact.text(end.reason)
 		default:
-			panic(end)
+			result.Outcome, result.Reason = Errored, t.rec.redact.text(fmt.Sprintf("the case itself is broken: %v", end))
 		}
 	}()
 	c.run(t)
@@ -384,4 +384,17 @@ func explain(err error, timeout time.Duration) string {
 		return "it speaks plain HTTP, not TLS: write http:// for https://"
 	}
 	return text
+}
+
+// Failures returns the broken rules as a person reads them: rule, request, reply and difference.
+func (r *Report) Failures() string {
+	var b strings.Builder
+	for _, result := range r.Broken() {
+		if result.Failure == nil {
+			fmt.Fprintf(&b, "%s is in the list of known failures, but passes: take it out\n", result.ID)
+			continue
+		}
+		b.WriteString(result.Failure.text(result.ID))
+	}
+	return b.String()
 }

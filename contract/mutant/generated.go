@@ -1,0 +1,3 @@
+package mutant
+
+func (k *kit) generated() []Mutant { return nil }

@@ -1,0 +1,299 @@
+// Package mutant holds servers with a fault planted in them, to prove that package contract can fail: each names the
+// rule that it breaks, and a case of that rule has to notice.
+//
+// A mutant stands in front of an honest server and spoils what goes through: a request on its way in, a reply on its way
+// out, the clock. Most are made from the document, five of each error row; behaviour has hand-written ones. None is of
+// use for testing a client: for that the fake has rules.
+package mutant
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/contract"
+)
+
+// World is a server and what can be done to it beside its calls.
+type World struct {
+	Handler http.Handler
+	Powers  Powers
+}
+
+// Powers are all the powers that the cases may ask for.
+type Powers interface {
+	contract.AppMaker
+	contract.Clock
+	contract.Rules
+	contract.Journal
+}
+
+// Mutant is a world with one fault.
+type Mutant struct {
+	Name  string
+	Rule  string // the id of the case whose rule it breaks
+	Plant func(World) World
+}
+
+// All returns the mutants of the document: those of its rows first. Rules are the ids of the cases there are.
+func All() ([]Mutant, error) {
+	doc, err := dingmock.Load()
+	if err != nil {
+		return nil, err
+	}
+	k := &kit{doc: doc}
+	return slices.Concat(k.rows(), k.paths(), k.tokens(), k.sessions(), k.requests(), k.order(), k.generated()), nil
+}
+
+// kit makes mutants from a document.
+type kit struct{ doc *dingmock.Document }
+
+// request is a request on its way in. What the document calls it is op; nil for other paths.
+type request struct {
+	*http.Request
+	op   *dingmock.Operation
+	sent []byte
+	next http.Handler
+	kit  *kit
+}
+
+// reply is a reply on its way out.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// handler makes a handler that spoils what goes through it.
+func (k *kit) handler(next http.Handler, spoil func(r *request) *reply) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, in *http.Request) {
+		if strings.HasPrefix(in.URL.Path, "/_mock/") {
+			next.ServeHTTP(w, in)
+			return
+		}
+		sent, _ := io.ReadAll(in.Body)
+		r := &request{Request: in, op: k.find(in), sent: sent, next: next, kit: k}
+		out := spoil(r)
+		for name, values := range out.header {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(out.status)
+		_, _ = w.Write(out.body)
+	})
+}
+
+// wrap makes a mutant of a handler.
+func (k *kit) wrap(rule, name string, spoil func(r *request) *reply) Mutant {
+	return k.stateful(rule, name, func(World) func(*request) *reply { return spoil })
+}
+
+// stateful makes a mutant of a handler that keeps something.
+func (k *kit) stateful(rule, name string, start func(World) func(*request) *reply) Mutant {
+	return Mutant{Name: rule + ": " + name, Rule: rule, Plant: func(w World) World {
+		w.Handler = k.handler(w.Handler, start(w))
+		return w
+	}}
+}
+
+func (k *kit) find(r *http.Request) *dingmock.Operation {
+	list := k.doc.Find(r.URL.Path)
+	if len(list) == 0 {
+		return nil
+	}
+	return list[0]
+}
+
+func (k *kit) op(id string) *dingmock.Operation {
+	for _, op := range k.doc.Operations() {
+		if op.ID == id {
+			return op
+		}
+	}
+	panic("mutant: the document has no operation " + id)
+}
+
+// is reports whether the request is a call of one of these operations.
+func (r *request) is(ids ...string) bool { return r.op != nil && slices.Contains(ids, r.op.ID) }
+
+// pass sends the request on as it is.
+func (r *request) pass() *reply { return r.with(r.Method, r.URL, r.Header, r.sent) }
+
+func (r *request) with(method string, u *url.URL, header http.Header, body []byte) *reply {
+	in := r.Clone(r.Context())
+	in.Method, in.URL, in.Header = method, u, header
+	in.Body, in.ContentLength, in.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+	w := httptest.NewRecorder()
+	r.next.ServeHTTP(w, in)
+	return &reply{status: w.Code, header: w.Header(), body: w.Body.Bytes()}
+}
+
+func (r *request) method(m string) *reply { return r.with(m, r.URL, r.Header, r.sent) }
+
+func (r *request) path(p string) *reply {
+	u := *r.URL
+	u.Path, u.RawPath = p, ""
+	return r.with(r.Method, &u, r.Header, r.sent)
+}
+
+func (r *request) body(b []byte) *reply { return r.with(r.Method, r.URL, r.Header, b) }
+
+func (r *request) contentType(t string) *reply {
+	h := r.Header.Clone()
+	h.Set("Content-Type", t)
+	return r.with(r.Method, r.URL, h, r.sent)
+}
+
+func (r *request) query(q url.Values) *reply {
+	u := *r.URL
+	u.RawQuery = q.Encode()
+	return r.with(r.Method, &u, r.Header, r.sent)
+}
+
+// token is the access token in the query.
+func (r *request) token() string { return r.URL.Query().Get("access_token") }
+
+// withToken sends the request on with another token.
+func (r *request) withToken(token string) *reply {
+	q := r.URL.Query()
+	q.Set("access_token", token)
+	return r.query(q)
+}
+
+// call makes another call of the same server: values go to the JSON body, of a GET to the query.
+func (r *request) call(id, token string, values map[string]any) *reply {
+	op, q := r.kit.op(id), url.Values{}
+	if token != "" {
+		q.Set("access_token", token)
+	}
+	var body []byte
+	if op.Method == http.MethodGet {
+		for name, v := range values {
+			q.Set(name, v.(string))
+		}
+	} else {
+		body, _ = json.Marshal(values)
+	}
+	return r.with(op.Method, &url.URL{Path: op.Path, RawQuery: q.Encode()}, http.Header{"Content-Type": {"application/json"}}, body)
+}
+
+// values are the fields of a JSON body, or of a form.
+func (r *request) values() map[string]any {
+	m := map[string]any{}
+	if json.Unmarshal(r.sent, &m) != nil {
+		form, _ := url.ParseQuery(string(r.sent))
+		m = map[string]any{}
+		for name := range form {
+			m[name] = form.Get(name)
+		}
+	}
+	return m
+}
+
+func (r *request) value(name string) string {
+	s, _ := r.values()[name].(string)
+	return s
+}
+
+// error is the error of the reply, or "".
+func (r *request) error(out *reply) string {
+	if r.op == nil {
+		return ""
+	}
+	for _, listed := range r.op.Replies {
+		if listed.Status != out.status {
+			continue
+		}
+		found := ""
+		for _, name := range listed.Errors {
+			e := r.kit.doc.Error(name)
+			if _, ok := e.Match(out.status, out.body); ok {
+				if len(e.Holes()) == 0 {
+					return name
+				}
+				found = name
+			}
+		}
+		return found
+	}
+	return ""
+}
+
+func (r *request) succeeded(out *reply) bool {
+	fields := out.fields()
+	code, _ := fields["errcode"].(float64)
+	return out.status == http.StatusOK && r.op != nil && fields != nil && code == 0
+}
+
+// refuse answers with an error of the document. Holes are name, value, ….
+func (r *request) refuse(name string, holes ...string) *reply {
+	e := r.kit.doc.Error(name)
+	text, code := e.Text, e.Code
+	for i := 0; i+1 < len(holes); i += 2 {
+		text = strings.ReplaceAll(text, "{"+holes[i]+"}", holes[i+1])
+		code = strings.ReplaceAll(code, "{"+holes[i]+"}", holes[i+1])
+	}
+	m := map[string]any{"errcode": float64(e.Errcode), "errmsg": text, "request_id": "16l4ew3d47pdp"}
+	switch {
+	case e.Code != "":
+		m = map[string]any{"code": code, "requestid": "0199D0B3-5C1E-7A44-9E0B-3F2A6C5D8E71", "message": text}
+	case e.Errmsg != "":
+		m["sub_msg"], m["errmsg"] = text, strings.NewReplacer("{sub_code}", e.SubCode, "{sub_msg}", text).Replace(e.Errmsg)
+		if e.SubCode != "" {
+			m["sub_code"] = e.SubCode
+		}
+	}
+	if r.op.Family.RequestID == "" {
+		delete(m, "request_id")
+	}
+	out := &reply{status: e.Status, header: http.Header{}}
+	for _, listed := range r.op.Replies {
+		if listed.Status == e.Status {
+			out.body = listed.Encode(m)
+		}
+	}
+	out.header.Set("Server", "DingTalk/1.0.0")
+	out.header.Set("Content-Type", r.op.Family.ContentType)
+	out.header.Set("Content-Length", strconv.Itoa(len(out.body)))
+	return out
+}
+
+func (out *reply) fields() map[string]any {
+	var m map[string]any
+	_ = json.Unmarshal(out.body, &m)
+	return m
+}
+
+// replace changes the text of the body.
+func (out *reply) replace(old, text string) *reply {
+	out.body = bytes.ReplaceAll(out.body, []byte(old), []byte(text))
+	return out.sized()
+}
+
+func (out *reply) sized() *reply {
+	out.header.Set("Content-Length", strconv.Itoa(len(out.body)))
+	return out
+}
+
+// answered is the token of a reply of either token call.
+func (out *reply) answered() string {
+	m := out.fields()
+	for _, name := range []string{"access_token", "accessToken"} {
+		if s, ok := m[name].(string); ok {
+			return s
+		}
+	}
+	return ""
+}
+
+// Honest is the world behind the same wrapper as that of the mutants, with no fault in it: it passes every case.
+func Honest() Mutant {
+	k := &kit{doc: &dingmock.Document{}}
+	return k.wrap("", "honest", func(r *request) *reply { return r.pass() })
+}

@@ -1,0 +1,190 @@
+package mutant_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/contract"
+	"github.com/dingmock/dingmock/contract/mutant"
+	"github.com/dingmock/dingmock/mockserver"
+)
+
+// powers are what our fake can do beyond the platform's calls, through its control API.
+type powers struct{ server http.Handler }
+
+func (p powers) do(method, path string, in, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	r := httptest.NewRequest(method, "/_mock"+path, bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	p.server.ServeHTTP(w, r)
+	if w.Code/100 != 2 && w.Code != http.StatusConflict {
+		return fmt.Errorf("%s %s: %d %s", method, path, w.Code, w.Body)
+	}
+	if out == nil {
+		return nil
+	}
+	return json.NewDecoder(w.Body).Decode(out)
+}
+
+func (p powers) NewApp(_ context.Context, spec contract.AppSpec) (contract.App, error) {
+	var made mockserver.AppState
+	err := p.do("POST", "/apps", mockserver.AppState{Users: spec.Users}, &made)
+	return contract.App{CorpID: made.CorpID, CorpSecret: made.CorpSecret, AppKey: made.AppKey, AppSecret: made.AppSecret}, err
+}
+
+func (p powers) Advance(_ context.Context, app contract.App, by time.Duration) error {
+	return p.do("POST", "/apps/"+app.AppKey+"/clock/advance", map[string]string{"by": by.String()}, nil)
+}
+
+func (p powers) Fault(_ context.Context, app contract.App, operation, fault string) error {
+	return p.do("POST", "/apps/"+app.AppKey+"/rules", map[string]any{
+		"match": map[string]any{"operation": operation}, "when": map[string]any{"times": 1}, "effect": map[string]any{"fault": fault},
+	}, nil)
+}
+
+func (p powers) Violations(_ context.Context, app contract.App) ([]dingmock.Violation, error) {
+	var verdict struct{ Violations []dingmock.Violation }
+	err := p.do("GET", "/apps/"+app.AppKey+"/verdict", nil, &verdict)
+	return verdict.Violations, err
+}
+
+// worlds are the honest servers: between them every case can be run.
+func worlds(t *testing.T) map[string]contract.Target {
+	t.Helper()
+	all := map[string]contract.Target{}
+	for name, o := range map[string]mockserver.Options{
+		"plain": {MaxSessions: 40}, "ending": {SessionTTL: time.Hour}, "without": {WithoutSessions: true},
+	} {
+		server, err := mockserver.New(&o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = server.Close() })
+		all[name] = contract.Target{
+			Handler: server, Powers: powers{server}, MaxSessions: o.MaxSessions, SessionTTL: o.SessionTTL, WithoutSessions: o.WithoutSessions,
+		}
+	}
+	return all
+}
+
+func worldOf(c contract.Case) string {
+	switch {
+	case c.Needs&contract.NeedsSessionLife != 0:
+		return "ending"
+	case c.Needs&contract.NeedsWithoutSessions != 0:
+		return "without"
+	}
+	return "plain"
+}
+
+// plant puts a mutant in front of a target.
+func plant(m mutant.Mutant, target contract.Target) contract.Target {
+	w := m.Plant(mutant.World{Handler: target.Handler, Powers: target.Powers.(mutant.Powers)})
+	target.Handler, target.Powers = w.Handler, w.Powers
+	return target
+}
+
+// TestHonestBehindTheWrapper shows that it is the planted faults that the cases find, not the wrapper.
+func TestHonestBehindTheWrapper(t *testing.T) {
+	t.Parallel()
+	for name, target := range worlds(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			report, err := contract.Verify(t.Context(), plant(mutant.Honest(), target), &contract.Options{Budget: 20})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range report.Results {
+				if r.Outcome == contract.Fail || r.Outcome == contract.Errored {
+					t.Errorf("%s: %s %s %v", r.ID, r.Outcome, r.Reason, r.Failure)
+				}
+			}
+		})
+	}
+}
+
+// TestEveryMutantIsKilled plants each fault and runs the cases of the rule that it breaks. A survivor fails, and so does
+// a rule that no mutant breaks.
+func TestEveryMutantIsKilled(t *testing.T) {
+	t.Parallel()
+	mutants, err := mutant.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, err := contract.Cases()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := map[string]contract.Case{}
+	for _, c := range cases {
+		rules[c.ID] = c
+	}
+	targets := worlds(t)
+	type cell struct {
+		name, outcome string
+	}
+	var mu sync.Mutex
+	matrix := map[string][]cell{}
+	var example string
+	t.Run("mutants", func(t *testing.T) {
+		for _, m := range mutants {
+			c, ok := rules[m.Rule]
+			if !ok {
+				t.Errorf("the mutant %q names the rule %q, of which there is no case", m.Name, m.Rule)
+				continue
+			}
+			t.Run(m.Name, func(t *testing.T) {
+				t.Parallel()
+				report, err := contract.Verify(t.Context(), plant(m, targets[worldOf(c)]), &contract.Options{
+					Run: func(id string) bool { return id == m.Rule }, Seed: 1, Budget: 60,
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				r := report.Results[0]
+				if r.Outcome != contract.Fail {
+					t.Errorf("survives: %s breaks the rule %q, but the case ends as %s %s", m.Name, c.Rule, r.Outcome, r.Reason)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				matrix[m.Rule] = append(matrix[m.Rule], cell{strings.TrimPrefix(m.Name, m.Rule+": "), string(r.Outcome)})
+				if m.Rule == "close_session/gone" {
+					example = fmt.Sprint(report.Failures())
+				}
+			})
+		}
+	})
+	var lines []string
+	for _, c := range cases {
+		cells := matrix[c.ID]
+		if len(cells) == 0 {
+			t.Errorf("no mutant breaks the rule %s: %s", c.ID, c.Rule)
+		}
+		var parts []string
+		for _, x := range cells {
+			mark := "killed"
+			if x.outcome != string(contract.Fail) {
+				mark = "SURVIVED"
+			}
+			parts = append(parts, mark+" "+x.name)
+		}
+		slices.Sort(parts)
+		lines = append(lines, fmt.Sprintf("%-50s %s", c.ID, strings.Join(parts, " | ")))
+	}
+	t.Logf("the matrix, %d rules × %d mutants:\n%s", len(cases), len(mutants), strings.Join(lines, "\n"))
+	t.Logf("a failure as a user sees it:\n%s", example)
+}

@@ -1,0 +1,242 @@
+package mutant
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dingmock/dingmock"
+)
+
+// rowFaults are the ways in which the reply of an error row is spoilt.
+var rowFaults = []struct {
+	name  string
+	spoil func(*reply, *dingmock.Error)
+}{
+	{"another code", func(out *reply, e *dingmock.Error) {
+		switch {
+		case e.Code != "":
+			out.replace(`"code":"`, `"code":"X`)
+		case e.SubCode != "":
+			out.replace(`"sub_code":"`+e.SubCode, `"sub_code":"1`+e.SubCode)
+		default:
+			out.body = numeral.ReplaceAll(out.body, []byte(`"errcode":7$1`))
+			out.sized()
+		}
+	}},
+	{"another text", func(out *reply, e *dingmock.Error) {
+		for _, key := range []string{"sub_msg", "errmsg", "message"} {
+			if bytes.Contains(out.body, []byte(`"`+key+`":"`)) {
+				out.replace(`"`+key+`":"`, `"`+key+`":"抱歉，`)
+				return
+			}
+		}
+	}},
+	{"another content type", func(out *reply, _ *dingmock.Error) {
+		out.header.Set("Content-Type", strings.Replace(out.header.Get("Content-Type")+"; charset=utf-8", ";charset=UTF-8", "", 1))
+	}},
+	{"another status", func(out *reply, e *dingmock.Error) {
+		if out.status = http.StatusInternalServerError; e.Status != http.StatusOK {
+			out.status = http.StatusOK
+		}
+	}},
+	{"keys in another order", func(out *reply, _ *dingmock.Error) {
+		out.body = reversed(out.body)
+		out.sized()
+	}},
+}
+
+var numeral = regexp.MustCompile(`"errcode":-?(\d+)`)
+
+// reversed returns a flat JSON object with its keys in the opposite order.
+func reversed(body []byte) []byte {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	_, _ = dec.Token()
+	var pairs []string
+	for dec.More() {
+		key, _ := dec.Token()
+		var value json.RawMessage
+		if dec.Decode(&value) != nil {
+			break
+		}
+		pairs = append(pairs, fmt.Sprintf("%q:%s", key, value))
+	}
+	slices.Reverse(pairs)
+	return []byte("{" + strings.Join(pairs, ",") + "}")
+}
+
+// rows makes five mutants of each error that an operation may answer.
+func (k *kit) rows() []Mutant {
+	var list []Mutant
+	for _, op := range k.doc.Operations() {
+		for _, listed := range op.Replies {
+			for _, name := range listed.Errors {
+				for _, fault := range rowFaults {
+					list = append(list, k.wrap(op.ID+"/"+name, fault.name, func(r *request) *reply {
+						out := r.pass()
+						if r.is(op.ID) && r.error(out) == name {
+							fault.spoil(out, k.doc.Error(name))
+						}
+						return out
+					}))
+				}
+			}
+		}
+	}
+	for _, f := range k.doc.Families() {
+		e := k.doc.Error(f.Answers["unknown-path"])
+		for _, fault := range rowFaults {
+			list = append(list, k.wrap("paths/"+f.Name+"-unknown", fault.name, func(r *request) *reply {
+				out := r.pass()
+				if _, ok := e.Match(out.status, out.body); ok && r.op == nil {
+					fault.spoil(out, e)
+				}
+				return out
+			}))
+		}
+	}
+	return slices.Concat(list, k.lax())
+}
+
+// paths are the mutants of paths and hosts.
+func (k *kit) paths() []Mutant {
+	var list []Mutant
+	for _, f := range k.doc.Families() {
+		list = append(list,
+			k.wrap("paths/"+f.Name+"-exact", "slashes are cleaned", func(r *request) *reply { return r.path(path.Clean(r.URL.Path)) }),
+			k.wrap("paths/"+f.Name+"-exact", "a path may go on", func(r *request) *reply {
+				for _, op := range k.doc.Operations() {
+					if strings.HasPrefix(r.URL.Path, op.Path) {
+						return r.path(op.Path)
+					}
+				}
+				return r.pass()
+			}),
+		)
+	}
+	return append(list, k.wrap("paths/host-ignored", "the host says the dialect", func(r *request) *reply {
+		if r.Host == "api.dingtalk.com" && !strings.HasPrefix(r.URL.Path, "/v1.0/") {
+			return r.path("/v1.0" + r.URL.Path)
+		}
+		return r.pass()
+	}), k.wrap("paths/host-ignored", "a host has only its own paths", func(r *request) *reply {
+		if r.Host == "oapi.dingtalk.com" && strings.HasPrefix(r.URL.Path, "/v1.0/") {
+			return r.path("/topapi" + r.URL.Path)
+		}
+		return r.pass()
+	}))
+}
+
+// lax are servers that let through one of the things that an error row refuses, or refuse it rudely.
+func (k *kit) lax() []Mutant {
+	var list []Mutant
+	for _, op := range k.doc.Operations() {
+		row := func(error, name string, spoil func(r *request) *reply) {
+			for _, listed := range op.Replies {
+				if slices.Contains(listed.Errors, error) {
+					list = append(list, k.wrap(op.ID+"/"+error, name, func(r *request) *reply {
+						if !r.is(op.ID) {
+							return r.pass()
+						}
+						return spoil(r)
+					}))
+				}
+			}
+		}
+		body := op.Family.Answers["body"]
+		row(body, "HTTP 500 for a bad body", func(r *request) *reply {
+			out := r.pass()
+			if r.error(out) == body {
+				out.status, out.body = http.StatusInternalServerError, nil
+				out.sized()
+			}
+			return out
+		})
+		row(body, "the connection is dropped on a bad body", func(r *request) *reply {
+			out := r.pass()
+			if r.error(out) == body {
+				panic(http.ErrAbortHandler)
+			}
+			return out
+		})
+		row(body, "text after the object is passed over", func(r *request) *reply {
+			var first json.RawMessage
+			if json.NewDecoder(bytes.NewReader(r.sent)).Decode(&first) == nil && bytes.HasPrefix(first, []byte("{")) {
+				return r.body(first)
+			}
+			return r.pass()
+		})
+		row(body, "bytes that are not UTF-8 are mended", func(r *request) *reply { return r.body(bytes.ToValidUTF8(r.sent, []byte("?"))) })
+		row(op.Family.Answers["body-too-large"], "the limit is 4 MiB", func(r *request) *reply {
+			if len(r.sent) > dingmock.MaxBody {
+				return r.body(bytes.TrimSpace(r.sent))
+			}
+			return r.pass()
+		})
+		invalid := op.Family.Answers["invalid-parameter"]
+		row(invalid, "numbers and booleans are taken for strings", func(r *request) *reply {
+			m := r.values()
+			for name, v := range m {
+				switch v.(type) {
+				case float64, bool:
+					m[name] = fmt.Sprint(v)
+				}
+			}
+			if len(m) > 0 && r.Method == http.MethodPost && bytes.HasPrefix(r.sent, []byte("{")) {
+				b, _ := json.Marshal(m)
+				return r.body(b)
+			}
+			return r.pass()
+		})
+		row(invalid, "what is too long is cut", func(r *request) *reply {
+			m := r.values()
+			for name, v := range m {
+				if s, ok := v.(string); ok && len([]rune(s)) > 128 {
+					m[name] = string([]rune(s)[:128])
+				}
+			}
+			if op.ID != "accessToken" && op.ID != "gettoken" && json.Valid(r.sent) {
+				b, _ := json.Marshal(m)
+				return r.body(b)
+			}
+			out := r.pass()
+			if r.error(out) == invalid {
+				return r.refuse(op.Family.Answers["unknown-path"])
+			}
+			return out
+		})
+		row(op.Family.Answers["missing-parameter"], "an empty value is a value", func(r *request) *reply {
+			out := r.pass()
+			if r.error(out) == op.Family.Answers["missing-parameter"] && bytes.Contains(r.sent, []byte(`""`)) {
+				return r.refuse(op.Family.Answers["invalid-parameter"], "name", "x")
+			}
+			if op.ID == "gettoken" && r.error(out) == "parameter-missing" {
+				return r.refuse("parameter-missing", "name", "appkey")
+			}
+			return out
+		})
+		row("auth-token-blank", "the token is read from a JSON body", func(r *request) *reply {
+			if token := r.value("access_token"); token != "" {
+				return r.withToken(token)
+			}
+			return r.pass()
+		})
+		row("auth-token-invalid", "a token is compared by its beginning", func(r *request) *reply {
+			if token := r.token(); len(token) > 32 {
+				return r.withToken(token[:32])
+			}
+			return r.pass()
+		})
+		row(op.Family.Answers["content-type"], "an encoded body is read as it is", func(r *request) *reply {
+			r.Header.Del("Content-Encoding")
+			return r.pass()
+		})
+		row(op.Family.Answers["method"], "any method will do", func(r *request) *reply { return r.method(op.Method) })
+	}
+	return list
+}

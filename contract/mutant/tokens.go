@@ -1,0 +1,356 @@
+package mutant
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/contract"
+)
+
+// alias makes a token of the right shape that no server issued.
+func alias() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:])
+	return fmt.Sprintf("%x", b)
+}
+
+// aliases gives out tokens of its own in place of the server's.
+type aliases struct {
+	mu   sync.Mutex
+	real map[string]string // alias → the server's token
+	app  map[string]string // app → alias
+	n    int
+}
+
+// swap puts the server's token in the request, sends it on, and puts the alias that choose returns into the answer of a
+// token call. choose has the lock; it is told who asks and for which token.
+func (a *aliases) swap(r *request, choose func(who, token string) string) *reply {
+	a.mu.Lock()
+	if a.real == nil {
+		a.real, a.app = map[string]string{}, map[string]string{}
+	}
+	token, known := a.real[r.token()]
+	a.mu.Unlock()
+	out := (*reply)(nil)
+	if known {
+		out = r.withToken(token)
+	} else {
+		out = r.pass()
+	}
+	if issued := out.answered(); issued != "" {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if given := choose(asker(r), issued); given != issued {
+			a.real[given] = issued
+			out.replace(issued, given)
+		}
+	}
+	return out
+}
+
+// asker is the id of the app that a token call is by.
+func asker(r *request) string {
+	q := r.URL.Query()
+	if id := q.Get("appkey"); id != "" && q.Get("appsecret") != "" {
+		return id
+	}
+	if id := q.Get("corpid"); id != "" {
+		return id
+	}
+	return r.value("appKey")
+}
+
+// timed is a server whose tokens die by another clock: that of the powers, as far as it has been advanced.
+type timed struct {
+	Powers
+	mu      sync.Mutex
+	elapsed map[string]time.Duration         // app key → how far it was advanced
+	ids     map[string]string                // any id → app key
+	issued  map[string]time.Duration         // token → when
+	owner   map[string]string                // token → app key
+	calls   map[string]func(*request) *reply // token → makes the call that got it again
+}
+
+func newTimed(p Powers) *timed {
+	return &timed{
+		Powers: p, elapsed: map[string]time.Duration{}, ids: map[string]string{}, issued: map[string]time.Duration{},
+		owner: map[string]string{}, calls: map[string]func(*request) *reply{},
+	}
+}
+
+func (t *timed) NewApp(ctx context.Context, spec contract.AppSpec) (contract.App, error) {
+	app, err := t.Powers.NewApp(ctx, spec)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ids[app.AppKey], t.ids[app.CorpID] = app.AppKey, app.AppKey
+	return app, err
+}
+
+func (t *timed) Advance(ctx context.Context, app contract.App, by time.Duration) error {
+	t.mu.Lock()
+	t.elapsed[app.AppKey] += by
+	t.mu.Unlock()
+	return t.Powers.Advance(ctx, app, by)
+}
+
+// note remembers a token that was issued; renew says whether that counts for one that is known.
+func (t *timed) note(r *request, out *reply, renew bool) {
+	token := out.answered()
+	if token == "" {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	key := t.ids[asker(r)]
+	if _, known := t.issued[token]; !known || renew {
+		t.issued[token] = t.elapsed[key]
+	}
+	t.owner[token] = key
+	method, address, header, sent := r.Method, r.URL, r.Header, r.sent
+	t.calls[token] = func(now *request) *reply { return now.with(method, address, header, sent) }
+}
+
+func (t *timed) age(token string) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.elapsed[t.owner[token]] - t.issued[token]
+}
+
+// again makes the call that got the token once more, and returns the token that it answers.
+func (t *timed) again(r *request, token string) string {
+	t.mu.Lock()
+	call := t.calls[token]
+	t.mu.Unlock()
+	if call == nil {
+		return token
+	}
+	return call(r).answered()
+}
+
+// clocked makes a mutant that has the timed world.
+func (k *kit) clocked(rule, name string, spoil func(t *timed, r *request) *reply) Mutant {
+	return Mutant{Name: rule + ": " + name, Rule: rule, Plant: func(w World) World {
+		t := newTimed(w.Powers)
+		w.Handler = k.handler(w.Handler, func(r *request) *reply { return spoil(t, r) })
+		w.Powers = t
+		return w
+	}}
+}
+
+// dies is a server whose tokens die at an age.
+func (k *kit) dies(rule, name string, at time.Duration, renews func(r *request) bool) Mutant {
+	return k.clocked(rule, name, func(t *timed, r *request) *reply {
+		if token := r.token(); token != "" && t.age(token) >= at {
+			return r.withToken("dead")
+		}
+		out := r.pass()
+		t.note(r, out, renews(r))
+		return out
+	})
+}
+
+// immortal is a server that accepts expired tokens.
+func (k *kit) immortal(rule, name string) Mutant {
+	return k.clocked(rule, name, func(t *timed, r *request) *reply {
+		out := r.pass()
+		t.note(r, out, true)
+		if r.error(out) == "auth-token-invalid" {
+			return r.withToken(t.again(r, r.token()))
+		}
+		return out
+	})
+}
+
+func anyCall(*request) bool { return true }
+
+// tokens are the mutants of the token calls.
+func (k *kit) tokens() []Mutant {
+	const all = 7200 * time.Second
+	shared := func(rule, name string, choose func(a *aliases, who, token string) string) Mutant {
+		return k.stateful(rule, name, func(World) func(*request) *reply {
+			a := &aliases{}
+			return func(r *request) *reply {
+				return a.swap(r, func(who, token string) string { return choose(a, who, token) })
+			}
+		})
+	}
+	everyCall := func(_ *aliases, _, _ string) string { return alias() }
+	return []Mutant{
+		k.wrap("gettoken/appkey", "a token of an appkey lives an hour", func(r *request) *reply {
+			if r.is("gettoken") && r.URL.Query().Get("appkey") != "" {
+				return r.pass().replace("7200", "3600")
+			}
+			return r.pass()
+		}),
+		k.wrap("gettoken/appkey", "the token is in capitals", func(r *request) *reply {
+			out := r.pass()
+			if token := out.answered(); token != "" {
+				out.replace(token, strings.ToUpper(token))
+			}
+			return out
+		}),
+		k.wrap("gettoken/corpid", "the pair of corpid is no longer known", func(r *request) *reply {
+			if r.is("gettoken") && r.URL.Query().Get("corpid") != "" {
+				return r.refuse("corpid-or-corpsecret-wrong")
+			}
+			return r.pass()
+		}),
+		shared("gettoken/one-token", "each pair has a token of its own", func(a *aliases, who, token string) string {
+			if a.app[who] == "" {
+				a.app[who] = alias()
+			}
+			return a.app[who]
+		}),
+		shared("gettoken/repeat", "a new token on every call", everyCall),
+		k.stateful("gettoken/repeat", "the life of a repeated call counts down", func(World) func(*request) *reply {
+			a := &aliases{app: map[string]string{}, real: map[string]string{}}
+			return func(r *request) *reply {
+				return a.swap(r, func(_, token string) string { return token }).later(a, r)
+			}
+		}),
+		k.dies("gettoken/renewal", "a repeated call does not renew", all, func(*request) bool { return false }),
+		k.clocked("gettoken/use-renews-nothing", "using a token renews it", func(t *timed, r *request) *reply {
+			out := r.pass()
+			t.note(r, out, true)
+			if r.token() != "" && r.succeeded(out) {
+				t.again(r, r.token())
+			}
+			return out
+		}),
+		k.dies("gettoken/lives", "a token dies early", 7000*time.Second, anyCall),
+		k.immortal("gettoken/expires", "a token never expires"),
+		shared("gettoken/new-after-expiry", "the same token for ever", func(a *aliases, who, token string) string {
+			if a.app[who] == "" {
+				a.app[who] = token
+			}
+			return a.app[who]
+		}),
+		shared("gettoken/per-app", "all apps share a token", func(a *aliases, _, token string) string {
+			if a.app[""] == "" {
+				a.app[""] = token
+			}
+			return a.app[""]
+		}),
+		{Name: "gettoken/per-app-clock: one clock for all apps", Rule: "gettoken/per-app-clock", Plant: func(w World) World {
+			w.Powers = &oneClock{Powers: w.Powers}
+			return w
+		}},
+		k.wrap("gettoken/first-complete-pair", "corpid first", func(r *request) *reply {
+			q := r.URL.Query()
+			if r.is("gettoken") && q.Get("corpid") != "" && q.Get("corpsecret") != "" {
+				q.Del("appkey")
+				q.Del("appsecret")
+				return r.query(q)
+			}
+			return r.pass()
+		}),
+		k.wrap("gettoken/first-complete-pair", "an appkey alone counts", func(r *request) *reply {
+			q := r.URL.Query()
+			if r.is("gettoken") && q.Get("appkey") != "" {
+				q.Del("corpid")
+				q.Del("corpsecret")
+				return r.query(q)
+			}
+			return r.pass()
+		}),
+		k.wrap("gettoken/post", "a POST is refused", func(r *request) *reply {
+			if r.is("gettoken") && r.Method == http.MethodPost {
+				return r.refuse("need-get")
+			}
+			return r.pass()
+		}),
+		k.wrap("gettoken/head", "a HEAD is not allowed", func(r *request) *reply {
+			out := r.pass()
+			if r.Method == http.MethodHead {
+				out.status = http.StatusMethodNotAllowed
+			}
+			return out
+		}),
+		shared("gettoken/at-once", "the first calls each make a token", func(a *aliases, who, token string) string {
+			if a.n++; a.n < 4 {
+				return alias()
+			}
+			return token
+		}),
+		k.wrap("accessToken/success", "a token lives an hour", func(r *request) *reply {
+			if r.is("accessToken") {
+				return r.pass().replace("7200", "3600")
+			}
+			return r.pass()
+		}),
+		shared("accessToken/one-token", "each call has a token of its own", func(a *aliases, who, token string) string { return alias() }),
+		k.dies("accessToken/renewal", "only gettoken renews", all, func(r *request) bool { return r.is("gettoken") }),
+		k.immortal("accessToken/expires", "a token never expires"),
+		k.wrap("accessToken/good-on-topapi", "its tokens are good on its own host alone", func(r *request) *reply {
+			out := r.pass()
+			if token := out.answered(); r.is("accessToken") && token != "" {
+				out.replace(token, alias())
+			}
+			return out
+		}),
+		{Name: "journal/noted: nothing is noted", Rule: "journal/noted", Plant: func(w World) World {
+			w.Powers = judge{w.Powers, nil}
+			return w
+		}},
+		{Name: "journal/no-false-alarm: everything is noted", Rule: "journal/no-false-alarm", Plant: func(w World) World {
+			w.Powers = judge{w.Powers, []dingmock.Violation{{Operation: "gettoken", Rule: dingmock.RuleMethod}}}
+			return w
+		}},
+	}
+}
+
+// later lessens the life in the answers after the first.
+func (out *reply) later(a *aliases, r *request) *reply {
+	token := out.answered()
+	if token == "" {
+		return out
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.app[token] == "" {
+		a.app[token] = token
+		return out
+	}
+	return out.replace("7200", "7199")
+}
+
+type judge struct {
+	Powers
+	list []dingmock.Violation
+}
+
+func (j judge) Violations(context.Context, contract.App) ([]dingmock.Violation, error) {
+	return j.list, nil
+}
+
+// oneClock moves the clocks of all apps at once.
+type oneClock struct {
+	Powers
+	mu   sync.Mutex
+	apps []contract.App
+}
+
+func (o *oneClock) NewApp(ctx context.Context, spec contract.AppSpec) (contract.App, error) {
+	app, err := o.Powers.NewApp(ctx, spec)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.apps = append(o.apps, app)
+	return app, err
+}
+
+func (o *oneClock) Advance(ctx context.Context, _ contract.App, by time.Duration) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, app := range o.apps {
+		if err := o.Powers.Advance(ctx, app, by); err != nil {
+			return err
+		}
+	}
+	return nil
+}
