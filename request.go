@@ -87,6 +87,13 @@ func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Re
 		}
 		q.add(RuleMethod, "/method", printable(r.Method), op.Method, what)
 		if !answered {
+			for _, set := range op.Security { // whose call it is can be told all the same
+				for _, c := range set {
+					if value, given := c.find(query, r.Header, form); given {
+						q.Values[c.Name] = value
+					}
+				}
+			}
 			return q
 		}
 	}

@@ -74,6 +74,10 @@ func TestAutoAppKeys(t *testing.T) {
 			if len(got.Tokens) != 1 || !strings.Contains(a.body, got.Tokens[0].Token) {
 				t.Errorf("the app's tokens are %+v, the answer %s", got.Tokens, a.body)
 			}
+			noted := fake(t, mockserver.Options{Apps: []mockserver.AppState{}, RefuseUndeclared: true})
+			if a := do(noted, strings.Replace(test.line, "?", "?x=1&", 1), jsonType, strings.Replace(test.body, "{", `{"x":1,`, 1)); len(names(noted)) != 0 {
+				t.Errorf("RefuseUndeclared answers %s and makes the app all the same", a.body)
+			}
 			refused := fake(t, mockserver.Options{Apps: []mockserver.AppState{}, NoAutoApps: true})
 			if a := do(refused, test.line, jsonType, test.body); len(names(refused)) != 0 || !strings.Contains(a.header.Get("Dingmock-Explain"), "--no-auto-apps") {
 				t.Errorf("NoAutoApps answers %s, explained %q", a.body, a.header.Get("Dingmock-Explain"))

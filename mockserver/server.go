@@ -219,14 +219,19 @@ func (c *call) answer(handle func(*call) (any, error)) (any, error) {
 	if c.unread != nil && c.Family.Answers["body"] != "" {
 		return nil, c.fail(c.Family.Answers["body"], "the body could not be read to its end")
 	}
-	rules := []string{dingmock.RuleContentType, dingmock.RuleBody, dingmock.RuleMissingParameter, dingmock.RuleInvalidParameter}
-	if c.server.options.RefuseUndeclared {
-		rules = append(rules, dingmock.RuleUndeclaredParameter, dingmock.RuleRepeatedParameter)
-	}
-	if err := c.refuse(rules...); err != nil {
+	if err := c.refuse(c.server.findings()...); err != nil {
 		return nil, err
 	}
 	return handle(c)
+}
+
+// findings are the rules that are asked after the token.
+func (s *Server) findings() []string {
+	rules := []string{dingmock.RuleContentType, dingmock.RuleBody, dingmock.RuleMissingParameter, dingmock.RuleInvalidParameter}
+	if s.options.RefuseUndeclared {
+		rules = append(rules, dingmock.RuleUndeclaredParameter, dingmock.RuleRepeatedParameter)
+	}
+	return rules
 }
 
 // refuse returns the error for the first violation of those rules, unless it is one that is only noted.
@@ -251,10 +256,12 @@ func (c *call) needsToken() bool {
 	return slices.ContainsFunc(c.Operation.Security, func(r dingmock.Requirement) bool { return slices.Contains(r, c.Family.Token) })
 }
 
-// findApp finds the app by the credentials or, where the call has none, by the token.
+// findApp finds the app by the credentials or, where the call has none, by the token. A call that is going to be
+// refused makes no app.
 func (c *call) findApp() {
 	if p, complete := c.credentials(); p != (pair{}) {
-		c.app, c.proven = c.server.store.byCredentials(p, c.Value(p.id), c.Value(p.secret), complete && !c.server.options.NoAutoApps)
+		auto := complete && !c.server.options.NoAutoApps && c.refuse(append(c.server.findings(), dingmock.RuleMethod)...) == nil
+		c.app, c.proven = c.server.store.byCredentials(p, c.Value(p.id), c.Value(p.secret), auto)
 	} else {
 		c.app, _ = c.server.store.tokens.get(c.Token)
 	}
