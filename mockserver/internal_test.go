@@ -1,0 +1,152 @@
+package mockserver
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRouteNeedsAHandlerForEachOperation(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		change func(map[string]func(*call) (any, error))
+		want   string
+	}{
+		{"as they are", func(map[string]func(*call) (any, error)) {}, ""},
+		{"one missing", func(h map[string]func(*call) (any, error)) { delete(h, "close_session") }, "the document's operation close_session has no handler"},
+		{"one spare", func(h map[string]func(*call) (any, error)) { h["send_message"] = (*call).gettoken }, "the handler send_message is of no operation of the document"},
+		{"one renamed", func(h map[string]func(*call) (any, error)) {
+			h["getSession"] = h["getsession"]
+			delete(h, "getsession")
+		}, "the document's operation getsession has no handler"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			for _, withoutSessions := range []bool{false, true} {
+				s, err := New(&Options{WithoutSessions: withoutSessions})
+				if err != nil {
+					t.Fatal(err)
+				}
+				changed := maps.Clone(handlers)
+				test.change(changed)
+				got := ""
+				if err := s.route(changed); err != nil {
+					got = err.Error()
+				}
+				if got != test.want {
+					t.Errorf("WithoutSessions %t: route: %q, want %q", withoutSessions, got, test.want)
+				}
+			}
+		})
+	}
+}
+
+var hole = regexp.MustCompile(`\\\{(\w+)\\\}`)
+
+// holes recovers what stands in the holes of a template from a text that was made of it: name, value, ….
+func holes(t *testing.T, template, text string) []string {
+	t.Helper()
+	pattern := regexp.QuoteMeta(template)
+	var names []string
+	for _, m := range hole.FindAllStringSubmatch(pattern, -1) {
+		names = append(names, m[1])
+	}
+	values := regexp.MustCompile("^" + hole.ReplaceAllString(pattern, "(.+)") + "$").FindStringSubmatch(text)
+	if values == nil {
+		t.Fatalf("%q is not made of %q", text, template)
+	}
+	var list []string
+	for i, name := range names {
+		if at := slices.Index(list, name); at >= 0 && list[at+1] != values[i+1] {
+			t.Fatalf("%q has two values for {%s} of %q", text, name, template)
+		}
+		list = append(list, name, values[i+1])
+	}
+	return list
+}
+
+var requestIDs = regexp.MustCompile(`"(request_?id)":"[^"]*"`)
+
+// TestExamplesRender makes each error example of the document anew, from x-errors and by way of the real encoder.
+func TestExamplesRender(t *testing.T) {
+	t.Parallel()
+	s, err := New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, op := range s.doc.Operations() {
+		for _, reply := range op.Replies {
+			for name, example := range reply.Examples {
+				e := s.doc.Error(name)
+				if e == nil {
+					continue // a success; the root package's tests hold the names
+				}
+				t.Run(op.ID+"/"+name, func(t *testing.T) {
+					t.Parallel()
+					var parts struct {
+						Errmsg  string
+						SubMsg  string `json:"sub_msg"`
+						Code    string
+						Message string
+					}
+					if err := json.Unmarshal(example, &parts); err != nil {
+						t.Fatal(err)
+					}
+					text := parts.Errmsg + parts.Message
+					if parts.SubMsg != "" {
+						text = parts.SubMsg
+					}
+					c := &call{server: s}
+					c.Request = s.doc.CheckRequest(op, httptest.NewRequest(op.Method, op.Path, nil), nil)
+					got := c.encode(nil, c.fail(name, "", holes(t, e.Text, text)...))
+					if got.status != reply.Status || got.contentType != reply.ContentType {
+						t.Errorf("rendered as %d %s, documented as %d %s", got.status, got.contentType, reply.Status, reply.ContentType)
+					}
+					mask := func(s string) string { return requestIDs.ReplaceAllString(s, `"$1":"…"`) }
+					var want, have map[string]any
+					if json.Unmarshal([]byte(mask(string(example))), &want) != nil || json.Unmarshal([]byte(mask(string(got.body))), &have) != nil {
+						t.Fatalf("not JSON: %s", got.body)
+					}
+					if diff := cmp.Diff(want, have); diff != "" {
+						t.Errorf("(-example +rendered)\n%s", diff)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestSuccessKeyOrder compares the order of keys of each success with that of the facts.
+func TestSuccessKeyOrder(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		value any
+		want  string
+	}{
+		{"gettoken", gettokenReply{}, "errcode access_token errmsg expires_in"},
+		{"accessToken", accessTokenReply{}, "expireIn accessToken"},
+		{"topapi", topapiReply{Result: 1, Success: true}, "errcode errmsg result success request_id"},
+		{"88", errcodeReply{SubCode: "1", SubMsg: "2", RequestID: "3"}, "errcode sub_code sub_msg errmsg request_id"},
+		{"v1.0", codeReply{}, "code requestid message"},
+	} {
+		data, err := json.Marshal(test.value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var keys []string
+		for _, m := range regexp.MustCompile(`"(\w+)":`).FindAllStringSubmatch(string(data), -1) {
+			keys = append(keys, m[1])
+		}
+		if got := strings.Join(keys, " "); got != test.want {
+			t.Errorf("%s: keys %s, want %s", test.name, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package mockserver_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dingmock/dingmock/mockserver"
+)
+
+// rows are the violations so far, as "app: violation ×count".
+func rows(list []mockserver.Tally) []string {
+	var text []string
+	for _, row := range list {
+		text = append(text, fmt.Sprintf("%s: %s ×%d", row.App, row.Violation, row.Count))
+	}
+	return text
+}
+
+func TestTallyAttribution(t *testing.T) {
+	t.Parallel()
+	const (
+		noCredential = "gettoken: missing-credential at /query/appkey: found nothing, expected appkey and appsecret, or corpid and corpsecret"
+		notAPost     = "getsession: method at /method: found GET, expected POST"
+	)
+	for _, test := range []struct {
+		name, line, media, body string
+		want                    []string
+	}{
+		{"nothing wrong", "GET /gettoken?" + appPairQuery, "", "", nil},
+		{"a wrong secret is none", "GET /gettoken?appkey=dingmockapp&appsecret=x", "", "", nil},
+		{"an unknown appkey is none", "GET /gettoken?appkey=nobody&appsecret=x", "", "", nil},
+		{"an unknown token is none", "POST /topapi/v2/user/getsession?access_token=" + unknownToken, jsonType, `{"userid":"u"}`, nil},
+		{"an expired token is none", "POST /topapi/v2/user/getsession?access_token=" + expiredToken, jsonType, `{"userid":"u"}`, nil},
+		{"a user that is not listed is none", "POST /topapi/v2/user/getsession?access_token=" + otherToken, jsonType, `{"userid":"u-9"}`, nil},
+		{"HEAD is none", "HEAD /gettoken?" + appPairQuery, "", "", nil},
+
+		{"no credential", "GET /gettoken", "", "", []string{"_: " + noCredential + " ×1"}},
+		{"an appkey alone", "GET /gettoken?appkey=dingmockapp", "", "", []string{"default: " + noCredential + " ×1"}},
+		{"a corpid alone", "GET /gettoken?corpid=othercorp", "", "", []string{"otherapp: " + noCredential + " ×1"}},
+		{"an unknown appkey alone", "GET /gettoken?appkey=nobody", "", "", []string{"_: " + noCredential + " ×1"}},
+		{"no token", "POST /topapi/v2/user/getsession", jsonType, `{"userid":"u"}`, []string{"_: getsession: missing-credential at /query/access_token: found nothing, expected access_token ×1"}},
+
+		{"an unknown path", "GET /nowhere", "", "", []string{"_: unknown-path at /path: found /nowhere, expected a path of the document ×1"}},
+		{"an unknown path with a token", "POST /chat/send?access_token=" + live, "", "", []string{"default: unknown-path at /path: found /chat/send, expected a path of the document ×1"}},
+		{"an unknown path with a token in a form", "POST /topapi/x", formType, "access_token=" + otherToken, []string{"otherapp: unknown-path at /path: found /topapi/x, expected a path of the document ×1"}},
+		{"an unknown path with an expired token", "POST /topapi/x?access_token=" + expiredToken, "", "", []string{"oldapp: unknown-path at /path: found /topapi/x, expected a path of the document ×1"}},
+		{"an unknown path with a bad token", "POST /topapi/x?access_token=" + unknownToken, "", "", []string{"_: unknown-path at /path: found /topapi/x, expected a path of the document ×1"}},
+		{"a method, with a token", "PUT /topapi/v2/user/getsession?access_token=" + live, "", "", []string{"default: getsession: method at /method: found PUT, expected POST ×1"}},
+		{"a method, with credentials", "PUT /gettoken?" + corpPairQuery, "", "", []string{"default: gettoken: method at /method: found PUT, expected GET ×1"}},
+
+		{"GET in the place of POST, answered", "GET /topapi/v2/user/getsession?userid=u&access_token=" + live, "", "", []string{"default: " + notAPost + " ×1"}},
+		{"POST in the place of GET, answered", "POST /gettoken", formType, appPairQuery, []string{"default: gettoken: method at /method: found POST, expected GET ×1"}},
+		{"with an expired token", "POST /topapi/v2/user/getsession?access_token=" + expiredToken, jsonType, `{"userid":7}`, []string{"oldapp: getsession: invalid-parameter at /body/userid: found the number 7, expected a string of 1 to 128 characters ×1"}},
+		{"with a wrong secret", "GET /gettoken?x=1&appkey=dingmockapp&appsecret=x", "", "", []string{"default: gettoken: undeclared-parameter at /query/x: found an undeclared parameter, expected no such parameter ×1"}},
+		{
+			"several", "POST /topapi/v2/im/create_session?x=1&access_token=" + live, jsonType, `{"session_id":"s","session_id":"s","user_id":"","access_token":"x"}`,
+			[]string{
+				"default: create_session: missing-parameter at /body/app_key: found nothing, expected a string of 1 to 128 characters ×1",
+				"default: create_session: missing-parameter at /body/user_id: found an empty string, expected a string of 1 to 128 characters ×1",
+				"default: create_session: repeated-parameter at /body/session_id: found a repeated parameter, expected one value ×1",
+				"default: create_session: undeclared-parameter at /body/access_token: found an undeclared parameter, expected no such parameter ×1",
+				"default: create_session: undeclared-parameter at /query/x: found an undeclared parameter, expected no such parameter ×1",
+			},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := fake(t, mockserver.Options{Apps: wireApps()})
+			advance(t, s, "oldapp", 24*time.Second)
+			a := do(s, test.line, test.media, test.body)
+			if diff := cmp.Diff(test.want, rows(s.Violations())); diff != "" {
+				t.Errorf("violations of a call that was answered %s (-want +got)\n%s", a.body, diff)
+			}
+			for _, row := range s.Violations() {
+				if diff := cmp.Diff(rows([]mockserver.Tally{row})[0], rows(s.App(row.App).Violations())[0]); diff != "" && len(test.want) == 1 {
+					t.Errorf("the app's own violations (-server +app)\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+func TestTallyCounts(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{MaxApps: 2})
+	mine := token(t, s, "appkey=mock-a&appsecret=s")
+	for _, user := range []string{`7`, `true`, `"u"`, `[]`} {
+		topapi(s, getsession, mine, `{"userid":`+user+`}`)
+	}
+	do(s, "GET /one?access_token="+mine, "", "")
+	do(s, "GET /two?access_token="+mine, "", "")
+	do(s, "POST /one?access_token="+mine, "", "")
+	want := []string{
+		"mock-a: unknown-path at /path: found /one, expected a path of the document ×2",
+		"mock-a: unknown-path at /path: found /two, expected a path of the document ×1",
+		"mock-a: getsession: invalid-parameter at /body/userid: found the number 7, expected a string of 1 to 128 characters ×3",
+	}
+	if diff := cmp.Diff(want, rows(s.Violations())); diff != "" {
+		t.Errorf("violations (-want +got)\n%s", diff)
+	}
+	token(t, s, "appkey=mock-b&appsecret=s") // evicts mock-a
+	if diff := cmp.Diff(want, rows(s.App("mock-a").Violations())); diff != "" {
+		t.Errorf("violations of an app that is no more (-want +got)\n%s", diff)
+	}
+	first := s.App("mock-a").Violations()[2].First
+	if got := fmt.Sprintf("%s %s → %s", first.Request.Method, strings.Split(first.Request.URL, "?")[0], first.Code); got != "POST /topapi/v2/user/getsession → 40035" {
+		t.Errorf("the first such call is %s", got)
+	}
+	if strings.Contains(fmt.Sprintf("%+v", *first), mine) {
+		t.Errorf("the first such call holds the token: %+v", *first)
+	}
+}
+
+// TestTallyIsBounded calls more unknown paths than are told apart.
+func TestTallyIsBounded(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{})
+	const calls = 1500
+	for i := range calls {
+		do(s, fmt.Sprintf("GET /x/%d", i), "", "")
+	}
+	list := s.Violations()
+	sum := 0
+	for _, row := range list {
+		sum += row.Count
+	}
+	if len(list) != 1001 || sum != calls {
+		t.Errorf("%d calls are tallied as %d in %d rows, want 1001 rows", calls, sum, len(list))
+	}
+}
+
+func TestCallLines(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, line, media, body, want string }{
+		{"success", "GET /gettoken?" + appPairQuery, "", "", "GET gettoken default 0"},
+		{"accessToken", "POST /v1.0/oauth2/accessToken", jsonType, `{"appKey":"mock-a","appSecret":"s"}`, "POST accessToken mock-a 0"},
+		{"errcode", "GET /gettoken?appkey=dingmockapp&appsecret=x", "", "", "GET gettoken default 40096"},
+		{"no app", "GET /gettoken", "", "", "GET gettoken _ 40035"},
+		{"sub_code", "POST /topapi/v2/user/getsession", jsonType, "{}", "POST getsession _ 88/40000"},
+		{"code", "POST /v1.0/oauth2/accessToken", "", "", "POST accessToken _ Missingbody"},
+		{"hole in a code", "POST /v1.0/oauth2/accessToken", jsonType, "{}", "POST accessToken _ MissingappKey"},
+		{"session", "POST /topapi/v2/im/create_session?access_token=" + live, jsonType, secondSession, "POST create_session default 0"},
+		{"unknown path", "GET /user/get?access_token=" + live, "", "", "GET /user/get default 404"},
+		{"unknown API", "GET /topapi/x", "", "", "GET /topapi/x _ 22"},
+		{"unknown action", "GET /v1.0/x", "", "", "GET /v1.0/x _ InvalidAction.NotFound"},
+		{"a path of two lines", "GET /a%0Ab%20c", "", "", `GET /a\nb c _ 404`},
+		{"a path of other letters", "GET /%E4%BC%9A%ff", "", "", `GET /\u4f1a\xff _ 404`},
+		{"lower-case method", "get /gettoken", "", "", "get gettoken _ 43001"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var calls lines
+			s := fake(t, mockserver.Options{Calls: &calls})
+			do(s, test.line, test.media, test.body)
+			if diff := cmp.Diff(test.want+"\n", calls.String()); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
