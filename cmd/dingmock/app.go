@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/dingmock/dingmock/mockserver"
+)
+
+// appFlag is the value of --app. Its errors show no part of it: it holds secrets.
+type appFlag mockserver.AppState
+
+const urlSafe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+
+// UnmarshalText reads appkey:appsecret[:corpid:corpsecret].
+func (a *appFlag) UnmarshalText(text []byte) error {
+	parts := strings.Split(string(text), ":")
+	if len(parts) != 2 && len(parts) != 4 {
+		return fmt.Errorf("found %d parts between colons; an app is appkey:appsecret or appkey:appsecret:corpid:corpsecret", len(parts))
+	}
+	for i, part := range parts {
+		if part == "" || len(part) > 128 || strings.Trim(part, urlSafe) != "" {
+			name := [...]string{"appkey", "appsecret", "corpid", "corpsecret"}[i]
+			return fmt.Errorf("the %s has to be 1 to 128 of the characters A-Z a-z 0-9 - . _ ~", name)
+		}
+	}
+	*a = appFlag{AppKey: parts[0], AppSecret: parts[1]}
+	if len(parts) == 4 {
+		a.CorpID, a.CorpSecret = parts[2], parts[3]
+	}
+	return nil
+}
+
+// count is a number of things, 1 or more.
+type count int
+
+// UnmarshalText reads a whole number.
+func (c *count) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 {
+		return fmt.Errorf("%.40q is not a whole number of 1 or more", text)
+	}
+	*c = count(n)
+	return nil
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/dingmock/dingmock/mockserver"
+)
+
+// listed is how many apps the start text names.
+const listed = 8
+
+// banner tells a person where the fake is, which apps it has, and how to try it. It shows no secret but the default
+// app's, which is public: the others may be real.
+func (c *serveCommand) banner(w io.Writer, url string, apps []mockserver.AppState) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "dingmock %s answers as the DingTalk open platform does, at\n\n  %s\n\n", versionString(), url)
+	for i, a := range apps {
+		if i == listed {
+			fmt.Fprintf(&b, "… and %d apps more\n", len(apps)-i)
+			break
+		}
+		if isDefault(a) {
+			fmt.Fprintf(&b, "app %s: appkey %s, appsecret %s\n", a.Name, a.AppKey, a.AppSecret)
+			fmt.Fprintf(&b, "    or corpid %s, corpsecret %s\n", a.CorpID, a.CorpSecret)
+			continue
+		}
+		fmt.Fprintf(&b, "app %s: appkey %s, corpid %s, secrets as given\n", a.Name, a.AppKey, a.CorpID)
+	}
+	if !c.NoAutoApps {
+		b.WriteString("An appkey of the form mock-… with any secret makes an app of its own on first use.\n")
+	}
+	c.try(&b, url, apps)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// try writes lines to paste into a shell, where there is an app to write them for.
+func (c *serveCommand) try(b *bytes.Buffer, url string, apps []mockserver.AppState) {
+	var key, secret, note string
+	switch {
+	case len(apps) > 0 && isDefault(apps[0]):
+		key, secret = apps[0].AppKey, apps[0].AppSecret
+	case !c.NoAutoApps:
+		key, secret = "mock-demo", "demo"
+	case len(apps) > 0:
+		key, secret = apps[0].AppKey, "$APPSECRET"
+		note = " (with the secret of " + key + " in APPSECRET)"
+	default:
+		return
+	}
+	fmt.Fprintf(b, "\nTry it%s:\n\n", note)
+	fmt.Fprintf(b, `TOKEN=$(curl -sS "%s/gettoken?appkey=%s&appsecret=%s" | grep -o '[0-9a-f]\{32\}'); echo "$TOKEN"`+"\n", url, key, secret)
+	if !c.WithoutSessions {
+		const call = `curl -sS -w '\n' -H 'Content-Type: application/json' -d '%s' "%s%s?access_token=$TOKEN"` + "\n"
+		fmt.Fprintf(b, call, `{"session_id":"s-1","app_key":"`+key+`","user_id":"u-1"}`, url, "/topapi/v2/im/create_session")
+		fmt.Fprintf(b, call, `{"userid":"u-1"}`, url, "/topapi/v2/user/getsession")
+	}
+	b.WriteByte('\n')
+}
+
+func isDefault(a mockserver.AppState) bool {
+	return a.AppKey == mockserver.DefaultApp.AppKey && a.AppSecret == mockserver.DefaultApp.AppSecret
+}

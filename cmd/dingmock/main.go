@@ -1,0 +1,159 @@
+// Command dingmock runs the fake DingTalk (钉钉) open platform of this module.
+//
+// It is thin: what it serves is package mockserver, what it prints of the document is the root package. Start with
+//
+//	dingmock serve
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"reflect"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set when a release is built.
+var version = ""
+
+// The exit codes of all commands.
+const (
+	exitOK     = 0
+	exitFailed = 1 // it ran, and something went wrong
+	exitUsage  = 2 // it did not start: a flag, a variable, a file or an address is not usable
+)
+
+// commands are the commands with their flags. A flag's environment variable is DINGMOCK_ and its name.
+type commands struct {
+	Serve serveCommand `cmd:"" help:"Answer as the DingTalk open platform does."`
+	Spec  specCommand  `cmd:"" help:"Print openapi.yaml, the document that says how."`
+
+	Version kong.VersionFlag `env:"-" help:"Print the version."`
+}
+
+// streams are where a command writes.
+type streams struct {
+	stdout, stderr io.Writer
+}
+
+// usageError is an error by which a command does not start.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr))
+}
+
+// run runs the command that args name until it is done or ctx is, and returns the exit code.
+func run(ctx context.Context, args []string, lookupEnv func(string) (string, bool), stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	var c commands
+	parsed, err := parse(&c, args, lookupEnv, stdout, stderr)
+	if parsed != nil && err == nil {
+		parsed.BindTo(ctx, (*context.Context)(nil))
+		err = parsed.Run(streams{stdout, stderr})
+	}
+	if err == nil {
+		return exitOK
+	}
+	_, _ = fmt.Fprintf(stderr, "dingmock: %s\n", strings.NewReplacer("\n", " ", "\r", " ").Replace(err.Error()))
+	if errors.As(err, &usageError{}) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// parse reads the flags and the environment into c. It returns nil for both where all there was to do was to print
+// something, such as the help.
+func parse(c *commands, args []string, lookupEnv func(string) (string, bool), stdout, stderr io.Writer) (*kong.Context, error) {
+	done := false
+	k, err := kong.New(c,
+		kong.Name("dingmock"),
+		kong.Description("A fake of the DingTalk open platform, for tests and for work offline."),
+		kong.Vars{"version": versionString()},
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { done = true }),
+		kong.DefaultEnvars("DINGMOCK"),
+		kong.ValueFormatter(describeFlag),
+		kong.Resolvers(environment(lookupEnv)),
+	)
+	if err != nil {
+		return nil, err
+	}
+	if err := detachEnvironment(k); err != nil {
+		return nil, err
+	}
+	parsed, err := k.Parse(args)
+	switch {
+	case done:
+		return nil, nil
+	case err != nil:
+		return nil, usageError{err}
+	}
+	return parsed, nil
+}
+
+// detachEnvironment keeps kong from reading the process's environment by itself: environment reads the one that run is
+// given.
+func detachEnvironment(k *kong.Kong) error {
+	return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
+		if flag, ok := node.(*kong.Flag); ok {
+			flag.Tag.Envs = nil
+		}
+		return next(nil)
+	})
+}
+
+// describeFlag is a flag's text in the help: with its default and its variable.
+func describeFlag(v *kong.Value) string {
+	text := v.Help
+	if v.HasDefault {
+		text += " Default " + v.Default + "."
+	}
+	if v.Flag != nil && len(v.Flag.Envs) > 0 {
+		text += " ($" + v.Flag.Envs[0] + ")"
+	}
+	return text
+}
+
+// environment takes the value of a flag that is not given from its variable. An empty variable counts as none.
+func environment(lookupEnv func(string) (string, bool)) kong.Resolver {
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		for _, name := range flag.Envs {
+			value, ok := lookupEnv(name)
+			if !ok || value == "" {
+				continue
+			}
+			scan := kong.Scan().PushTyped(value, kong.FlagValueToken)
+			scratch := reflect.New(flag.Target.Type()).Elem()
+			if err := flag.Mapper.Decode(&kong.DecodeContext{Value: flag.Value, Scan: scan}, scratch); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			return value, nil
+		}
+		return nil, nil
+	})
+}
+
+// versionString is the version of a release, else that of the module as it was fetched, else dev.
+func versionString() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "dev"
+}

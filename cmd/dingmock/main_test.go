@@ -1,0 +1,252 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/dingmock/dingmock"
+)
+
+// asCommand makes this test binary the command itself.
+const asCommand = "DINGMOCK_TEST_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// output is what a command writes while others wait for it.
+type output struct {
+	mu   sync.Mutex
+	more *sync.Cond
+	text bytes.Buffer
+	done bool
+}
+
+func newOutput() *output {
+	o := &output{}
+	o.more = sync.NewCond(&o.mu)
+	return o
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	defer o.more.Broadcast()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// end says that nothing more will come.
+func (o *output) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.done = true
+	o.more.Broadcast()
+}
+
+// waitFor waits for text, or for the end, and reports which it was.
+func (o *output) waitFor(text string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for !strings.Contains(o.text.String(), text) {
+		if o.done {
+			return false
+		}
+		o.more.Wait()
+	}
+	return true
+}
+
+// command is one that runs in this process.
+type command struct {
+	url            string // of a server: its first address
+	stdout, stderr *output
+	stop           context.CancelFunc
+	exit           chan int
+}
+
+// startServe runs serve on a free port until the test is over.
+func startServe(t *testing.T, env map[string]string, args ...string) *command {
+	t.Helper()
+	if !strings.Contains(strings.Join(args, " "), "--addr") && env["DINGMOCK_ADDR"] == "" {
+		args = append(args, "--addr", "127.0.0.1:0")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	c := &command{stdout: newOutput(), stderr: newOutput(), stop: stop, exit: make(chan int, 1)}
+	go func() {
+		code := run(ctx, append([]string{"serve"}, args...), lookup(env), c.stdout, c.stderr)
+		c.stdout.end()
+		c.stderr.end()
+		c.exit <- code
+	}()
+	t.Cleanup(func() { c.end(t) })
+	if !c.stdout.waitFor("  http://") {
+		t.Fatalf("serve ended at once: %s", c.stderr)
+	}
+	for line := range strings.Lines(c.stdout.String()) {
+		if url, ok := strings.CutPrefix(line, "  http://"); ok && c.url == "" {
+			c.url = "http://" + strings.TrimSpace(url)
+		}
+	}
+	return c
+}
+
+// end tells the command to end and checks that it does so in order.
+func (c *command) end(t *testing.T) {
+	t.Helper()
+	c.stop()
+	if code := <-c.exit; code != exitOK {
+		t.Errorf("exit code %d, want %d; stderr:\n%s", code, exitOK, c.stderr)
+	}
+	c.exit <- exitOK
+}
+
+func lookup(env map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		value, ok := env[name]
+		return value, ok
+	}
+}
+
+// tryRun runs a command that ends by itself.
+func tryRun(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = run(t.Context(), args, lookup(env), &out, &err)
+	return code, out.String(), err.String()
+}
+
+// needs skips the test where a program is missing.
+func needs(t *testing.T, programs ...string) {
+	t.Helper()
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err != nil {
+			t.Skipf("%s is not installed", p)
+		}
+	}
+}
+
+func TestWhatItPrints(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"nothing to do", nil, "Usage: dingmock <command>"},
+		{"help", []string{"--help"}, "Usage: dingmock <command>"},
+		{"help of a command", []string{"serve", "--help"}, "Default 10s. ($DINGMOCK_SHUTDOWN_GRACE)"},
+		{"version", []string{"--version"}, versionString() + "\n"},
+		{"spec", []string{"spec"}, string(dingmock.Source())},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := tryRun(t, nil, x.args...)
+			if code != exitOK || stderr != "" || !strings.Contains(strings.Join(strings.Fields(stdout), " "), strings.Join(strings.Fields(x.want), " ")) {
+				t.Errorf("exit code %d, stderr %q, stdout:\n%s\nwant in it:\n%s", code, stderr, stdout, x.want)
+			}
+		})
+	}
+}
+
+// Whatever keeps a command from starting is one line that names the flag, and exit code 2.
+func TestWhatIsNotUsable(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	half := write("half.json", "{\"apps\": [\n  {\"appkey\": \"a\"}\n]}\n")
+	unknown := write("unknown.json", "{\"apps\": [\n  {\"appkey\": \"a\",\n   \"appsecret\": \"b\",\n   \"colour\": \"red\"}\n]}\n")
+	broken := write("broken.json", "{\"apps\": [\n")
+	good := write("good.json", `{"apps": [{"appkey": "a", "appsecret": "b"}]}`)
+	taken := startServe(t, nil)
+	host := strings.TrimPrefix(taken.url, "http://")
+
+	for _, x := range []struct {
+		name string
+		env  map[string]string
+		args []string
+		want []string
+		not  string // what has to stay out of the line
+	}{
+		{"no such command", nil, []string{"srve"}, []string{"srve"}, ""},
+		{"no such flag", nil, []string{"serve", "--adr", ":0"}, []string{"--adr", "--addr"}, ""},
+		{"an argument too many", nil, []string{"serve", "now"}, []string{"now"}, ""},
+		{"port taken", nil, []string{"serve", "--addr", host}, []string{"--addr " + host, "address already in use"}, ""},
+		{"second port taken", nil, []string{"serve", "--addr", "127.0.0.1:0", "--addr", host}, []string{"--addr " + host, "address already in use"}, ""},
+		{"port taken by variable", map[string]string{"DINGMOCK_ADDR": host}, []string{"serve"}, []string{"--addr " + host}, ""},
+		{"no port", nil, []string{"serve", "--addr", "8080"}, []string{"--addr 8080", "missing port"}, ""},
+		{"no address", nil, []string{"serve", "--addr="}, []string{"--addr", "HOST:PORT"}, ""},
+		{"app without a secret", nil, []string{"serve", "--app", "topsecret"}, []string{"--app", "appkey:appsecret"}, "topsecret"},
+		{"app of three parts", nil, []string{"serve", "--app", "a:topsecret:c"}, []string{"--app", "3 parts"}, "topsecret"},
+		{"app with an empty secret", nil, []string{"serve", "--app", "a:"}, []string{"--app", "appsecret"}, ""},
+		{"app that is not URL-safe", nil, []string{"serve", "--app", "a:top/secret"}, []string{"--app", "appsecret", "A-Z"}, "top"},
+		{"app with a corpid that is not URL-safe", nil, []string{"serve", "--app", "a:b:ä:topsecret"}, []string{"--app", "corpid"}, "topsecret"},
+		{"app by variable", map[string]string{"DINGMOCK_APP": "a:b,c:top secret"}, []string{"serve"}, []string{"--app", "DINGMOCK_APP", "appsecret"}, "top"},
+		{"app twice", nil, []string{"serve", "--app", "a:topsecret", "--app", "a:c"}, []string{"--app", `"a"`}, "topsecret"},
+		{"app of the state again", nil, []string{"serve", "--state", good, "--app", "a:topsecret"}, []string{"--app", `"a"`}, "topsecret"},
+		{"no such state", nil, []string{"serve", "--state", filepath.Join(dir, "none.json")}, []string{"--state", "none.json", "no such file"}, ""},
+		{"state is a folder", map[string]string{"DINGMOCK_STATE": dir}, []string{"serve"}, []string{"--state", dir, "is a directory"}, ""},
+		{"state of half an app", nil, []string{"serve", "--state", half}, []string{"--state", half + ":2:", "apps/0/appkey"}, ""},
+		{"state with an unknown field", nil, []string{"serve", "--state", unknown}, []string{"--state", unknown + ":4:", "colour"}, ""},
+		{"state that ends early", nil, []string{"serve", "--state", broken}, []string{"--state", broken + ":", "JSON"}, ""},
+		{"not a number", nil, []string{"serve", "--max-apps", "many"}, []string{"--max-apps", "many"}, ""},
+		{"none at most", nil, []string{"serve", "--max-sessions", "0"}, []string{"--max-sessions", "1 or more"}, ""},
+		{"fewer than there are", nil, []string{"serve", "--app", "a:b", "--app", "c:d", "--max-apps", "1"}, []string{"--max-apps"}, ""},
+		{"number by variable", map[string]string{"DINGMOCK_MAX_APPS": "x"}, []string{"serve"}, []string{"--max-apps", "DINGMOCK_MAX_APPS", "x"}, ""},
+		{"not a duration", nil, []string{"serve", "--session-ttl", "soon"}, []string{"--session-ttl", "soon"}, ""},
+		{"negative duration", nil, []string{"serve", "--session-ttl=-1s"}, []string{"--session-ttl", "negative"}, ""},
+		{"negative grace", map[string]string{"DINGMOCK_SHUTDOWN_GRACE": "-1s"}, []string{"serve"}, []string{"--shutdown-grace", "negative"}, ""},
+		{"switch by variable", map[string]string{"DINGMOCK_QUIET": "perhaps"}, []string{"serve"}, []string{"--quiet", "DINGMOCK_QUIET", "perhaps"}, ""},
+		{"no such format", nil, []string{"serve", "--log-format", "xml"}, []string{"--log-format", "xml"}, ""},
+		{"a line break", nil, []string{"serve", "--addr", "a\nb"}, []string{"--addr"}, ""},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := tryRun(t, x.env, x.args...)
+			if code != exitUsage || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasSuffix(stderr, "\n") {
+				t.Errorf("exit code %d, stdout %q, stderr %q, want %d, nothing, and one line", code, stdout, stderr, exitUsage)
+			}
+			for _, want := range x.want {
+				if !strings.Contains(stderr, want) {
+					t.Errorf("stderr %q, want %q in it", stderr, want)
+				}
+			}
+			if x.not != "" && strings.Contains(stderr, x.not) {
+				t.Errorf("stderr %q shows a secret", stderr)
+			}
+		})
+	}
+}
+
+// The process itself, not run alone, ends with the exit code.
+func TestProcessExitCode(t *testing.T) {
+	t.Parallel()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "serve", "--no-such-flag")
+	cmd.Env = append(os.Environ(), asCommand+"=1")
+	cmd.Stdout, cmd.Stderr = io.Discard, io.Discard
+	_ = cmd.Run()
+	if code := cmd.ProcessState.ExitCode(); code != exitUsage {
+		t.Errorf("exit code %d, want %d", code, exitUsage)
+	}
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/dingmock/dingmock/mockserver"
+)
+
+// serveCommand runs the fake until it is told to end.
+type serveCommand struct {
+	Addr             []string      `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Listen here; repeatable. Port 0 takes a free one."`
+	App              []appFlag     `placeholder:"APPKEY:APPSECRET[:CORPID:CORPSECRET]" help:"Have this app in place of the default one; repeatable."`
+	State            string        `placeholder:"FILE" help:"Start with the apps and sessions in this JSON file."`
+	NoAutoApps       bool          `help:"Refuse keys of the form mock-…, which make an app on first use otherwise."`
+	MaxApps          count         `default:"10000" placeholder:"N" help:"Have N apps at most."`
+	MaxSessions      count         `default:"1000000" placeholder:"N" help:"Have N open sessions per app at most."`
+	SessionTTL       time.Duration `name:"session-ttl" default:"0s" placeholder:"DURATION" help:"End a session that long after its creation; 0s is never."`
+	WithoutSessions  bool          `help:"Answer the three session calls as the public platform does: errcode 22."`
+	RefuseUndeclared bool          `help:"Refuse undeclared and repeated parameters, which the platform accepts."`
+	Quiet            bool          `help:"Write no line per call."`
+	LogFormat        string        `enum:"auto,text,json" default:"auto" placeholder:"auto|text|json" help:"How to log; auto: text on a terminal, JSON elsewhere."`
+	ShutdownGrace    time.Duration `default:"10s" placeholder:"DURATION" help:"How long calls that are under way may take at the end."`
+}
+
+// Run serves until ctx is done, and then lets the calls that are under way finish.
+func (c *serveCommand) Run(ctx context.Context, out streams) error {
+	stderr := &lockedWriter{to: out.stderr}
+	handler := c.logHandler(stderr, isTerminal(out.stderr))
+	log := slog.New(handler)
+
+	fake, err := c.fake(log, stderr)
+	if err != nil {
+		return usageError{err}
+	}
+	defer func() { _ = fake.Close() }()
+	listeners, err := listen(ctx, c.Addr)
+	if err != nil {
+		return usageError{err}
+	}
+	server := &http.Server{
+		Handler:           fake,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(handler, slog.LevelWarn),
+	}
+	ended := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { ended <- server.Serve(l) }()
+		log.Info("listening", "url", baseURL(l.Addr()), "version", versionString())
+	}
+	if err := c.banner(out.stdout, baseURL(listeners[0].Addr()), fake.Apps()); err != nil {
+		log.Warn("the start text could not be written", "error", err)
+	}
+
+	select {
+	case err := <-ended:
+		_ = server.Close()
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	log.Info("draining", "grace", c.ShutdownGrace.String())
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.ShutdownGrace)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		log.Warn("calls were cut off at the end of the grace time", "error", err)
+		_ = server.Close()
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// fake makes the server that the flags describe. Its errors name the flag.
+func (c *serveCommand) fake(log *slog.Logger, calls io.Writer) (*mockserver.Server, error) {
+	if c.SessionTTL < 0 {
+		return nil, fmt.Errorf("--session-ttl: %s is negative; it has to be 0s, which is never, or more", c.SessionTTL)
+	}
+	if c.ShutdownGrace < 0 {
+		return nil, fmt.Errorf("--shutdown-grace: %s is negative; it has to be 0s or more", c.ShutdownGrace)
+	}
+	options := &mockserver.Options{
+		NoAutoApps:       c.NoAutoApps,
+		MaxApps:          int(c.MaxApps),
+		MaxSessions:      int(c.MaxSessions),
+		SessionTTL:       c.SessionTTL,
+		WithoutSessions:  c.WithoutSessions,
+		RefuseUndeclared: c.RefuseUndeclared,
+		Log:              log,
+		Version:          versionString(),
+	}
+	if !c.Quiet {
+		options.Calls = calls
+	}
+	last := "--state"
+	if c.State != "" {
+		apps, err := readState(c.State)
+		if err != nil {
+			return nil, fmt.Errorf("--state: %w", err)
+		}
+		options.Apps = apps
+	}
+	for _, a := range c.App {
+		last = "--app"
+		options.Apps = append(options.Apps, mockserver.AppState(a))
+	}
+	if len(options.Apps) > int(c.MaxApps) {
+		return nil, fmt.Errorf("--max-apps: %d is less than the %d apps of --state and --app", c.MaxApps, len(options.Apps))
+	}
+	fake, err := mockserver.New(options)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", last, err)
+	}
+	return fake, nil
+}
+
+// readState returns the apps of a state file, which may be none: never nil without an error.
+func readState(name string) ([]mockserver.AppState, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			err = path.Err
+		}
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	state, err := mockserver.ReadState(name, data)
+	if err != nil {
+		return nil, err
+	}
+	if state.Apps == nil {
+		return []mockserver.AppState{}, nil
+	}
+	return state.Apps, nil
+}
+
+// listen opens all addresses, or none.
+func listen(ctx context.Context, addrs []string) ([]net.Listener, error) {
+	if len(addrs) == 0 {
+		return nil, errors.New("--addr: is empty; it has to be HOST:PORT")
+	}
+	var list []net.Listener
+	for _, addr := range addrs {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+		if err != nil {
+			for _, l := range list {
+				_ = l.Close()
+			}
+			hint := ""
+			if errors.Is(err, syscall.EADDRINUSE) {
+				hint = "; choose another port, or 0 for a free one"
+			}
+			var op *net.OpError
+			if errors.As(err, &op) {
+				err = op.Err
+			}
+			return nil, fmt.Errorf("--addr %s: %w%s", addr, err, hint)
+		}
+		list = append(list, l)
+	}
+	return list, nil
+}
+
+// baseURL is where a client on this machine reaches a listener.
+func baseURL(addr net.Addr) string {
+	host, port, _ := net.SplitHostPort(addr.String())
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+func (c *serveCommand) logHandler(w io.Writer, terminal bool) slog.Handler {
+	if c.LogFormat == "text" || c.LogFormat == "auto" && terminal {
+		return slog.NewTextHandler(w, nil)
+	}
+	return slog.NewJSONHandler(w, nil)
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// lockedWriter lets the log and the lines of calls share a stream.
+type lockedWriter struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (w *lockedWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(p)
+}
