@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"errors"
-	"net/http"
 	"reflect"
 	"strings"
 )
@@ -32,9 +31,6 @@ func (c *Client) Call(ctx context.Context, method, path string, in, out any) err
 	r, err := c.do(ctx, q)
 	if err != nil || out == nil {
 		return err
-	}
-	if r.status == http.StatusNoContent {
-		return c.bad(r, "it is empty", nil)
 	}
 	return c.unmarshal(r, out)
 }

@@ -92,6 +92,11 @@ func (e *scrubbed) GoString() string     { return fmt.Sprintf("%q", e.text) }
 func (e *scrubbed) Is(target error) bool { return e.is(target) }
 func (e *scrubbed) Timeout() bool        { return e.timeout }
 
+// excerpt returns how a text of the other side begins, at most n bytes of it, with what must not be shown masked.
+func (c *Client) excerpt(text string, n int, tokens ...string) string {
+	return cut(c.mask(text[:min(len(text), 64<<10)], tokens...), n)
+}
+
 // cut shortens text to at most n bytes of whole characters.
 func cut(text string, n int) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")

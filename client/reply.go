@@ -35,7 +35,7 @@ func (c *Client) bad(r *reply, reason string, cause error) *ReplyError {
 		head = opaque.ReplaceAllString(head, masked)
 	}
 	return &ReplyError{
-		Operation: c.mask(r.call.operation, r.token), HTTPStatus: r.status, ContentType: cut(c.mask(r.contentType, r.token), 128),
+		Operation: c.mask(r.call.operation, r.token), HTTPStatus: r.status, ContentType: c.excerpt(r.contentType, 128, r.token),
 		Body: cut(head, maxShown), Reason: c.mask(reason, r.token), cause: c.scrub(cause, r.token),
 	}
 }
@@ -55,9 +55,8 @@ func (c *Client) judge(r *reply) error {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(r.body, &fields); err != nil || fields == nil {
 		if !json.Valid(r.body) {
-			var cutOff *json.SyntaxError
-			if errors.As(err, &cutOff) && cutOff.Offset >= int64(len(r.body)) {
-				return c.bad(r, "it is not JSON, or is cut off", nil)
+			if err.Error() == "unexpected end of JSON input" {
+				return c.bad(r, "it is JSON that is cut off", nil)
 			}
 			return c.bad(r, "it is not JSON", nil)
 		}
@@ -100,11 +99,11 @@ func (c *Client) refusal(r *reply, errcode int, fields map[string]json.RawMessag
 		}
 	}
 	if e.kind() == nil { // else they are the platform's own words
-		e.SubCode, e.Code = cut(c.mask(e.SubCode, r.token), 128), cut(c.mask(e.Code, r.token), 128)
+		e.SubCode, e.Code = c.excerpt(e.SubCode, 128, r.token), c.excerpt(e.Code, 128, r.token)
 	}
 	e.Operation = c.mask(r.call.operation, r.token)
-	e.Message = cut(c.mask(first(fields, "sub_msg", "errmsg", "message"), r.token), maxMessage)
-	e.RequestID = cut(c.mask(first(fields, "request_id", "requestid", "requestId"), r.token), 128)
+	e.Message = c.excerpt(first(fields, "sub_msg", "errmsg", "message"), maxMessage, r.token)
+	e.RequestID = c.excerpt(first(fields, "request_id", "requestid", "requestId"), 128, r.token)
 	return e
 }
 
@@ -144,6 +143,9 @@ func (c *Client) decode(r *reply, model any) error {
 }
 
 func (c *Client) unmarshal(r *reply, out any) error {
+	if len(r.body) == 0 {
+		return c.bad(r, "it is empty", nil)
+	}
 	err := json.Unmarshal(r.body, out)
 	var wrong *json.UnmarshalTypeError
 	switch {
