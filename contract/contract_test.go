@@ -1,13 +1,162 @@
 package contract_test
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/contract"
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-func TestFakeInProcess(t *testing.T) {
+// TestFake holds our fake to the document, in process: as it is by default, with a life of sessions, and without the
+// session calls. Between them every part of the document is exercised.
+func TestFake(t *testing.T) {
 	t.Parallel()
-	contract.Run(t, fake(t, mockserver.Options{MaxSessions: 40}), nil)
+	coverage := (*contract.Coverage)(nil)
+	for _, o := range []mockserver.Options{{MaxSessions: 40}, {SessionTTL: time.Hour}, {WithoutSessions: true}} {
+		options := &contract.Options{Run: suits(t, o)}
+		if o.MaxSessions == 0 {
+			options.Budget = -1
+		}
+		report := contract.Run(t, fake(t, o), options)
+		if coverage == nil {
+			coverage = report.Coverage
+		} else {
+			coverage.Merge(report.Coverage)
+		}
+	}
+	for _, item := range coverage.Missing() {
+		t.Errorf("never exercised: %s", item)
+	}
+	items, _ := coverage.Items()
+	t.Logf("document coverage %.1f %% of %d items", coverage.Percent(), len(items))
+
+	// The exceptions, one by one: errors of the document that none of its operations answers.
+	why := map[string]string{
+		"access-token-missing":                  "no operation outside /topapi/ and /v1.0/ needs a token; the fake answers it to paths that a rule's fixed reply makes",
+		"AuthenticationFailed.MissingParameter": "no operation under /v1.0/ needs a token; likewise",
+	}
+	for _, name := range coverage.Unlisted() {
+		if why[name] == "" {
+			t.Errorf("the error %s is in no operation's list, and nobody has explained it", name)
+		}
+		t.Logf("not counted: %s: %s", name, why[name])
+	}
+}
+
+// suits leaves out the cases that need another server than one with these options: another of these tests runs them.
+func suits(t *testing.T, o mockserver.Options) func(id string) bool {
+	t.Helper()
+	cases, err := contract.Cases()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := map[string]bool{}
+	for _, c := range cases {
+		run[c.ID] = (c.Needs&contract.NeedsSessionLimit == 0 || o.MaxSessions > 0) && (c.Needs&contract.NeedsSessionLife == 0 || o.SessionTTL > 0)
+	}
+	return func(id string) bool { return run[id] }
+}
+
+// TestFakeOverTCP is the same over a socket, below a path, and writes the reports as `dingmock verify` does.
+func TestFakeOverTCP(t *testing.T) {
+	t.Parallel()
+	target := fake(t, mockserver.Options{MaxSessions: 40})
+	srv := httptest.NewServer(http.StripPrefix("/base", target.Handler))
+	t.Cleanup(srv.Close)
+	target.Handler, target.URL = nil, srv.URL+"/base"
+	report := contract.Run(t, target, &contract.Options{Budget: 100, Run: suits(t, mockserver.Options{MaxSessions: 40})})
+	write(t, "contract-tcp.junit.xml", report.WriteJUnit)
+	write(t, "contract-tcp.json", report.WriteJSON)
+	t.Logf("%d cases over TCP in %s", len(report.Results), report.Duration.Round(time.Millisecond))
+}
+
+// TestFakeThroughTheClient runs the cases that need no raw requests through our Go client.
+func TestFakeThroughTheClient(t *testing.T) {
+	t.Parallel()
+	report := contract.Run(t, fake(t, mockserver.Options{}), &contract.Options{Driver: goClient{}, Run: suits(t, mockserver.Options{})})
+	if n := report.Count(contract.Pass); n < 20 {
+		t.Errorf("only %d cases pass", n)
+	}
+}
+
+// TestOnePair runs what one pair of credentials and a URL allow, as against a server that is not ours.
+func TestOnePair(t *testing.T) {
+	t.Parallel()
+	for name, app := range map[string]contract.App{
+		"appkey": {AppKey: "dingmockapp", AppSecret: "dingmockappsecret"},
+		"corpid": {CorpID: "dingmockcorp", CorpSecret: "dingmockcorpsecret"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			target := fake(t, mockserver.Options{})
+			target.Powers, target.App = nil, app
+			report, err := contract.Verify(t.Context(), target, &contract.Options{Budget: 30})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range report.Results {
+				switch {
+				case r.Outcome == contract.Fail || r.Outcome == contract.Errored:
+					t.Errorf("%s\n%v", r.Line(), r.Failure)
+				case r.Outcome == contract.Unsupported && r.Reason == "":
+					t.Errorf("%s is unsupported without a reason", r.ID)
+				}
+			}
+			t.Logf("%d pass, %d unsupported", report.Count(contract.Pass), report.Count(contract.Unsupported))
+		})
+	}
+}
+
+// TestFailingPower shows that a power that is claimed and fails is an error, never "unsupported".
+func TestFailingPower(t *testing.T) {
+	t.Parallel()
+	target := fake(t, mockserver.Options{})
+	p := target.Powers.(powers)
+	target.Powers = struct {
+		contract.AppMaker
+		contract.Clock
+	}{p, powers{http.NotFoundHandler()}}
+	report, err := contract.Verify(t.Context(), target, &contract.Options{Run: func(id string) bool { return id == "gettoken/expires" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := report.Results[0]; r.Outcome != contract.Errored || !strings.Contains(r.Reason, "clock") {
+		t.Errorf("got %s", r.Line())
+	}
+}
+
+// TestTransport holds a client to the document.
+func TestTransport(t *testing.T) {
+	t.Parallel()
+	server, err := mockserver.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(server)
+	t.Cleanup(srv.Close)
+	var found []string
+	client := http.Client{Transport: contract.Transport(nil, func(x *contract.Exchange) { found = append(found, x.String()) })}
+	get := func(address string) {
+		resp, err := client.Get(srv.URL + address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+	}
+	get("/gettoken?appkey=dingmockapp&appsecret=dingmockappsecret")
+	if len(found) > 0 {
+		t.Errorf("a call that the document allows is reported: %s", found)
+	}
+	get("/gettoken?appkey=dingmockapp&appsecret=dingmockappsecret&secret=1")
+	if len(found) != 1 || !strings.Contains(found[0], dingmock.RuleUndeclaredParameter) {
+		t.Errorf("found %s", found)
+	}
+	if strings.Contains(found[0], "dingmockappsecret") {
+		t.Errorf("the secret is shown: %s", found[0])
+	}
 }

@@ -69,6 +69,9 @@ func rowCase(doc *dingmock.Document, op *dingmock.Operation, reply *dingmock.Rep
 	if tokenOf(op) != "" {
 		needs |= writes
 	}
+	if slices.ContainsFunc(bodyParameters(op), func(p dingmock.Parameter) bool { return p.Name == "app_key" }) && needs&NeedsWithoutSessions == 0 {
+		needs |= needsAppKey
+	}
 	return Case{
 		ID: op.ID + "/" + name, Level: level, Operation: op.ID, Needs: needs,
 		Rule: fmt.Sprintf("A call of %s %s is answered with HTTP %d, %s and %s %s, byte for byte.", op.ID, what.when, reply.Status, reply.ContentType, code, e.Text),

@@ -211,6 +211,8 @@ func (r *runner) unfit(c Case) (Outcome, string) {
 		return Skipped, "it is nothing for the live platform"
 	case article && r.target.WithoutSessions && c.Needs&NeedsWithoutSessions == 0:
 		return Skipped, "the target is one without the session calls"
+	case c.Needs&needsEndless != 0 && r.target.SessionTTL > 0:
+		return Skipped, "sessions end by themselves at the target"
 	case c.Needs&needsSessions != 0 && r.target.WithoutSessions:
 		return Skipped, "it needs the session calls, which the target does not have"
 	case r.options.Driver != nil && c.Needs&NeedsRaw != 0:
@@ -252,6 +254,7 @@ const (
 	needsSessions
 	slow
 	notLive
+	needsEndless // sessions do not end by themselves
 )
 
 // run runs one case.

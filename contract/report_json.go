@@ -1,0 +1,69 @@
+package contract
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+)
+
+// JSONVersion is the version of the JSON report. It rises when a field changes its meaning or goes; new fields do not
+// raise it.
+const JSONVersion = 1
+
+// JSONReport is the shape of the JSON report.
+type JSONReport struct {
+	Version  int             `json:"version"` // JSONVersion
+	Target   string          `json:"target"`  // the base URL, or "in process"
+	Seed     uint64          `json:"seed,string"`
+	Started  time.Time       `json:"started"`
+	Seconds  float64         `json:"seconds"`
+	OK       bool            `json:"ok"`      // no rule is broken and every case could be checked
+	Summary  map[Outcome]int `json:"summary"` // how many cases ended so
+	Coverage JSONCoverage    `json:"coverage"`
+	Cases    []JSONCase      `json:"cases"`
+}
+
+// JSONCoverage is how much of the document was exercised.
+type JSONCoverage struct {
+	Percent  float64  `json:"percent"`
+	Items    int      `json:"items"`
+	Missing  []Item   `json:"missing"`
+	Unlisted []string `json:"unlisted"` // errors that no operation of the document answers; they are not counted
+}
+
+// JSONCase is how one case ended.
+type JSONCase struct {
+	ID        string   `json:"id"`
+	Rule      string   `json:"rule"`
+	Level     Level    `json:"level"`
+	Operation string   `json:"operation,omitempty"`
+	Outcome   Outcome  `json:"outcome"`
+	Known     bool     `json:"known,omitempty"`  // in the list of known failures
+	Reason    string   `json:"reason,omitempty"` // why it was not run, or could not be checked
+	Seconds   float64  `json:"seconds"`
+	Failure   *Failure `json:"failure,omitempty"`
+}
+
+// WriteJSON writes the report as a JSONReport.
+func (r *Report) WriteJSON(w io.Writer) error {
+	items, _ := r.Coverage.Items()
+	out := JSONReport{
+		Version: JSONVersion, Target: r.Target, Seed: r.Seed, Started: r.Started, Seconds: r.Duration.Seconds(),
+		OK: len(r.Broken()) == 0 && r.Count(Errored) == 0, Summary: map[Outcome]int{},
+		Coverage: JSONCoverage{Percent: r.Coverage.Percent(), Items: len(items), Missing: r.Coverage.Missing(), Unlisted: r.Coverage.Unlisted()},
+		Cases:    []JSONCase{},
+	}
+	for _, o := range []Outcome{Pass, Fail, Unsupported, Skipped, Errored} {
+		out.Summary[o] = r.Count(o)
+	}
+	for _, x := range r.Results {
+		out.Cases = append(out.Cases, JSONCase{
+			ID: x.ID, Rule: x.Rule, Level: x.Level, Operation: x.Operation, Outcome: x.Outcome, Known: x.Known,
+			Reason: x.Reason, Seconds: x.Duration.Seconds(), Failure: x.Failure,
+		})
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(out)
+}

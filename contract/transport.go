@@ -1,0 +1,135 @@
+package contract
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/dingmock/dingmock"
+)
+
+// Transport holds a Go client to the document: it is a RoundTripper that passes each exchange on to base unchanged, and
+// calls report for each that the document does not allow, before its caller gets the reply. base nil is
+// http.DefaultTransport; report may be called by several goroutines at once.
+//
+//	client := http.Client{Transport: contract.Transport(nil, func(x *contract.Exchange) { t.Error(x) })}
+//
+// A base URL with a path is for [TransportUnder].
+func Transport(base http.RoundTripper, report func(*Exchange)) http.RoundTripper {
+	return TransportUnder(base, "", report)
+}
+
+// TransportUnder is Transport for a platform whose base URL has a path, such as /fake.
+func TransportUnder(base http.RoundTripper, path string, report func(*Exchange)) http.RoundTripper {
+	doc, err := document()
+	if err != nil {
+		panic("contract: the embedded document is broken: " + err.Error())
+	}
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	return &transport{base: base, doc: doc, prefixes: []string{strings.TrimSuffix(path, "/")}, report: report}
+}
+
+type transport struct {
+	base     http.RoundTripper
+	doc      *dingmock.Document
+	prefixes []string
+	report   func(*Exchange)
+}
+
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	x, err := exchange(t.base, t.doc, t.prefixes, req)
+	if len(x.Violations) > 0 || x.Parsed != nil && len(x.Parsed.Violations) > 0 {
+		t.report(x)
+	}
+	return x.Response, err
+}
+
+// String returns the exchange for a person: what is off-spec in it, the request as a curl line and the reply, with
+// secrets and tokens hidden.
+func (x *Exchange) String() string {
+	r := &redactor{}
+	r.learn(x.Body)
+	var b strings.Builder
+	if x.Parsed != nil {
+		for _, v := range x.Parsed.Violations {
+			b.WriteString("request: " + v.String() + "\n")
+		}
+	}
+	for _, v := range x.Violations {
+		b.WriteString("reply: " + v.String() + "\n")
+	}
+	address := *x.Request.URL
+	address.User = nil
+	b.WriteString(r.curl(x.Request.Method, address.String(), x.Request.Header, x.Sent))
+	if x.Response != nil {
+		b.WriteString("\n" + x.Response.Status + ", " + x.Response.Header.Get("Content-Type") + "\n" + r.text(excerpt(x.Body, 2000)))
+	}
+	return b.String()
+}
+
+// Record is an exchange at rest, secrets and tokens hidden: a line of what `dingmock proxy --record` writes.
+type Record struct {
+	Time       string               `json:"time"` // RFC 3339
+	Operation  string               `json:"operation,omitempty"`
+	Method     string               `json:"method"`
+	URL        string               `json:"url"` // path and query
+	Header     http.Header          `json:"header"`
+	Body       string               `json:"body,omitempty"`
+	Status     int                  `json:"status,omitempty"` // 0: there was no reply
+	ReplyType  string               `json:"reply_type,omitempty"`
+	ReplyBody  string               `json:"reply_body,omitempty"`
+	Error      string               `json:"error,omitempty"`            // the name of the document's error that the reply is
+	Violations []dingmock.Violation `json:"violations,omitempty"`       // of the request
+	Broken     []dingmock.Violation `json:"reply_violations,omitempty"` // of the reply
+	Curl       string               `json:"curl"`
+}
+
+// Recorder hides what exchanges hold of secrets. It remembers the tokens that it has seen issued, and hides them
+// wherever they stand. Its methods may be called by several goroutines.
+type Recorder struct{ redact redactor }
+
+// Judge compares an exchange that somebody else made with the document. path is that of the platform's base URL.
+func Judge(req *http.Request, sent []byte, resp *http.Response, body []byte, path string) *Exchange {
+	doc, err := document()
+	if err != nil {
+		panic("contract: the embedded document is broken: " + err.Error())
+	}
+	x := &Exchange{Request: req, Sent: sent, Response: resp, Body: body}
+	x.Parsed = parse(doc, []string{strings.TrimSuffix(path, "/")}, req, sent)
+	if resp != nil {
+		x.judge(doc)
+	}
+	return x
+}
+
+// Record returns the exchange at rest. time is when it was made; most is how many bytes of each body are kept.
+func (r *Recorder) Record(x *Exchange, time string, most int) Record {
+	r.redact.learn(x.Body)
+	record := Record{
+		Time: time, Method: x.Request.Method, Header: http.Header{}, Violations: x.Parsed.Violations, Broken: x.Violations,
+		Body: r.redact.text(excerpt(x.Sent, most)),
+	}
+	u := url.URL{Path: x.Request.URL.Path, RawQuery: x.Request.URL.RawQuery}
+	record.URL = r.redact.text(u.String())
+	for name, values := range x.Request.Header {
+		for _, v := range values {
+			record.Header.Add(name, r.redact.header(name, v))
+		}
+	}
+	address := *x.Request.URL
+	address.User = nil
+	record.Curl = r.redact.curl(x.Request.Method, address.String(), x.Request.Header, x.Sent)
+	if x.Parsed.Operation != nil {
+		record.Operation = x.Parsed.Operation.ID
+	}
+	if x.Response != nil {
+		record.Status, record.ReplyType = x.Response.StatusCode, x.Response.Header.Get("Content-Type")
+		record.ReplyBody = r.redact.text(excerpt(x.Body, most))
+	}
+	if x.Error != nil {
+		record.Error = x.Error.Name
+	}
+	return record
+}
