@@ -35,7 +35,13 @@ func (c *Client) mask(text string, tokens ...string) string {
 			pairs = append(pairs, form, masked)
 		}
 	}
-	return assigned.ReplaceAllString(strings.NewReplacer(pairs...).Replace(text), "${1}"+masked)
+	text = strings.NewReplacer(pairs...).Replace(text)
+	return assigned.ReplaceAllStringFunc(text, func(found string) string {
+		if strings.Contains(found, masked) {
+			return found
+		}
+		return assigned.ReplaceAllString(found, "${1}"+masked)
+	})
 }
 
 // known returns the secrets, and the tokens given or held, longest first.

@@ -147,7 +147,7 @@ func TestFlightEnds(t *testing.T) {
 					t.Fatal(err)
 				}
 				start := time.Now()
-				if _, err := c.Token(context.Background()); err == nil {
+				if _, err := c.Token(t.Context()); err == nil {
 					t.Error("Token succeeded")
 				}
 				if got := time.Since(start); got != tt.want {

@@ -1,0 +1,81 @@
+package client
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/dingmock/dingmock"
+)
+
+// FuzzReply answers each call with anything. What comes of it has to be a value or one of the two errors, which show
+// no secret; and what the document allows has to be understood.
+func FuzzReply(f *testing.F) {
+	doc := load(f)
+	byID := map[string]*dingmock.Operation{}
+	for _, op := range doc.Operations() {
+		byID[op.ID] = op
+	}
+	ids := slices.Sorted(maps.Keys(byID))
+	for i, id := range ids {
+		for _, reply := range byID[id].Replies {
+			for _, body := range reply.Examples {
+				f.Add(byte(i), reply.Status, []byte(body))
+				f.Add(byte(i), reply.Status, []byte(body[:len(body)/2]))
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, i byte, status int, body []byte) {
+		op := byID[ids[int(i)%len(ids)]]
+		if status < 200 || status > 599 {
+			t.Skip("net/http does not hand on such a status")
+		}
+		c := offline(t, testOptions(), func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == "/gettoken" && op.ID != "gettoken" {
+				return respond(200, okToken), nil
+			}
+			return respond(status, string(body)), nil
+		})
+		value, err := methods[operations[op.ID].by](t.Context(), c)
+
+		request := &dingmock.Request{Operation: op, Family: op.Family, Method: op.Method, Path: op.Path}
+		header := http.Header{"Content-Type": {op.Family.ContentType}}
+		allowed := len(doc.CheckResponse(request, status, header, body)) == 0
+
+		var refused *Error
+		var broken *ReplyError
+		switch {
+		case err == nil:
+			if op.ID != "getsession" && op.ID != "close_session" && reflect.ValueOf(value).IsZero() {
+				t.Error("a success without a value")
+			}
+			return
+		case errors.As(err, &refused):
+			if refused.Errcode == 0 && refused.Code == "" || refused.Operation != op.ID || refused.HTTPStatus != status {
+				t.Errorf("%#v", refused)
+			}
+		case errors.As(err, &broken):
+			number := strings.HasSuffix(broken.Reason, "number") // 1e3 is an integer to a schema
+			if allowed && !number {
+				t.Errorf("the document allows the reply, but the client says: %v", err)
+			}
+			if broken.Reason == "" || broken.Operation != op.ID || broken.HTTPStatus != status || len(broken.Body) > maxShown+len("…") {
+				t.Errorf("%#v", broken)
+			}
+		default:
+			t.Errorf("error %v is a %T", err, err)
+		}
+		if !reflect.ValueOf(value).IsZero() {
+			t.Errorf("value %v with error %v", value, err)
+		}
+		if !utf8.ValidString(err.Error()) {
+			t.Errorf("error %q is not UTF-8", err)
+		}
+		checkHidden(t, map[string]string{"error": err.Error()})
+	})
+}

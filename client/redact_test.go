@@ -1,0 +1,356 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// secrets are all that must not be shown of a client with testOptions, in each way that it may be written.
+func secrets() []string {
+	o := testOptions()
+	var list []string
+	for _, s := range []string{o.AppSecret, o.CorpSecret, testToken} {
+		quoted, _ := json.Marshal(s)
+		list = append(list, s, url.QueryEscape(s), url.PathEscape(s), html.EscapeString(s), string(quoted[1:len(quoted)-1]))
+	}
+	return append(list, testToken[:16])
+}
+
+// texts are all the ways in which a value may get into a log.
+func texts(t *testing.T, value any) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		all[verb] = fmt.Sprintf(verb, value)
+	}
+	data, _ := json.Marshal(value) // an error of its own is fine
+	all["json"] = string(data)
+	var b bytes.Buffer
+	slog.New(slog.NewJSONHandler(&b, nil)).Info("x", "value", value)
+	slog.New(slog.NewTextHandler(&b, nil)).Info("x", "value", value)
+	all["slog"] = b.String()
+	if err, ok := value.(error); ok {
+		all["error"] = err.Error()
+		for i, inner := range unwrap(err) {
+			for how, text := range texts(t, inner) {
+				all[fmt.Sprintf("inner %d, %s", i, how)] = text
+			}
+		}
+	}
+	return all
+}
+
+func unwrap(err error) []error {
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != nil {
+			return []error{inner}
+		}
+	case interface{ Unwrap() []error }:
+		return e.Unwrap()
+	}
+	return nil
+}
+
+func checkHidden(t *testing.T, all map[string]string) {
+	t.Helper()
+	for how, text := range all {
+		for _, secret := range secrets() {
+			if strings.Contains(text, secret) || strings.Contains(text, fmt.Sprintf("%x", secret)) {
+				t.Errorf("%s shows %q:\n%s", how, secret, text)
+			}
+		}
+	}
+}
+
+// valueError is an error whose fields %#v would print.
+type valueError struct{ URL string }
+
+func (e valueError) Error() string { return "transport failed" }
+
+// pointerError is an error whose fields json would print.
+type pointerError struct{ Request string }
+
+func (e *pointerError) Error() string { return "transport failed" }
+
+// wrapError hides what it wraps in its own text.
+type wrapError struct{ inner error }
+
+func (wrapError) Error() string   { return "wrapped" }
+func (e wrapError) Unwrap() error { return e.inner }
+
+func TestErrorsShowNoSecret(t *testing.T) {
+	t.Parallel()
+	// echo is all that came with a request, as a careless server or proxy would repeat it.
+	echo := func(r *http.Request) string {
+		var body []byte
+		if r.Body != nil {
+			body, _ = io.ReadAll(r.Body)
+		}
+		query, _ := url.QueryUnescape(r.URL.RawQuery)
+		return r.URL.String() + " " + query + " " + string(body) + " " + r.Header.Get(tokenHeader) + " " + html.EscapeString(query)
+	}
+	quote := func(s string) string { b, _ := json.Marshal(s); return string(b) }
+	server := func(handle http.HandlerFunc) func(*testing.T, Options) *Client {
+		return func(t *testing.T, o Options) *Client { return serve(t, o, handle) }
+	}
+	// fail is a transport that fails, for calls that need a token once they have it.
+	fail := func(make func(request string) error) func(*testing.T, Options) *Client {
+		return func(t *testing.T, o Options) *Client {
+			return offline(t, o, func(r *http.Request) (*http.Response, error) {
+				if r.URL.Path == "/gettoken" && strings.HasSuffix(t.Name(), "later") {
+					return respond(200, okToken), nil
+				}
+				return nil, make(echo(r))
+			})
+		}
+	}
+	// later lets the token calls succeed.
+	later := func(handle http.HandlerFunc) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			switch r.URL.Path {
+			case "/gettoken":
+				answer(w, okToken)
+			case "/v1.0/oauth2/accessToken":
+				answer(w, okNew)
+			default:
+				handle(w, r)
+			}
+		}
+	}
+	page := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; echo="+url.QueryEscape(echo(r)))
+		_, _ = io.WriteString(w, "<html>"+echo(r))
+	}
+	refuse := func(w http.ResponseWriter, r *http.Request) {
+		answer(w, `{"errcode":40096,"errmsg":`+quote(echo(r))+`,"request_id":`+quote(echo(r))+`}`)
+	}
+	gateway := func(w http.ResponseWriter, r *http.Request) {
+		answer(w, `{"errcode":88,"sub_code":`+quote(echo(r))+`,"sub_msg":`+quote(echo(r))+`}`)
+	}
+	code := func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(400)
+		answer(w, `{"code":`+quote(echo(r))+`,"message":`+quote(echo(r))+`,"requestid":`+quote(echo(r))+`}`)
+	}
+	redirect := func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://evil.test/?"+r.URL.RawQuery, http.StatusFound)
+	}
+	cutOff := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "100000")
+		_, _ = io.WriteString(w, echo(r))
+	}
+	raw := func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.WriteString(conn, echo(r)+"\r\n\r\n")
+		_ = conn.Close()
+	}
+	reset := func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = conn.(*net.TCPConn).SetLinger(0)
+		_ = conn.Close()
+	}
+	body := func(text string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { answer(w, text) }
+	}
+	tests := []struct {
+		name   string
+		client func(*testing.T, Options) *Client
+	}{
+		{"page", server(page)},
+		{"page later", server(later(page))},
+		{"refused", server(refuse)},
+		{"refused later", server(later(refuse))},
+		{"refused by the gateway later", server(later(gateway))},
+		{"refused by a code", server(code)},
+		{"refused by a code later", server(later(code))},
+		{"redirect", server(redirect)},
+		{"redirect later", server(later(redirect))},
+		{"cut off", server(cutOff)},
+		{"cut off later", server(later(cutOff))},
+		{"not HTTP", server(raw)},
+		{"not HTTP later", server(later(raw))},
+		{"reset", server(reset)},
+		{"reset later", server(later(reset))},
+		{"token reply cut in the token", server(body(okToken[:40]))},
+		{"token reply cut after it", server(body(okToken[:60]))},
+		{"token reply without a life", server(body(`{"errcode":0,"access_token":"` + testToken + `"}`))},
+		{"token in a list", server(body(`{"errcode":0,"access_token":["` + testToken + `"]}`))},
+		{"token in an object", server(body(`{"errcode":0,"access_token":{"value":"` + testToken + `"}}`))},
+		{"token by another name", server(body(`{"errcode":0,"token":"` + testToken + `"}`))},
+		{"token in a text", server(body(`your token is ` + testToken))},
+		{"token of the newer call, cut off", server(body(okNew[:55]))},
+		{"nobody listens", func(t *testing.T, o Options) *Client {
+			srv := httptest.NewServer(nil)
+			o.BaseURL = srv.URL
+			srv.Close()
+			c, err := New(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}},
+	}
+	for name, make := range map[string]func(string) error{
+		"text":    errors.New,
+		"value":   func(s string) error { return valueError{s} },
+		"pointer": func(s string) error { return &pointerError{s} },
+		"URL":     func(s string) error { return &url.Error{Op: "Get", URL: s, Err: errors.New("refused")} },
+		"hidden":  func(s string) error { return wrapError{errors.New(s)} },
+		"joined":  func(s string) error { return errors.Join(errors.New("a"), wrapError{errors.New(s)}) },
+	} {
+		for _, when := range []string{"", " later"} {
+			tests = append(tests, struct {
+				name   string
+				client func(*testing.T, Options) *Client
+			}{"transport error as " + name + when, fail(make)})
+		}
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var logged bytes.Buffer
+			options := testOptions()
+			options.Log = slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			ctx := t.Context()
+			calls := map[string]func(*Client) error{
+				"gettoken by the other pair": func(c *Client) error { _, err := c.gettoken(ctx); return err },
+				"Call":                       func(c *Client) error { return c.Call(ctx, "POST", "/topapi/x", map[string]string{"a": "b"}, nil) },
+				"Call under a version":       func(c *Client) error { return c.Call(ctx, "POST", "/v1.0/x", nil, nil) },
+				"Call with a token of its own": func(c *Client) error {
+					return c.Call(ctx, "POST", "/robot/send?access_token="+testToken, nil, nil)
+				},
+				"Call with the token in the path": func(c *Client) error { return c.Call(ctx, "POST", "/x/"+testToken, nil, new(int)) },
+				"Call that cannot be sent":        func(c *Client) error { return c.Call(ctx, "BAD METHOD", "/x", nil, nil) },
+			}
+			for name, method := range methods {
+				calls[name] = func(c *Client) error { _, err := method(ctx, c); return err }
+			}
+			for name, call := range calls {
+				o := options
+				if strings.Contains(name, "other pair") {
+					o.AppKey, o.AppSecret = "", ""
+				}
+				c := tt.client(t, o)
+				if strings.Contains(name, "in the path") {
+					c.cache.held = &held{Token: Token{Value: testToken, Expires: time.Now().Add(time.Hour)}, renewAt: time.Now().Add(time.Hour)}
+				}
+				err := call(c)
+				if err != nil {
+					checkHidden(t, texts(t, err))
+				} else if !strings.HasSuffix(tt.name, "later") && !strings.HasSuffix(name, "own") {
+					t.Errorf("%s succeeded", name)
+				}
+				checkHidden(t, texts(t, c))
+			}
+			checkHidden(t, map[string]string{"log": logged.String()})
+			if logged.Len() == 0 {
+				t.Error("nothing was logged")
+			}
+		})
+	}
+}
+
+func TestValuesShowNoSecret(t *testing.T) {
+	t.Parallel()
+	o := testOptions()
+	o.BaseURL = "http://ann:" + url.PathEscape(o.AppSecret) + "@host/?secret=" + testToken
+	token := Token{Value: testToken, Expires: time.Date(2026, 9, 3, 2, 0, 0, 0, time.UTC)}
+	for name, value := range map[string]any{
+		"Options": o, "*Options": &o, "within": struct{ O Options }{o}, "Token": token, "*Token": &token, "tokens": []Token{token},
+	} {
+		all := texts(t, value)
+		delete(all, "json") // Options do not encode, and Token does: that is how to keep one
+		if name == "tokens" {
+			delete(all, "slog") // a list is encoded as JSON
+		}
+		checkHidden(t, all)
+	}
+	if got, want := fmt.Sprint(token), "client.Token{Value:*** Expires:2026-09-03T02:00:00Z}"; got != want {
+		t.Errorf("a token prints as %s, want %s", got, want)
+	}
+	var none *Client
+	if got := fmt.Sprint(none); got != "(*client.Client)(nil)" {
+		t.Errorf("a nil client prints as %s", got)
+	}
+	if got := fmt.Sprint(Options{AppKey: "k", AppSecret: "s"}); got != `client.Options{BaseURL:"" APIBaseURL:"" AppKey:"k" AppSecret:*** CorpID:"" CorpSecret:"" PreferAccessToken:false}` {
+		t.Errorf("options print as %s", got)
+	}
+}
+
+// TestErrorsStayWhatTheyAre holds that hiding a secret does not hide what went wrong.
+func TestErrorsStayWhatTheyAre(t *testing.T) {
+	t.Parallel()
+	var cause error
+	c := offline(t, testOptions(), func(r *http.Request) (*http.Response, error) {
+		return nil, fmt.Errorf("%s: %w", r.URL, cause)
+	})
+	for _, cause = range []error{io.ErrUnexpectedEOF, context.DeadlineExceeded, net.ErrClosed} {
+		_, err := c.Token(t.Context())
+		if !errors.Is(err, cause) {
+			t.Errorf("%v is not %v", err, cause)
+		}
+		var e *url.Error
+		if !errors.As(err, &e) {
+			t.Fatalf("%v is no *url.Error", err)
+		}
+		if want := "https://oapi.dingtalk.com/gettoken"; e.URL != want || e.Op != "Get" {
+			t.Errorf("%s %s, want Get %s", e.Op, e.URL, want)
+		}
+		if want := cause == context.DeadlineExceeded; e.Timeout() != want {
+			t.Errorf("%v: Timeout is %t, want %t", err, e.Timeout(), want)
+		}
+		if want := "dingtalk: gettoken: Get \"https://oapi.dingtalk.com/gettoken\": https://oapi.dingtalk.com/gettoken?appkey=dingapp&appsecret=***: " + cause.Error(); err.Error() != want {
+			t.Errorf("error %s, want %s", err, want)
+		}
+	}
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		var hosts []string
+		options := testOptions()
+		options.HTTPClient = &http.Client{
+			CheckRedirect: func(*http.Request, []*http.Request) error { return nil },
+			Transport: transport(func(r *http.Request) (*http.Response, error) {
+				hosts = append(hosts, r.URL.Host)
+				resp := respond(status, "")
+				resp.Header.Set("Location", "https://evil.test/")
+				return resp, nil
+			}),
+		}
+		c, err := New(options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Token(t.Context())
+		var broken *ReplyError
+		if !errors.As(err, &broken) || broken.HTTPStatus != status {
+			t.Errorf("%d: error %v, want a *ReplyError", status, err)
+		}
+		if len(hosts) != 1 || hosts[0] != "oapi.dingtalk.com" {
+			t.Errorf("%d: went to %v", status, hosts)
+		}
+	}
+}
