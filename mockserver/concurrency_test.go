@@ -1,0 +1,139 @@
+package mockserver_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dingmock/dingmock/mockserver"
+)
+
+// TestConcurrentSessions has 64 goroutines create, read and close sessions of 8 apps, with the same ids and users in
+// each app. Each reply is checked, and at the end what is open.
+func TestConcurrentSessions(t *testing.T) {
+	t.Parallel()
+	const apps, workers, rounds = 8, 64, 20
+	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{}})
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			app, user := fmt.Sprintf("mock-%d", w%apps), fmt.Sprintf("u-%d", w/apps)
+			token := token(t, s, "appkey="+app+"&appsecret=s")
+			call := func(call, id string) {
+				body := fmt.Sprintf(`{"session_id":%q,"app_key":%q,"chatid":%q,"user_id":%q}`, id, app, "chat of "+app, user)
+				want := createOK[:len(`{"errcode":0,"errmsg":"ok","result":`)] + fmt.Sprintf(`{"session_id":%q},"request_id":"…"}`, id)
+				if call == closing {
+					want = closeOK
+				}
+				if a := topapi(s, call, token, body); tidy(a.body) != want {
+					t.Errorf("%s %s %s: %s, want %s", app, call, id, a.body, want)
+				}
+			}
+			last := func(id string) {
+				want := fmt.Sprintf(`{"errcode":0,"errmsg":"ok","result":{"session":{"session_id":%q,"app_key":%q,"user_id":%q,"chatid":"chat of %s","create_time":%s}},"request_id":"…"}`, id, app, user, app, stamp)
+				if a := topapi(s, getsession, token, fmt.Sprintf(`{"userid":%q}`, user)); tidy(a.body) != want {
+					t.Errorf("%s %s: %s, want %s", app, user, a.body, want)
+				}
+			}
+			for i := range rounds {
+				kept, dropped := fmt.Sprintf("%s-%d", user, i), fmt.Sprintf("%s-gone", user)
+				call(create, kept)
+				last(kept)
+				call(create, dropped)
+				last(dropped)
+				call(closing, dropped)
+				last(kept)
+			}
+		})
+	}
+	wg.Wait()
+	for i := range apps {
+		app := fmt.Sprintf("mock-%d", i)
+		var got, want []string
+		for _, x := range state(t, s, app).Sessions {
+			if x.AppKey != app || x.ChatID != "chat of "+app {
+				t.Errorf("%s has a session of another app: %+v", app, x)
+			}
+			got = append(got, x.SessionID)
+		}
+		for w := range workers / apps {
+			for r := range rounds {
+				want = append(want, fmt.Sprintf("u-%d-%d", w, r))
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("open sessions of %s (-want +got)\n%s", app, diff)
+		}
+	}
+	if list := s.Violations(); len(list) != 0 {
+		t.Errorf("violations: %v", rows(list))
+	}
+}
+
+// TestConcurrentClaims has 64 goroutines claim one id with values of their own, and then close it: one may have it.
+func TestConcurrentClaims(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{})
+	for _, call := range []string{create, closing} {
+		var won, refused atomic.Int64
+		var wg sync.WaitGroup
+		for w := range 64 {
+			wg.Go(func() {
+				switch c := session(t, s, call, "s", fmt.Sprint("chat ", w), "u"); c {
+				case 0:
+					won.Add(1)
+				case 34001:
+					refused.Add(1)
+				default:
+					t.Errorf("%s answers %d", call, c)
+				}
+			})
+		}
+		wg.Wait()
+		if won.Load() != 1 || refused.Load() != 63 {
+			t.Errorf("%s: %d won and %d were refused, want 1 and 63", call, won.Load(), refused.Load())
+		}
+	}
+}
+
+// TestConcurrentEviction has more apps come than there may be, while others read and move clocks.
+func TestConcurrentEviction(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{MaxApps: 5})
+	var wg sync.WaitGroup
+	for w := range 16 {
+		wg.Go(func() {
+			for i := range 20 {
+				app := fmt.Sprintf("mock-%d", (w+i)%20)
+				a := do(s, "GET /gettoken?appkey="+app+"&appsecret=s", "", "")
+				var reply struct {
+					Token string `json:"access_token"`
+				}
+				if err := json.Unmarshal([]byte(a.body), &reply); err != nil || reply.Token == "" {
+					t.Errorf("gettoken of %s: %s", app, a.body)
+					continue
+				}
+				body := fmt.Sprintf(`{"session_id":"s %d","app_key":%q,"user_id":"u"}`, w, app)
+				if a := topapi(s, create, reply.Token, body); code(t, a) != 0 && code(t, a) != 88 {
+					t.Errorf("create_session of %s: %s", app, a.body)
+				}
+				_, _ = s.App(app).Advance(1)
+				if n := len(s.Apps()); n > 5 {
+					t.Errorf("there are %d apps, want at most 5", n)
+				}
+				s.Violations()
+			}
+		})
+	}
+	wg.Wait()
+	if !lives(t, s, live) {
+		t.Error("the app that was given at the start is gone")
+	}
+}
