@@ -1,0 +1,334 @@
+package dingmock_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dingmock/dingmock"
+)
+
+func load(t testing.TB) *dingmock.Document {
+	t.Helper()
+	doc, err := dingmock.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// operation returns the operation of that id.
+func operation(t testing.TB, doc *dingmock.Document, id string) *dingmock.Operation {
+	t.Helper()
+	for _, op := range doc.Operations() {
+		if op.ID == id {
+			return op
+		}
+	}
+	t.Fatalf("there is no operation %q", id)
+	return nil
+}
+
+func TestOperations(t *testing.T) {
+	t.Parallel()
+	var got []string
+	for _, op := range load(t).Operations() {
+		got = append(got, op.ID+": "+op.Method+" "+op.Path+", "+op.Provenance+", also "+strings.Join(op.AlsoAnswers, " ")+", "+op.Family.Name)
+	}
+	want := []string{
+		"gettoken: GET /gettoken, documented, also POST, oapi",
+		"close_session: POST /topapi/v2/im/close_session, article, also GET, topapi",
+		"create_session: POST /topapi/v2/im/create_session, article, also GET, topapi",
+		"getsession: POST /topapi/v2/user/getsession, article, also GET, topapi",
+		"accessToken: POST /v1.0/oauth2/accessToken, documented, also , v1.0",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("operations (-want +got)\n%s", diff)
+	}
+}
+
+func TestProvenance(t *testing.T) {
+	t.Parallel()
+	doc := load(t)
+	check := func(what, provenance, source string) {
+		switch provenance {
+		case "documented", "observed", "article":
+			if source == "" {
+				t.Errorf("%s is %s, of no source", what, provenance)
+			}
+		case "decided":
+		default:
+			t.Errorf("%s has x-provenance %q", what, provenance)
+		}
+	}
+	for _, op := range doc.Operations() {
+		check("operation "+op.ID, op.Provenance, op.Source)
+		if op.Summary == "" {
+			t.Errorf("operation %s has no summary", op.ID)
+		}
+	}
+	for _, e := range doc.Errors() {
+		check("error "+e.Name, e.Provenance, e.Source)
+	}
+}
+
+func TestEveryErrorIsUsed(t *testing.T) {
+	t.Parallel()
+	doc := load(t)
+	used := map[string]bool{}
+	for _, op := range doc.Operations() {
+		for _, reply := range op.Replies {
+			for _, name := range reply.Errors {
+				used[name] = true
+			}
+		}
+	}
+	for _, f := range doc.Families() {
+		for _, names := range []map[string]string{f.Answers, f.Faults} {
+			for _, name := range names {
+				used[name] = true
+			}
+		}
+	}
+	for _, e := range doc.Errors() {
+		if !used[e.Name] {
+			t.Errorf("nothing answers the error %s", e.Name)
+		}
+	}
+}
+
+// TestRepliesListWhatFamiliesAnswer has each answer and fault of a family among the errors of its operations, so that
+// no reply of the server is undocumented.
+func TestRepliesListWhatFamiliesAnswer(t *testing.T) {
+	t.Parallel()
+	doc := load(t)
+	for _, op := range doc.Operations() {
+		listed := map[string]bool{}
+		for _, reply := range op.Replies {
+			for _, name := range reply.Errors {
+				listed[name] = true
+				if e := doc.Error(name); e.Status != reply.Status {
+					t.Errorf("%s: the reply %d lists %s, whose status is %d", op.ID, reply.Status, name, e.Status)
+				}
+			}
+		}
+		secured := slices.ContainsFunc(op.Security, func(r dingmock.Requirement) bool { return slices.Contains(r, op.Family.Token) })
+		for what, name := range op.Family.Answers {
+			switch {
+			case what == "unknown-path" && op.Provenance != "article",
+				strings.HasPrefix(what, "token-") && !secured,
+				strings.HasPrefix(what, "body") && len(op.BodyTypes) == 0:
+				continue
+			}
+			if !listed[name] {
+				t.Errorf("%s: %s is answered %s, which no reply lists", op.ID, what, name)
+			}
+		}
+		for fault, name := range op.Family.Faults {
+			if !listed[name] {
+				t.Errorf("%s: the fault %s is answered %s, which no reply lists", op.ID, fault, name)
+			}
+		}
+	}
+}
+
+// TestExamples has one example of each error that a reply can be and at least one of its success; each is valid.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	doc := load(t)
+	for _, op := range doc.Operations() {
+		successes := 0
+		for _, reply := range op.Replies {
+			var errors []string
+			for name, body := range reply.Examples {
+				if strings.HasPrefix(name, "success") {
+					successes++
+				} else {
+					errors = append(errors, name)
+				}
+				q := doc.CheckRequest(op, httptest.NewRequest(op.Method, op.Path, nil), nil)
+				header := http.Header{"Content-Type": {reply.ContentType}}
+				for _, v := range doc.CheckResponse(q, reply.Status, header, body) {
+					t.Errorf("%s: the example %s: %s", op.ID, name, v)
+				}
+				broken := bytes.Replace(body, []byte("{"), []byte(`{"x":1,`), 1)
+				if len(doc.CheckResponse(q, reply.Status, header, broken)) == 0 {
+					t.Errorf("%s: the example %s is valid with an undeclared field too", op.ID, name)
+				}
+			}
+			slices.Sort(errors)
+			if diff := cmp.Diff(slices.Sorted(slices.Values(reply.Errors)), errors); diff != "" {
+				t.Errorf("%s %d: x-errors and the examples' names (-x-errors +examples)\n%s", op.ID, reply.Status, diff)
+			}
+			if got, want := reply.ContentType, op.Family.ContentType; got != want {
+				t.Errorf("%s %d: content type %q, the family's is %q", op.ID, reply.Status, got, want)
+			}
+		}
+		if successes == 0 {
+			t.Errorf("%s: there is no example of success", op.ID)
+		}
+	}
+}
+
+// TestExamplesHaveTheErrorsCode compares an example's number or code with that of the error of its name.
+func TestExamplesHaveTheErrorsCode(t *testing.T) {
+	t.Parallel()
+	doc := load(t)
+	for _, op := range doc.Operations() {
+		for _, reply := range op.Replies {
+			for _, name := range reply.Errors {
+				var got struct {
+					Errcode int
+					SubCode string `json:"sub_code"`
+					Code    string
+				}
+				if err := json.Unmarshal(reply.Examples[name], &got); err != nil {
+					t.Errorf("%s: the example %s: %v", op.ID, name, err)
+					continue
+				}
+				e := doc.Error(name)
+				prefix, _, _ := strings.Cut(e.Code, "{")
+				if got.Errcode != e.Errcode || got.SubCode != e.SubCode || !strings.HasPrefix(got.Code, prefix) {
+					t.Errorf("%s: the example %s is %d/%s %s, the error %d/%s %s", op.ID, name, got.Errcode, got.SubCode, got.Code, e.Errcode, e.SubCode, e.Code)
+				}
+			}
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	const text = `
+openapi: 3.0.3
+info: {title: t, version: "1"}
+paths:
+  /a: {get: {operationId: a, responses: {"200": {description: x}}}, post: {operationId: b, responses: {"200": {description: x}}}}
+  /a/{x}: {get: {operationId: c, parameters: [{name: x, in: path, required: true, schema: {type: string}}], responses: {"200": {description: x}}}}
+  /a/b: {get: {operationId: d, responses: {"200": {description: x}}}}
+`
+	doc, err := dingmock.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, path := range []string{"/a", "/a/", "/a/b", "/a/c", "/a/b/c", "/a//", "//a", "/", "", "*", "/A", "/a/{x}"} {
+		for _, op := range doc.Find(path) {
+			got[path] += op.ID
+		}
+	}
+	if diff := cmp.Diff(map[string]string{"/a": "ab", "/a/b": "d", "/a/c": "c", "/a/{x}": "c"}, got); diff != "" {
+		t.Errorf("operations by path (-want +got)\n%s", diff)
+	}
+	if doc.Family("/a") != nil {
+		t.Error("a document without families has one")
+	}
+	q := doc.CheckRequest(nil, httptest.NewRequest("GET", "/b", nil), nil)
+	if len(q.Violations) != 1 || q.Violations[0].Answer != "" || len(doc.CheckResponse(q, 404, nil, nil)) != 1 {
+		t.Errorf("an unknown path of a document without families: %v", q.Violations)
+	}
+}
+
+func TestFamily(t *testing.T) {
+	t.Parallel()
+	doc := load(t)
+	got := map[string]string{}
+	for _, path := range []string{"/gettoken", "/", "", "*", "/topapi", "/topapi/", "/topapi/v2/x", "//topapi/x", "/Topapi/x", "/v1.0", "/v1.0/", "/v1.0/oauth2/accessToken", "/v2.0/x"} {
+		f := doc.Family(path)
+		got[path] = f.Name + " " + f.API(path)
+	}
+	want := map[string]string{
+		"/gettoken": "oapi /gettoken", "/": "oapi /", "": "oapi ", "*": "oapi *",
+		"/topapi": "oapi /topapi", "/topapi/": "topapi dingtalk.oapi.", "/topapi/v2/x": "topapi dingtalk.oapi.v2.x",
+		"//topapi/x": "oapi //topapi/x", "/Topapi/x": "oapi /Topapi/x",
+		"/v1.0": "oapi /v1.0", "/v1.0/": "v1.0 /v1.0/", "/v1.0/oauth2/accessToken": "v1.0 /v1.0/oauth2/accessToken", "/v2.0/x": "oapi /v2.0/x",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("families by path (-want +got)\n%s", diff)
+	}
+}
+
+func TestSourceIsACopy(t *testing.T) {
+	t.Parallel()
+	a := dingmock.Source()
+	if len(a) == 0 {
+		t.Fatal("the document is empty")
+	}
+	a[0]++
+	if b := dingmock.Source(); a[0] == b[0] {
+		t.Error("whoever changes Source's bytes changes the document")
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	t.Parallel()
+	source := string(dingmock.Source())
+	for _, test := range []struct{ name, old, new, want string }{
+		{"not YAML", "openapi: 3.0.3", "\t", "document: "},
+		{"no operationId", "operationId: gettoken", "deprecated: false", "document: GET /gettoken: has no operationId"},
+		{"two operations of one id", "operationId: gettoken", "operationId: getsession", "getsession"},
+		{"an unknown error in a reply", "x-errors: [appkey-or-appsecret-wrong,", "x-errors: [appkey-wrong,", `document: GET /gettoken: reply 200: there is no error "appkey-wrong" in x-errors`},
+		{"an unknown error in a family", "method: need-get", "method: need-none", `document: x-families: oapi: method: there is no error "need-none"`},
+		{"an unknown error for a fault", "system-busy: serviceBusy", "system-busy: busy", `document: x-families: v1.0: system-busy: there is no error "busy"`},
+		{"an unknown reply of a family", "unknown_path_reply: OapiError", "unknown_path_reply: Nothing", `document: x-families: oapi: there is no response "Nothing"`},
+		{"an unknown token of a family", "token: acs_token", "token: nothing", `document: x-families: v1.0: there is no apiKey scheme "nothing" in components/securitySchemes`},
+		{"a misspelt field of a family", "api_name: dingtalk", "api_nam: dingtalk", `document: x-families: json: unknown field "api_nam"`},
+		{"a misspelt field of an error", "en: There is no such URI.", "english: There is no such URI.", `document: x-errors: json: unknown field "english"`},
+		{"an error without a code", "    errcode: 404\n", "", "document: x-errors: uri-not-found: has to have either errcode or code"},
+		{"an error with both codes", "    errcode: 404\n", "    errcode: 404\n    code: x\n", "document: x-errors: uri-not-found: has to have either errcode or code"},
+		{"an error without a text", "    zh: 请求的URI地址不存在\n", "", "document: x-errors: uri-not-found: has to have zh, en and when"},
+		{"an example that is not valid", "appkey-or-appsecret-wrong: {value: {errcode: 40096", "appkey-or-appsecret-wrong: {value: {errcode: zero", "document: "},
+		{"a reply of many statuses", `"200":
+          description: The token, or why there is none.`, `"2XX":
+          description: The token, or why there is none.`, `document: GET /gettoken: reply "2XX": a reply has to have one HTTP status`},
+		{"two schemas of one body", "application/x-www-form-urlencoded: {schema: {$ref: '#/components/schemas/GetsessionParams'}}", "application/x-www-form-urlencoded: {schema: {type: object}}", "document: POST /topapi/v2/user/getsession: its request bodies have to share one schema"},
+		{"a reference to nothing", "#/components/schemas/GetsessionParams'}}\n          application/x", "#/components/schemas/None'}}\n          application/x", "document: "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if strings.Count(source, test.old) == 0 {
+				t.Fatalf("the document has no %q", test.old)
+			}
+			doc, err := dingmock.Parse([]byte(strings.Replace(source, test.old, test.new, 1)))
+			if err == nil || doc != nil || !strings.Contains(err.Error(), test.want) || !strings.HasPrefix(err.Error(), "document: ") {
+				t.Errorf("Parse\n got %v\nwant %s", err, test.want)
+			}
+		})
+	}
+}
+
+// TestLimits compares the limits of each parameter with those of the design.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	got := map[string][]int{}
+	for _, op := range load(t).Operations() {
+		for _, p := range op.Parameters {
+			least, most := p.Limits()
+			required := 0
+			if p.Required {
+				required = 1
+			}
+			got[op.ID+" "+p.In+" "+p.Name] = []int{required, least, most}
+			if p.Nullable() != (p.Name == "chatid") {
+				t.Errorf("%s %s: nullable %t", op.ID, p.Name, p.Nullable())
+			}
+		}
+	}
+	want := map[string][]int{
+		"getsession body userid": {1, 1, 128}, "accessToken body appKey": {1, 1, -1}, "accessToken body appSecret": {1, 1, -1},
+	}
+	for _, id := range []string{"create_session", "close_session"} {
+		maps.Copy(want, map[string][]int{
+			id + " body session_id": {1, 1, 128}, id + " body app_key": {1, 1, 128}, id + " body user_id": {1, 1, 128}, id + " body chatid": {0, 0, 128},
+		})
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("required, least and most characters (-want +got)\n%s", diff)
+	}
+}
