@@ -476,6 +476,9 @@ func findings(err error, prefix string) []finding {
 		case "required":
 			return []finding{{pointer: pointer, found: "nothing", expected: "a value"}}
 		case "properties":
+			if name, err := strconv.Unquote(strings.TrimSuffix(strings.TrimPrefix(one.Reason, "property "), " is unsupported")); err == nil {
+				pointer += "/" + nameable(name)
+			}
 			return []finding{{pointer: pointer, found: "an undeclared field", expected: "no such field"}}
 		}
 		s := one.Schema
