@@ -8,10 +8,11 @@
 //	c, err := client.New(client.Options{AppKey: key, AppSecret: secret})
 //	session, ok, err := c.GetSession(ctx, "manager4220")
 //
-// Every error is one of four: an [*Error] is the platform's own no, to be told apart by [errors.Is] and the Err…
-// variables; a [*ReplyError] is a reply that is not the platform's, such as an HTML page; a [*net/url.Error] is a call
-// that got no reply; and the rest are arguments that cannot be sent. None of them holds a secret or a token, although
-// these travel in the query: addresses are shown without it.
+// Errors are of three kinds: an [*Error] is the platform's own no, to be told apart by [errors.Is] and the Err…
+// variables; a [*ReplyError] is a reply that is not the platform's, such as an HTML page; a [*url.Error] is a call
+// that got no reply. Beside them there are arguments that cannot be sent, and a context that ended while its call was
+// waiting for a token. None holds a secret or a token, although these travel in the query: addresses are shown
+// without it.
 //
 // Redirects are not followed: the platform sends none, and a token must not go where a reply says. A 3xx reply is a
 // *ReplyError.

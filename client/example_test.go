@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 
@@ -88,12 +89,12 @@ func ExampleClient_Call() {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/gettoken":
-			fmt.Fprint(w, `{"errcode":0,"access_token":"82ad1e1b28b2357dbf090b9a2582319c","errmsg":"ok","expires_in":7200}`)
+			_, _ = io.WriteString(w, `{"errcode":0,"access_token":"82ad1e1b28b2357dbf090b9a2582319c","errmsg":"ok","expires_in":7200}`)
 		case "/topapi/v2/user/get":
-			fmt.Fprint(w, `{"errcode":0,"errmsg":"ok","result":{"name":"Ann"},"request_id":"16l4ew3d47pdp"}`)
+			_, _ = io.WriteString(w, `{"errcode":0,"errmsg":"ok","result":{"name":"Ann"},"request_id":"16l4ew3d47pdp"}`)
 		case "/v1.0/contact/users/me":
 			w.WriteHeader(http.StatusForbidden)
-			fmt.Fprint(w, `{"code":"Forbidden.AccessDenied.AccessTokenPermissionDenied","requestid":"0199D0B3","message":"没有调用该接口的权限"}`)
+			_, _ = io.WriteString(w, `{"code":"Forbidden.AccessDenied.AccessTokenPermissionDenied","requestid":"0199D0B3","message":"没有调用该接口的权限"}`)
 		}
 	}))
 	defer srv.Close()
@@ -145,7 +146,7 @@ func ExampleError() {
 func ExampleReplyError() {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
-		fmt.Fprint(w, "<html>blocked</html>")
+		_, _ = io.WriteString(w, "<html>blocked</html>")
 	}))
 	defer srv.Close()
 	c, err := client.New(client.Options{BaseURL: srv.URL, AppKey: "dingabc", AppSecret: "secret"})

@@ -348,7 +348,7 @@ func TestFakeExpiry(t *testing.T) {
 	}
 }
 
-// TestFakeConcurrently has 1,000 goroutines share a client: one token, and no session lost.
+// TestFakeConcurrently has 250 goroutines share a client: one token, and no session lost.
 func TestFakeConcurrently(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, mockserver.AppState{})
@@ -357,7 +357,7 @@ func TestFakeConcurrently(t *testing.T) {
 	})
 	w.wire.base = &http.Transport{MaxIdleConnsPerHost: 64, MaxConnsPerHost: 64}
 	var group sync.WaitGroup
-	for i := range 1000 {
+	for i := range 250 {
 		group.Go(func() {
 			if err := roundTrip(t.Context(), c, i); err != nil {
 				t.Error(err)
