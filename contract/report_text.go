@@ -40,7 +40,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	if missing := r.Coverage.Missing(); len(missing) > 0 {
 		b.WriteString(", not exercised:\n")
 		for _, item := range missing {
-			fmt.Fprintf(&b, "  %s\n", item)
+			fmt.Fprintf(&b, "  %s%s\n", item, r.why(item))
 		}
 	} else {
 		b.WriteByte('\n')
@@ -50,6 +50,16 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// why says why an item was not exercised: what its case says.
+func (r *Report) why(item Item) string {
+	for _, x := range r.Results {
+		if item.Kind == "error" && x.ID == item.Operation+"/"+item.Name && x.Reason != "" {
+			return ": " + x.Reason
+		}
+	}
+	return ""
 }
 
 // WriteGitHub writes an annotation for each broken rule and each case that could not be checked, as GitHub's workflow

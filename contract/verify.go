@@ -48,6 +48,14 @@ func (r *Report) Broken() []Result {
 	return slices.DeleteFunc(slices.Clone(r.Results), func(x Result) bool { return !x.Bad(r.Exact) })
 }
 
+// ErrCredentials is what Verify returns where the target refuses the credentials that it was given.
+var ErrCredentials = errors.New("the credentials are refused")
+
+// OptionError is what is wrong with a Target or with Options: nothing was tried.
+type OptionError string
+
+func (e OptionError) Error() string { return string(e) }
+
 // runner runs cases against one target.
 type runner struct {
 	target    Target
@@ -149,7 +157,7 @@ func newRunner(target Target, options *Options) (*runner, error) {
 	}
 	_, makes := target.Powers.(AppMaker)
 	if a := target.App; !makes && (a.CorpID == "" || a.CorpSecret == "") && (a.AppKey == "" || a.AppSecret == "") {
-		return nil, errors.New("contract: the target needs the credentials of an app: a corpid with its corpsecret, or an appkey with its appsecret")
+		return nil, OptionError("contract: the target needs the credentials of an app: a corpid with its corpsecret, or an appkey with its appsecret")
 	}
 	return r, nil
 }
@@ -161,7 +169,7 @@ func (r *runner) addresses() error {
 	for _, address := range []string{r.target.URL, r.target.APIURL} {
 		u, err := url.Parse(address)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" {
-			return fmt.Errorf("contract: %q is no base URL: write one such as http://127.0.0.1:8080", r.redact.text(address))
+			return OptionError(fmt.Sprintf("contract: %q is no base URL: write one such as http://127.0.0.1:8080", r.redact.text(address)))
 		}
 		r.prefixes = append(r.prefixes, strings.TrimSuffix(u.Path, "/"))
 	}
@@ -193,7 +201,7 @@ func (r *runner) cases() ([]Case, error) {
 			o.Budget < 0 && strings.HasPrefix(c.ID, "generated/")
 	})
 	if len(list) == 0 {
-		return nil, errors.New("contract: no case is selected")
+		return nil, OptionError("contract: no case is selected")
 	}
 	return list, nil
 }
@@ -338,7 +346,7 @@ func (r *runner) preflight(ctx context.Context) error {
 		return fmt.Errorf("contract: %s is not the platform: gettoken is answered with HTTP %d and %q that begins %q, where JSON belongs",
 			r.redact.text(r.target.URL), resp.StatusCode, resp.Header.Get("Content-Type"), r.redact.text(excerpt([]byte(body), 60)))
 	case x.Error != nil:
-		return fmt.Errorf("contract: %s refuses the credentials: %s", r.redact.text(r.target.URL), r.redact.text(excerpt(x.Body, 200)))
+		return fmt.Errorf("contract: %s: %w: %s", r.redact.text(r.target.URL), ErrCredentials, r.redact.text(excerpt(x.Body, 200)))
 	}
 	return nil
 }
@@ -400,4 +408,13 @@ func (r *Report) Failures() string {
 		b.WriteString(result.Failure.text(result.ID))
 	}
 	return b.String()
+}
+
+// Select returns the cases that the options select, in the order in which they run.
+func Select(options *Options) ([]Case, error) {
+	r := &runner{}
+	if options != nil {
+		r.options = *options
+	}
+	return r.cases()
 }

@@ -32,8 +32,10 @@ const (
 
 // commands are the commands with their flags. A flag's environment variable is DINGMOCK_ and its name.
 type commands struct {
-	Serve serveCommand `cmd:"" help:"Answer as the DingTalk open platform does."`
-	Spec  specCommand  `cmd:"" help:"Print openapi.yaml, the document that says how."`
+	Serve  serveCommand  `cmd:"" help:"Answer as the DingTalk open platform does."`
+	Verify verifyCommand `cmd:"" help:"Hold a server to the document: this fake, your own, or the real platform."`
+	Proxy  proxyCommand  `cmd:"" help:"Stand between a client and a server, and judge both by the document."`
+	Spec   specCommand   `cmd:"" help:"Print openapi.yaml, the document that says how."`
 
 	Version kong.VersionFlag `env:"-" help:"Print the version."`
 }
@@ -71,6 +73,10 @@ func run(ctx context.Context, args []string, lookupEnv func(string) (string, boo
 	_, _ = fmt.Fprintf(stderr, "dingmock: %s\n", strings.NewReplacer("\n", " ", "\r", " ").Replace(err.Error()))
 	if errors.As(err, &usageError{}) {
 		return exitUsage
+	}
+	var coded exitError
+	if errors.As(err, &coded) {
+		return coded.code
 	}
 	return exitFailed
 }

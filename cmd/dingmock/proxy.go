@@ -1,0 +1,268 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/contract"
+)
+
+// kept is how many bytes of each body are judged, and recorded: one more than a request may have.
+const kept = dingmock.MaxBody + 1
+
+// proxyCommand passes calls on to another server, and judges them and their replies.
+type proxyCommand struct {
+	Upstream      string        `required:"" placeholder:"URL" help:"The base URL of the server to pass calls on to."`
+	Addr          []string      `default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Listen here; repeatable. Port 0 takes a free one."`
+	CA            string        `name:"ca" placeholder:"FILE" help:"Trust the certificates in this PEM file, beside the system's."`
+	Record        string        `placeholder:"FILE" help:"Append each exchange to this file as a line of JSON, secrets and tokens hidden."`
+	Strict        bool          `help:"End with exit code 1 where a call or a reply was off-spec."`
+	Quiet         bool          `help:"Write a line for what is off-spec alone."`
+	ShutdownGrace time.Duration `default:"10s" placeholder:"DURATION" help:"How long calls that are under way may take at the end."`
+}
+
+// Run passes calls on until ctx is done.
+func (c *proxyCommand) Run(ctx context.Context, out streams) error {
+	upstream, err := url.Parse(c.Upstream)
+	if err != nil || upstream.Host == "" || upstream.Scheme != "http" && upstream.Scheme != "https" || upstream.RawQuery != "" {
+		return usageError{errors.New("--upstream: has to be a base URL such as https://oapi.dingtalk.com")}
+	}
+	client, err := clientFor(c.CA)
+	if err != nil {
+		return usageError{err}
+	}
+	transport := client.Transport.(*http.Transport)
+	transport.DisableCompression = true // what is passed on is what was sent
+	p := &proxy{upstream: upstream, quiet: c.Quiet, lines: out.stderr}
+	if c.Record != "" {
+		f, err := os.OpenFile(c.Record, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return usageError{fmt.Errorf("--record: %w", err)}
+		}
+		defer func() { _ = f.Close() }()
+		p.record = f
+	}
+	listeners, err := listen(ctx, c.Addr)
+	if err != nil {
+		return usageError{err}
+	}
+	server := &http.Server{
+		Handler: p.handler(transport), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelWarn),
+	}
+	ended := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { ended <- server.Serve(l) }()
+	}
+	_, _ = fmt.Fprintf(out.stdout, "dingmock proxy passes calls on to %s:\n\n  %s\n\n", upstream.Redacted(), baseURL(listeners[0].Addr()))
+	select {
+	case err := <-ended:
+		_ = server.Close()
+		return fmt.Errorf("proxy: %w", err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.ShutdownGrace)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		_ = server.Close()
+	}
+	return p.end(out.stdout, c.Strict)
+}
+
+// proxy judges what it passes on.
+type proxy struct {
+	upstream *url.URL
+	quiet    bool
+	recorder contract.Recorder
+
+	mu               sync.Mutex
+	lines            io.Writer
+	record           io.Writer
+	exchanges        int
+	requests, faulty int // off-spec requests, and replies
+	unwritten        error
+}
+
+// passing is one exchange on its way through.
+type passing struct {
+	request   *http.Request // as the client sent it
+	began     time.Time
+	sent      *capture
+	judgeOnce sync.Once
+}
+
+type passingKey struct{}
+
+// handler passes calls on byte for byte: what is judged is a copy.
+func (p *proxy) handler(transport http.RoundTripper) http.Handler {
+	reverse := &httputil.ReverseProxy{
+		Transport:     transport,
+		FlushInterval: -1,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(p.upstream)
+			r.Out.URL.RawQuery = r.In.URL.RawQuery
+		},
+		ModifyResponse: func(resp *http.Response) error {
+			x := resp.Request.Context().Value(passingKey{}).(*passing)
+			reply := *resp
+			resp.Body = &capture{from: resp.Body, length: resp.ContentLength, done: func(body []byte) { p.judge(x, &reply, body) }}
+			return nil
+		},
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			x := r.Context().Value(passingKey{}).(*passing)
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			w.WriteHeader(http.StatusBadGateway)
+			_, _ = fmt.Fprintf(w, "dingmock proxy: %s has not answered: %v\n", p.upstream.Redacted(), plainError(err))
+			p.judge(x, nil, nil)
+		},
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelWarn),
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := &passing{request: r.Clone(context.WithoutCancel(r.Context())), began: time.Now(), sent: &capture{from: r.Body, length: -1}}
+		x.request.URL.Scheme, x.request.URL.Host = "http", r.Host
+		if r.ContentLength != 0 {
+			r.Body = x.sent
+		}
+		reverse.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), passingKey{}, x)))
+	})
+}
+
+func plainError(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// judge compares an exchange with the document, and tells of it. It is called before the
+// reply's last byte is passed on, so that nobody who has the reply can look too early.
+func (p *proxy) judge(x *passing, resp *http.Response, body []byte) {
+	x.judgeOnce.Do(func() {
+		if resp != nil && strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
+			body = unzipped(body)
+		}
+		exchange := contract.Judge(x.request, x.sent.bytes(), resp, body, "")
+		record := p.recorder.Record(exchange, x.began.UTC().Format(time.RFC3339Nano), kept)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.exchanges++
+		what, code := record.Operation, "no reply"
+		if what == "" {
+			what = x.request.URL.Path
+		}
+		if resp != nil {
+			code = resp.Status
+		}
+		if !p.quiet {
+			_, _ = fmt.Fprintf(p.lines, "%s %q %s %s\n", x.request.Method, what, code, record.Error)
+		}
+		p.requests += p.tell("request", record.Violations, record.Curl)
+		p.faulty += p.tell("reply", record.Broken, record.Curl)
+		if p.record != nil {
+			line, err := json.Marshal(record)
+			if err == nil {
+				_, err = p.record.Write(append(line, '\n'))
+			}
+			p.unwritten = errors.Join(p.unwritten, err)
+		}
+	})
+}
+
+// tell writes what is off-spec and returns 1 where anything is.
+func (p *proxy) tell(what string, list []dingmock.Violation, curl string) int {
+	for _, v := range list {
+		_, _ = fmt.Fprintf(p.lines, "off-spec %s: %s\n", what, v)
+	}
+	if len(list) == 0 {
+		return 0
+	}
+	_, _ = fmt.Fprintf(p.lines, "  %s\n", curl)
+	return 1
+}
+
+// end sums up.
+func (p *proxy) end(w io.Writer, strict bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, _ = fmt.Fprintf(w, "%d exchanges, %d off-spec requests, %d off-spec replies\n", p.exchanges, p.requests, p.faulty)
+	if p.unwritten != nil {
+		return fmt.Errorf("--record: %w", p.unwritten)
+	}
+	if strict && p.requests+p.faulty > 0 {
+		return fmt.Errorf("%d requests and %d replies were off-spec", p.requests, p.faulty)
+	}
+	return nil
+}
+
+func unzipped(body []byte) []byte {
+	r, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return body
+	}
+	plain, err := io.ReadAll(io.LimitReader(r, 64<<20))
+	if err != nil {
+		return body
+	}
+	return plain
+}
+
+// capture keeps a copy of what is read through it, as much as is judged.
+type capture struct {
+	from   io.ReadCloser
+	length int64        // of the body; -1 where it is not known
+	done   func([]byte) // called once: before the last byte is passed on, or when the body ends or is closed
+
+	mu     sync.Mutex
+	copy   bytes.Buffer
+	passed int64
+	over   bool
+}
+
+func (c *capture) Read(p []byte) (int, error) {
+	n, err := c.from.Read(p)
+	c.mu.Lock()
+	c.copy.Write(p[:min(n, max(0, kept-c.copy.Len()))])
+	c.passed += int64(n)
+	last := c.passed == c.length
+	c.mu.Unlock()
+	if err != nil || last {
+		c.finish()
+	}
+	return n, err
+}
+
+func (c *capture) Close() error {
+	c.finish()
+	return c.from.Close()
+}
+
+func (c *capture) finish() {
+	c.mu.Lock()
+	over := c.over
+	c.over = true
+	c.mu.Unlock()
+	if !over && c.done != nil {
+		c.done(c.bytes())
+	}
+}
+
+func (c *capture) bytes() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return bytes.Clone(c.copy.Bytes())
+}

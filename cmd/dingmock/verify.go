@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/dingmock/dingmock/contract"
+)
+
+// exitUnchecked is verify's exit code where no rule is broken, but not every one could be checked.
+const exitUnchecked = 3
+
+// exitError is an error with an exit code of its own.
+type exitError struct {
+	error
+	code int
+}
+
+func (e exitError) Unwrap() error { return e.error }
+
+// The hosts of the real platform.
+const (
+	liveURL    = "https://oapi.dingtalk.com"
+	liveAPIURL = "https://api.dingtalk.com"
+)
+
+// verifyCommand holds a server to the document.
+type verifyCommand struct {
+	URL    string `placeholder:"URL" help:"The base URL of the server to check. With --live it is the real platform's where it is not given."`
+	APIURL string `name:"api-url" placeholder:"URL" help:"The base URL of the paths under /v1.0/, where it is another one."`
+
+	CorpID        string        `name:"corpid" placeholder:"ID" help:"The app's corpid."`
+	CorpSecret    string        `name:"corpsecret" placeholder:"SECRET" help:"The secret of the corpid."`
+	AppKey        string        `name:"appkey" placeholder:"KEY" help:"The app's appkey."`
+	AppSecret     string        `name:"appsecret" placeholder:"SECRET" help:"The secret of the appkey."`
+	ControlToken  string        `placeholder:"TOKEN" help:"What the control API of a dingmock at the URL asks for."`
+	CA            string        `name:"ca" placeholder:"FILE" help:"Trust the certificates in this PEM file, beside the system's."`
+	MaxSessions   int           `name:"target-max-sessions" placeholder:"N" help:"How many open sessions an app of the server may have, if that is 1000 or fewer."`
+	SessionTTL    string        `name:"target-session-ttl" placeholder:"DURATION" help:"How long a session lives at the server, if sessions end by themselves."`
+	WithoutCalls  bool          `name:"target-without-sessions" help:"The server answers the session calls as the public platform does: errcode 22."`
+	Live          bool          `help:"Check the real platform: only what it documents, four calls a second, one at a time."`
+	AllowWrites   bool          `help:"With --live: also make calls that change something."`
+	List          bool          `env:"-" help:"Print the cases that are selected and end."`
+	Only          string        `env:"-" name:"run" placeholder:"REGEXP" help:"Run the cases whose id matches."`
+	Operation     []string      `env:"-" placeholder:"ID" help:"Run the cases of this operation; repeatable."`
+	Level         string        `env:"-" placeholder:"MUST" help:"MUST leaves out the cases of level SHOULD."`
+	Timeout       time.Duration `default:"10s" placeholder:"DURATION" help:"How long one case may take."`
+	Parallel      count         `default:"8" placeholder:"N" help:"How many cases run at once."`
+	Seed          uint64        `placeholder:"N" help:"Where random values begin; 0 makes one up. It is printed."`
+	Budget        int           `default:"200" placeholder:"N" help:"How many requests are generated of each operation; 0: none."`
+	JUnit         string        `name:"junit" placeholder:"FILE" help:"Write the report as JUnit XML."`
+	JSON          string        `name:"json" placeholder:"FILE" help:"Write the report as JSON."`
+	GitHub        bool          `name:"github" help:"Print annotations for GitHub's workflows."`
+	KnownFailures string        `placeholder:"FILE" help:"A list of case ids, one a line, whose failures do not count."`
+	Exact         bool          `help:"A known failure that passes counts as a failure."`
+	MinCoverage   float64       `placeholder:"PERCENT" help:"Fail where less of the document was exercised."`
+}
+
+// Run checks the server. It fails where a rule is broken.
+func (c *verifyCommand) Run(ctx context.Context, out streams) error {
+	options, err := c.options()
+	if err != nil {
+		return usageError{err}
+	}
+	if c.List {
+		return c.list(options, out.stdout)
+	}
+	target, err := c.target(ctx)
+	if err != nil {
+		return usageError{err}
+	}
+	if isTerminal(out.stderr) {
+		done := 0
+		options.Progress = func(r contract.Result) {
+			done++
+			_, _ = fmt.Fprintf(out.stderr, "\r\033[K%4d %s", done, r.ID)
+		}
+	}
+	report, err := contract.Verify(ctx, target, options)
+	if options.Progress != nil {
+		_, _ = fmt.Fprint(out.stderr, "\r\033[K")
+	}
+	var wrong contract.OptionError
+	if errors.As(err, &wrong) {
+		return usageError{err}
+	}
+	if err != nil {
+		if c.app() == (contract.App{}) && errors.Is(err, contract.ErrCredentials) {
+			err = fmt.Errorf("%w (no credentials were given: --appkey and --appsecret, or --corpid and --corpsecret)", err)
+		}
+		return exitError{err, exitUnchecked}
+	}
+	return c.finish(report, out)
+}
+
+// finish writes the reports and tells how it ended.
+func (c *verifyCommand) finish(report *contract.Report, out streams) error {
+	if err := report.WriteText(out.stdout); err != nil {
+		return err
+	}
+	if c.GitHub {
+		if err := report.WriteGitHub(out.stdout); err != nil {
+			return err
+		}
+	}
+	for _, file := range []struct {
+		flag, name string
+		write      func(io.Writer) error
+	}{{"--junit", c.JUnit, report.WriteJUnit}, {"--json", c.JSON, report.WriteJSON}} {
+		if file.name == "" {
+			continue
+		}
+		if err := writeFile(file.name, file.write); err != nil {
+			return usageError{fmt.Errorf("%s: %w", file.flag, err)}
+		}
+	}
+	broken, unchecked := len(report.Broken()), report.Count(contract.Errored)
+	switch {
+	case broken > 0:
+		return fmt.Errorf("%d of %d rules are broken", broken, len(report.Results))
+	case report.Coverage.Percent() < c.MinCoverage:
+		return fmt.Errorf("document coverage is %.1f %%, less than --min-coverage %.1f", report.Coverage.Percent(), c.MinCoverage)
+	case unchecked > 0:
+		return exitError{fmt.Errorf("%d of %d rules could not be checked", unchecked, len(report.Results)), exitUnchecked}
+	}
+	return nil
+}
+
+func writeFile(name string, write func(io.Writer) error) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	if err := write(f); err != nil {
+		_ = f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+// options are the kit's, of the flags.
+func (c *verifyCommand) options() (*contract.Options, error) {
+	o := &contract.Options{
+		Operations: c.Operation, Level: contract.Level(c.Level), Timeout: c.Timeout, Parallel: int(c.Parallel), Seed: c.Seed,
+		Budget: c.Budget, Live: c.Live, AllowWrites: c.AllowWrites, Exact: c.Exact,
+	}
+	if c.Level != "" && o.Level != contract.MUST && o.Level != contract.SHOULD {
+		return nil, fmt.Errorf("--level: %q has to be MUST or SHOULD", c.Level)
+	}
+	if c.Timeout <= 0 {
+		return nil, fmt.Errorf("--timeout: %s has to be more than 0s", c.Timeout)
+	}
+	switch {
+	case c.Budget < 0:
+		return nil, fmt.Errorf("--budget: %d has to be 0 or more", c.Budget)
+	case c.Budget == 0:
+		o.Budget = -1
+	}
+	if c.Only != "" {
+		pattern, err := regexp.Compile(c.Only)
+		if err != nil {
+			return nil, fmt.Errorf("--run: %w", err)
+		}
+		o.Run = pattern.MatchString
+	}
+	if c.KnownFailures != "" {
+		f, err := os.Open(c.KnownFailures)
+		if err != nil {
+			return nil, fmt.Errorf("--known-failures: %w", err)
+		}
+		defer func() { _ = f.Close() }()
+		if o.Known, err = contract.ReadKnown(f); err != nil {
+			return nil, fmt.Errorf("--known-failures: %s: %w", c.KnownFailures, err)
+		}
+	}
+	return o, nil
+}
+
+// list prints the cases.
+func (c *verifyCommand) list(o *contract.Options, w io.Writer) error {
+	cases, err := contract.Select(o)
+	if err != nil {
+		return usageError{err}
+	}
+	for _, x := range cases {
+		line := fmt.Sprintf("%-44s %-6s %s", x.ID, x.Level, x.Rule)
+		if needs := x.Needs.String(); needs != "" {
+			line += " [needs: " + needs + "]"
+		}
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *verifyCommand) app() contract.App {
+	return contract.App{CorpID: c.CorpID, CorpSecret: c.CorpSecret, AppKey: c.AppKey, AppSecret: c.AppSecret}
+}
+
+// target is the server of the flags; where a dingmock answers, with all powers.
+func (c *verifyCommand) target(ctx context.Context) (contract.Target, error) {
+	t := contract.Target{
+		URL: c.URL, APIURL: c.APIURL, MaxSessions: c.MaxSessions, WithoutSessions: c.WithoutCalls,
+		App: c.app(),
+	}
+	switch {
+	case t.URL == "" && c.Live:
+		t.URL, t.APIURL = liveURL, liveAPIURL
+	case t.URL == "":
+		return t, errors.New("--url: is empty; it has to be a base URL such as http://127.0.0.1:8080")
+	}
+	if c.SessionTTL != "" {
+		ttl, err := time.ParseDuration(c.SessionTTL)
+		if err != nil || ttl <= 0 {
+			return t, fmt.Errorf("--target-session-ttl: %q is no duration of more than 0s", c.SessionTTL)
+		}
+		t.SessionTTL = ttl
+	}
+	client, err := clientFor(c.CA)
+	if err != nil {
+		return t, err
+	}
+	t.Client = client
+	if c.Live {
+		return t, nil
+	}
+	ask, cancel := context.WithTimeout(ctx, c.Timeout/2)
+	defer cancel()
+	if control := dingmockAt(ask, t.URL, c.ControlToken, client); control != nil {
+		t.Powers = control
+	} else if t.App == (contract.App{}) {
+		// Nobody can be asked as whom to call; what answers there, if anything, is said by the kit.
+		t.App = contract.App{AppKey: "mock-verify", AppSecret: "mock-verify-secret"}
+	}
+	return t, nil
+}
+
+// clientFor makes an HTTP client that trusts the certificates in a file, too.
+func clientFor(ca string) (*http.Client, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if ca != "" {
+		pem, err := os.ReadFile(ca)
+		if err != nil {
+			return nil, fmt.Errorf("--ca: %w", err)
+		}
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("--ca: %s: holds no certificate in PEM", strings.TrimSpace(ca))
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	return &http.Client{Transport: transport}, nil
+}
