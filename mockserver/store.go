@@ -280,7 +280,7 @@ type pair struct {
 // byCredentials returns the app with that id, and whether the secret is its own. An app is made for an
 // auto key where the store may.
 func (s *store) byCredentials(p pair, id, secret string, auto bool) (a *app, proven bool) {
-	for range 2 {
+	for range 100 { // one round, but where apps come and go at the same time
 		s.mu.RLock()
 		if p.corp {
 			a = s.byCorp[id]
@@ -298,8 +298,14 @@ func (s *store) byCredentials(p pair, id, secret string, auto bool) (a *app, pro
 		if !auto || secret == "" || !autoKey.MatchString(id) {
 			break
 		}
-		// Another goroutine may make it at the same time; whoever comes second finds it in the next round.
-		_, _ = s.add(AppState{Name: id, CorpID: id, CorpSecret: secret, AppKey: id, AppSecret: secret, Auto: true})
+		a, err := s.add(AppState{Name: id, CorpID: id, CorpSecret: secret, AppKey: id, AppSecret: secret, Auto: true})
+		if err == nil {
+			return a, true
+		}
+		if errors.Is(err, errFull) {
+			break
+		}
+		// Another goroutine made it first: the next round finds it, unless it has been evicted again.
 	}
 	return nil, false
 }
