@@ -67,7 +67,10 @@ func (r *Refusal) Error() string {
 	if r.Code != "" {
 		return r.Code + ": " + r.Message
 	}
-	return fmt.Sprintf("errcode %d %s: %s", r.Errcode, r.SubCode, r.Message)
+	if r.SubCode != "" {
+		return fmt.Sprintf("errcode %d/%s: %s", r.Errcode, r.SubCode, r.Message)
+	}
+	return fmt.Sprintf("errcode %d: %s", r.Errcode, r.Message)
 }
 
 // is reports whether the refusal is that error of the document.
@@ -130,10 +133,14 @@ func (p *party) refused(err error, name string) {
 	e := p.c.doc.Error(name)
 	switch refusal := p.settle(err); {
 	case refusal == nil:
-		p.c.fail(nil, "-want the error %s (%d %s%s)\n+got  a success", name, e.Errcode, e.SubCode, e.Code)
+		p.c.fail(nil, "-want the error %s\n+got  a success", wanted(e))
 	case !refusal.is(e):
-		p.c.fail(nil, "-want the error %s (%d %s%s)\n+got  %s", name, e.Errcode, e.SubCode, e.Code, refusal)
+		p.c.fail(nil, "-want the error %s\n+got  %s", wanted(e), refusal)
 	}
+}
+
+func wanted(e *dingmock.Error) string {
+	return (&Refusal{Errcode: e.Errcode, SubCode: e.SubCode, Code: e.Code, Message: e.Text}).Error() + " (" + e.Name + ")"
 }
 
 func (p *party) token() Token {

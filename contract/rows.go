@@ -11,13 +11,6 @@ import (
 	"github.com/dingmock/dingmock"
 )
 
-// way is one way to an error: a request that has to be answered with it, and what stands in the holes of its text.
-type way struct {
-	name  string
-	call  *call
-	holes []string
-}
-
 // cause is what leads to one error of the document.
 type cause struct {
 	when  string // completes "A call of <operation> … is answered with"
@@ -26,6 +19,7 @@ type cause struct {
 	ways  func(c *Trial, op *dingmock.Operation, add addWay) // sends nothing but what sets the scene
 }
 
+// addWay takes one way to an error: a request that has to be answered with it, and what stands in the holes of its text.
 type addWay func(name string, q *call, holes ...string)
 
 // rowCases makes a case of each error that an operation may answer. A new error in the document without a cause here

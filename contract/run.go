@@ -65,7 +65,7 @@ func (f *Failure) text(id string) string {
 	fmt.Fprintf(&b, "%s breaks its rule\n  %s: %s\n", id, f.Level, f.Rule)
 	for _, part := range []struct{ name, text string }{{"before", f.Before}, {"request", f.Request}, {"reply", f.Reply}, {"diff", f.Diff}} {
 		if part.text != "" {
-			fmt.Fprintf(&b, "%s:\n  %s\n", part.name, strings.ReplaceAll(part.text, "\n", "\n  "))
+			fmt.Fprintf(&b, "%s:\n  %s\n", part.name, strings.ReplaceAll(strings.TrimSpace(part.text), "\n", "\n  "))
 		}
 	}
 	return b.String()

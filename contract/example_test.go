@@ -1,0 +1,114 @@
+package contract_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"testing"
+
+	"github.com/dingmock/dingmock/client"
+	"github.com/dingmock/dingmock/contract"
+	"github.com/dingmock/dingmock/mockserver"
+)
+
+// Check this module's fake, as its own tests do: in process, without a socket.
+func Example_fake() {
+	fake, err := mockserver.New(nil)
+	if err != nil {
+		panic(err)
+	}
+	report, err := contract.Verify(context.Background(), contract.Target{
+		Handler: fake,
+		App:     contract.App{AppKey: "dingmockapp", AppSecret: "dingmockappsecret"},
+	}, nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("broken rules:", len(report.Broken()))
+	// Output: broken rules: 0
+}
+
+// Check your own server. In a test, contract.Run makes a sub-test of each rule; here the server is one that answers an
+// unknown path as no platform does.
+func Example_server() {
+	mine := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/gettoken" {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"errcode":0,"access_token":"82ad1e1b28b2357dbf090b9a2582319c","errmsg":"ok","expires_in":7200}`)
+			return
+		}
+		http.NotFound(w, r)
+	})
+	report, err := contract.Verify(context.Background(), contract.Target{
+		Handler: mine,
+		App:     contract.App{AppKey: "k", AppSecret: "s"},
+	}, &contract.Options{Run: func(id string) bool { return id == "gettoken/repeat" || id == "paths/oapi-unknown" }})
+	if err != nil {
+		panic(err)
+	}
+	_, _ = io.WriteString(os.Stdout, report.Failures())
+	// Output:
+	// paths/oapi-unknown breaks its rule
+	//   MUST: A path under / that the platform does not have is answered with "application/json" and 请求的URI地址不存在, by any method, with or without a token.
+	// request:
+	//   curl -i 'http://localhost/contract/notexist' -H 'User-Agent: dingmock-contract'
+	// reply:
+	//   HTTP 404, text/plain; charset=utf-8
+	//   404 page not found
+	// diff:
+	//   the reply is not what the document allows:
+	//     reply-status at /status: found 404, expected 200
+}
+
+// Check your own client in Go: put Transport between it and any server, and each exchange that the document does not
+// allow is reported.
+func Example_client() {
+	fake, err := mockserver.New(nil)
+	if err != nil {
+		panic(err)
+	}
+	srv := httptest.NewServer(fake)
+	defer srv.Close()
+
+	mine := http.Client{Transport: contract.Transport(nil, func(x *contract.Exchange) {
+		for _, v := range x.Parsed.Violations {
+			fmt.Println("off-spec:", v)
+		}
+	})}
+	resp, err := mine.Post(srv.URL+"/gettoken?appkey=dingmockapp&appsecret=dingmockappsecret&corp=1", "", nil)
+	if err != nil {
+		panic(err)
+	}
+	_ = resp.Body.Close()
+	// Output:
+	// off-spec: gettoken: method at /method: found POST, expected GET
+	// off-spec: gettoken: undeclared-parameter at /query/corp: found an undeclared parameter, expected no such parameter
+}
+
+// Check that your own client understands what the platform answers: hand it to the cases as a Driver, whose adapter
+// is a few lines a call.
+func ExampleRun_driver() {
+	test := func(t *testing.T) {
+		fake, err := mockserver.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		contract.Run(t, contract.Target{
+			Handler: fake,
+			App:     contract.App{AppKey: "dingmockapp", AppSecret: "dingmockappsecret"},
+		}, &contract.Options{Driver: goClient{}})
+	}
+	_ = test
+
+	// What the platform refuses is told as a *contract.Refusal.
+	var e *client.Error
+	err := error(&client.Error{Errcode: 34001, Message: "无效的会话id"})
+	if errors.As(err, &e) {
+		fmt.Println(&contract.Refusal{Errcode: e.Errcode, SubCode: e.SubCode, Message: e.Message})
+	}
+	// Output: errcode 34001: 无效的会话id
+}
