@@ -228,3 +228,20 @@ func TestHTTP2(t *testing.T) {
 		}
 	}
 }
+
+// TestNoBodyAtAll has requests of a caller in the same process, which may have a nil Body.
+func TestNoBodyAtAll(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{})
+	for line, want := range map[string]string{"/gettoken?" + appPairQuery: tokenOK, "/nowhere": notFound} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, line, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if got := w.Body.String(); got != want {
+			t.Errorf("%s answers %s, want %s", line, got, want)
+		}
+	}
+}

@@ -310,12 +310,8 @@ func (c *Counted) nearest(m Match, entries []*Entry) {
 
 const masked = "***"
 
-var (
-	secretName  = regexp.MustCompile(`(?i)secret|token|password|ticket|^sign$`)
-	secretField = regexp.MustCompile(`(?i)("[^"]*(?:secret|token|password|ticket)[^"]*"\s*:\s*)("(?:\\.|[^"\\])*"?|[^\s,}\]]+)`)
-	// A letter or digit that JSON text writes as an escape, so that a name could hide in it.
-	escapedASCII = regexp.MustCompile(`\\u00(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])`)
-)
+// A letter or digit that JSON text writes as an escape, so that a name could hide in it.
+var escapedASCII = regexp.MustCompile(`\\u00(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])`)
 
 // maskQuery masks the values of a query or a form that may be secret, however their names are escaped.
 func maskQuery(raw string) string {
@@ -326,7 +322,7 @@ func maskQuery(raw string) string {
 		if err != nil {
 			plain = name
 		}
-		if ok && (secretName.MatchString(plain) || strings.Contains(plain, "%")) {
+		if ok && (secretName(plain) || strings.Contains(plain, "%")) {
 			parts[i] = name + "=" + masked
 		}
 	}
@@ -349,16 +345,68 @@ func maskBody(body []byte, form bool) string {
 			return string(rune(n))
 		})
 	}
-	if mentionsSecret(text) {
-		text = secretField.ReplaceAllString(text, `$1"`+masked+`"`)
-	}
+	text = maskFields(text)
 	if long {
 		text += "…"
 	}
 	return text
 }
 
-// mentionsSecret is quick to say that nothing in a text can be the name of a secret.
+// maskFields masks the value of each field of a JSON text whose name may be that of a secret, be the text whole or not.
+func maskFields(text string) string {
+	if !mentionsSecret(text) {
+		return text
+	}
+	const space = " \t\r\n\f"
+	var out strings.Builder
+	rest := text // what is not in out
+	at := 0      // in rest
+	for {
+		quote := strings.IndexByte(rest[at:], '"')
+		if quote < 0 {
+			break
+		}
+		name, after, ok := strings.Cut(rest[at+quote+1:], `"`)
+		if !ok {
+			break
+		}
+		at += quote + 1 + len(name) // the end of this name may be the beginning of the next
+		value, ok := strings.CutPrefix(strings.TrimLeft(after, space), ":")
+		if !ok || !mentionsSecret(name) {
+			continue
+		}
+		value = strings.TrimLeft(value, space)
+		if n := valueLen(value); n > 0 {
+			out.WriteString(rest[:len(rest)-len(value)])
+			out.WriteString(`"` + masked + `"`)
+			rest, at = value[n:], 0
+		}
+	}
+	return out.String() + rest
+}
+
+// valueLen is how long the JSON value at the beginning of a text is, at least: a string, or up to what ends another.
+func valueLen(text string) int {
+	if !strings.HasPrefix(text, `"`) {
+		if n := strings.IndexAny(text, " \t\r\n\f,}]"); n >= 0 {
+			return n
+		}
+		return len(text)
+	}
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
+func secretName(name string) bool { return strings.EqualFold(name, "sign") || mentionsSecret(name) }
+
+// mentionsSecret reports whether a text may hold the name of a secret.
 func mentionsSecret(text string) bool {
 	for i := range len(text) {
 		switch text[i] | 0x20 {
@@ -377,7 +425,7 @@ func mentionsSecret(text string) bool {
 func maskHeader(h http.Header) http.Header {
 	out := make(http.Header, len(h))
 	for name, values := range h {
-		if name == "Authorization" || name == "Cookie" || name == "Proxy-Authorization" || secretName.MatchString(name) {
+		if name == "Authorization" || name == "Cookie" || name == "Proxy-Authorization" || secretName(name) {
 			values = []string{masked}
 		}
 		out[name] = values
@@ -403,7 +451,7 @@ func (c *call) entry(r *http.Request, body []byte, reply reply) *Entry {
 		e.Operation, e.Provenance = c.Operation.ID, c.Operation.Provenance
 	}
 	for name, value := range c.Values {
-		if secretName.MatchString(name) {
+		if secretName(name) {
 			continue
 		}
 		if e.Parameters == nil {

@@ -9,6 +9,7 @@
 package mockserver
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -38,16 +39,17 @@ var handlers = map[string]func(*call) (any, error){
 
 // Server is the fake. It is an http.Handler; any number of goroutines may use one.
 type Server struct {
-	options Options
-	doc     *dingmock.Document
-	router  *mux.Router
-	store   *store
-	rules   rules // for every app
-	nobody  *journal
-	tally   tally
-	lines   sync.Mutex // of options.Calls
-	close   sync.Once
-	closed  chan struct{}
+	options  Options
+	doc      *dingmock.Document
+	router   *mux.Router
+	findings []string // the rules of requests that are asked after the token
+	store    *store
+	rules    rules // for every app
+	nobody   *journal
+	tally    tally
+	lines    sync.Mutex // of options.Calls
+	close    sync.Once
+	closed   chan struct{}
 }
 
 // New makes a fake. Nil options are the defaults. It fails only on options that are not valid.
@@ -65,6 +67,10 @@ func New(options *Options) (*Server, error) {
 	}
 	if err := s.route(handlers); err != nil {
 		return nil, fmt.Errorf("mockserver: %w", err)
+	}
+	s.findings = []string{dingmock.RuleContentType, dingmock.RuleBody, dingmock.RuleMissingParameter, dingmock.RuleInvalidParameter}
+	if s.options.RefuseUndeclared {
+		s.findings = append(s.findings, dingmock.RuleUndeclaredParameter, dingmock.RuleRepeatedParameter)
 	}
 	s.store = newStore(&s.options)
 	s.nobody = newJournal(s.store.kept, &s.store.journals)
@@ -123,9 +129,6 @@ func (o *Options) complete(doc *dingmock.Document) error {
 func (s *Server) route(handlers map[string]func(*call) (any, error)) error {
 	s.router = mux.NewRouter().SkipClean(true)
 	s.router.NotFoundHandler = s.serve(nil, nil)
-	if err := s.routeControl(); err != nil {
-		return err
-	}
 	if err := paired(s.doc, handlers); err != nil {
 		return err
 	}
@@ -135,7 +138,7 @@ func (s *Server) route(handlers map[string]func(*call) (any, error)) error {
 		}
 		s.router.Handle(op.Path, s.serve(op, handlers[op.ID])).Name(op.ID)
 	}
-	return nil
+	return s.routeControl() // last: routes are tried in turn
 }
 
 // paired checks that each operation has a handler and each handler an operation.
@@ -154,7 +157,14 @@ func paired[H any](doc *dingmock.Document, handlers map[string]H) error {
 }
 
 // ServeHTTP answers one request. It answers 5xx only where a rule has it so.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// As the router would, but for two copies of the request with variables and route in their contexts: a handler
+	// knows its operation, and the document reads the variables.
+	var match mux.RouteMatch
+	if s.router.Match(r, &match) {
+		match.Handler.ServeHTTP(w, r)
+	}
+}
 
 // Close ends waits, hanging calls and streams. It is safe to call more than once, and never fails.
 func (s *Server) Close() error {
@@ -219,19 +229,10 @@ func (c *call) answer(handle func(*call) (any, error)) (any, error) {
 	if c.unread != nil && c.Family.Answers["body"] != "" {
 		return nil, c.fail(c.Family.Answers["body"], "the body could not be read to its end")
 	}
-	if err := c.refuse(c.server.findings()...); err != nil {
+	if err := c.refuse(c.server.findings...); err != nil {
 		return nil, err
 	}
 	return handle(c)
-}
-
-// findings are the rules that are asked after the token.
-func (s *Server) findings() []string {
-	rules := []string{dingmock.RuleContentType, dingmock.RuleBody, dingmock.RuleMissingParameter, dingmock.RuleInvalidParameter}
-	if s.options.RefuseUndeclared {
-		rules = append(rules, dingmock.RuleUndeclaredParameter, dingmock.RuleRepeatedParameter)
-	}
-	return rules
 }
 
 // refuse returns the error for the first violation of those rules, unless it is one that is only noted.
@@ -260,7 +261,7 @@ func (c *call) needsToken() bool {
 // refused makes no app.
 func (c *call) findApp() {
 	if p, complete := c.credentials(); p != (pair{}) {
-		auto := complete && !c.server.options.NoAutoApps && c.refuse(append(c.server.findings(), dingmock.RuleMethod)...) == nil
+		auto := complete && !c.server.options.NoAutoApps && c.refuse(dingmock.RuleMethod) == nil && c.refuse(c.server.findings...) == nil
 		c.app, c.proven = c.server.store.byCredentials(p, c.Value(p.id), c.Value(p.secret), auto)
 	} else {
 		c.app, _ = c.server.store.tokens.get(c.Token)
@@ -318,15 +319,20 @@ func (s *Server) record(c *call, r *http.Request, body []byte, reply reply) {
 
 // readBody reads as much of the body as the checks need, and drops what is beyond so that the sender gets an answer.
 func readBody(r *http.Request, limit int64) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
-	if err != nil {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil, nil
+	}
+	var body bytes.Buffer
+	if 0 < r.ContentLength && r.ContentLength <= limit {
+		body.Grow(int(r.ContentLength) + bytes.MinRead) // so that the end is found without another buffer
+	}
+	if _, err := body.ReadFrom(io.LimitReader(r.Body, limit+1)); err != nil {
 		return nil, err
 	}
-	if int64(len(body)) > limit {
-		_, err = io.CopyN(io.Discard, r.Body, drained)
-		if err != nil && !errors.Is(err, io.EOF) {
+	if int64(body.Len()) > limit {
+		if _, err := io.CopyN(io.Discard, r.Body, drained); err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
 		}
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
