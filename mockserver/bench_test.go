@@ -1,0 +1,333 @@
+//go:build unix
+
+package mockserver_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/dingmock/dingmock/mockserver"
+)
+
+// plain does the work of the fake by hand: the same state, lock and replies, over net/http and encoding/json alone,
+// without a route from a document, a check of the request, a tally, a journal or an app's clock.
+type plain struct {
+	mu       sync.Mutex
+	token    string
+	expires  time.Time
+	sessions map[string]plainSession
+	latest   map[string][]string // user → ids
+}
+
+type plainSession struct {
+	SessionID  string `json:"session_id"`
+	AppKey     string `json:"app_key"`
+	UserID     string `json:"user_id"`
+	ChatID     string `json:"chatid"`
+	CreateTime int64  `json:"create_time"`
+}
+
+type plainReply struct {
+	Errcode   int    `json:"errcode"`
+	Errmsg    string `json:"errmsg"`
+	Result    any    `json:"result,omitempty"`
+	Success   bool   `json:"success,omitempty"`
+	RequestID string `json:"request_id"`
+}
+
+func newPlain() *plain {
+	return &plain{sessions: map[string]plainSession{}, latest: map[string][]string{}}
+}
+
+func (p *plain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	var reply any
+	typ := topapiType
+	switch r.URL.Path {
+	case "/gettoken":
+		query := r.URL.Query()
+		typ = oapiType
+		if query.Get("appkey") != "dingmockapp" || query.Get("appsecret") != "dingmockappsecret" {
+			reply = plainReply{Errcode: 40096, Errmsg: "不合法的appKey或appSecret"}
+			break
+		}
+		p.token, p.expires = live, now.Add(2*time.Hour)
+		reply = struct {
+			Errcode     int    `json:"errcode"`
+			AccessToken string `json:"access_token"`
+			Errmsg      string `json:"errmsg"`
+			ExpiresIn   int    `json:"expires_in"`
+		}{0, p.token, "ok", 7200}
+	case "/v1.0/oauth2/accessToken":
+		var pair struct{ AppKey, AppSecret string }
+		typ = apiType
+		if json.NewDecoder(r.Body).Decode(&pair) != nil || pair.AppKey != "dingmockapp" || pair.AppSecret != "dingmockappsecret" {
+			http.Error(w, "{}", http.StatusBadRequest)
+			return
+		}
+		p.token, p.expires = live, now.Add(2*time.Hour)
+		reply = struct {
+			ExpireIn    int    `json:"expireIn"`
+			AccessToken string `json:"accessToken"`
+		}{7200, p.token}
+	default:
+		if r.URL.Query().Get("access_token") != p.token || !now.Before(p.expires) {
+			reply = plainReply{Errcode: 88, Errmsg: "bad token"}
+			break
+		}
+		reply = p.session(r, now)
+	}
+	h := w.Header()
+	h.Set("Server", "DingTalk/1.0.0")
+	h.Set("Content-Type", typ)
+	h.Set("Dingmock-Version", "dev")
+	body, err := json.Marshal(reply)
+	if err != nil {
+		panic(err)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body)
+}
+
+func (p *plain) session(r *http.Request, now time.Time) plainReply {
+	var body struct {
+		plainSession
+		User string `json:"userid"`
+	}
+	reply := plainReply{Errmsg: "ok", RequestID: "16l4ew3d47pdp"}
+	if json.NewDecoder(r.Body).Decode(&body) != nil {
+		return plainReply{Errcode: 47001, Errmsg: "解析JSON/XML内容错误"}
+	}
+	id := body.SessionID
+	switch r.URL.Path {
+	case "/topapi/v2/user/getsession":
+		var result struct {
+			Session *plainSession `json:"session"`
+		}
+		if ids := p.latest[body.User]; len(ids) > 0 {
+			s := p.sessions[ids[len(ids)-1]]
+			result.Session = &s
+		}
+		reply.Result = result
+	case "/topapi/v2/im/create_session":
+		if _, open := p.sessions[id]; open {
+			return plainReply{Errcode: 34001, Errmsg: "无效的会话id"}
+		}
+		body.CreateTime = now.UnixMilli()
+		p.sessions[id] = body.plainSession
+		p.latest[body.UserID] = append(p.latest[body.UserID], id)
+		reply.Result = struct {
+			SessionID string `json:"session_id"`
+		}{id}
+	case "/topapi/v2/im/close_session":
+		if _, open := p.sessions[id]; !open {
+			return plainReply{Errcode: 34001, Errmsg: "无效的会话id"}
+		}
+		delete(p.sessions, id)
+		if p.latest[body.UserID] = p.latest[body.UserID][:len(p.latest[body.UserID])-1]; len(p.latest[body.UserID]) == 0 {
+			delete(p.latest, body.UserID)
+		}
+		reply.Success = true
+	}
+	return reply
+}
+
+// work is what one step of a benchmark asks; the name of the worker makes the ids its own.
+type work struct {
+	name string
+	asks func(worker int) []ask
+}
+
+type ask struct{ method, target, body string }
+
+var works = []work{
+	{"gettoken", func(int) []ask { return []ask{{"GET", "/gettoken?" + appPairQuery, ""}} }},
+	{"accessToken", func(int) []ask {
+		return []ask{{"POST", "/v1.0/oauth2/accessToken", `{"appKey":"dingmockapp","appSecret":"dingmockappsecret"}`}}
+	}},
+	{"getsession", func(int) []ask {
+		return []ask{{"POST", "/topapi/v2/user/getsession?access_token=" + live, `{"userid":"manager4220"}`}}
+	}},
+	{"create_session+close_session", func(worker int) []ask {
+		body := fmt.Sprintf(`{"session_id":"session-%d","app_key":"dingmockapp","chatid":"chatdce7caafccaa941d870e82ee9c97b2eb","user_id":"user-%d"}`, worker, worker)
+		return []ask{
+			{"POST", "/topapi/v2/im/create_session?access_token=" + live, body},
+			{"POST", "/topapi/v2/im/close_session?access_token=" + live, body},
+		}
+	}},
+}
+
+// contenders are the plain handler and the fake, with a session open for getsession.
+func contenders(b *testing.B) [2]http.Handler {
+	b.Helper()
+	s, err := mockserver.New(&mockserver.Options{Apps: []mockserver.AppState{liveApp()}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.Close() })
+	list := [2]http.Handler{newPlain(), s}
+	for _, h := range list {
+		defaultToken(b, h)
+		body := `{"session_id":"s","app_key":"dingmockapp","chatid":"chatdce7caafccaa941d870e82ee9c97b2eb","user_id":"manager4220"}`
+		if a := topapi(h, create, live, body); code(b, a) != 0 {
+			b.Fatal(a.body)
+		}
+	}
+	return list
+}
+
+// cpu is what the process has used so far, user and system.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// compare runs both contenders in turns and reports the CPU that a request of each took, and the ratio.
+func compare(b *testing.B, requests int, run func(contender, n int)) {
+	b.Helper()
+	const turns = 8
+	var used [2]time.Duration
+	var done [2]int
+	for turn := range 2 * turns {
+		n := b.N/turns + 1
+		runtime.GC()
+		before := cpu()
+		run(turn%2, n)
+		used[turn%2] += cpu() - before
+		done[turn%2] += n * requests
+	}
+	perRequest := func(i int) float64 { return float64(used[i].Nanoseconds()) / float64(done[i]) }
+	b.ReportMetric(0, "ns/op") // of both together: means nothing
+	b.ReportMetric(perRequest(0), "plain-cpu-ns/req")
+	b.ReportMetric(perRequest(1), "cpu-ns/req")
+	b.ReportMetric(perRequest(1)/perRequest(0), "ratio")
+}
+
+// BenchmarkTCP compares over keep-alive connections, one client goroutine for each core, in one process. The client
+// writes prepared bytes and reads the reply with as little work as it can.
+func BenchmarkTCP(b *testing.B) {
+	for _, w := range works {
+		b.Run(w.name, func(b *testing.B) {
+			workers := runtime.GOMAXPROCS(0)
+			var pools [2][]*client
+			for i, h := range contenders(b) {
+				addr := listen(b, h)
+				for worker := range workers {
+					pools[i] = append(pools[i], dial(b, addr, w.asks(worker)))
+				}
+			}
+			b.ResetTimer()
+			compare(b, len(w.asks(0)), func(contender, n int) {
+				var wg sync.WaitGroup
+				for _, c := range pools[contender] {
+					wg.Go(func() {
+						for range n/workers + 1 {
+							c.step(b)
+						}
+					})
+				}
+				wg.Wait()
+			})
+		})
+	}
+}
+
+// client is one connection and what it asks in turn.
+type client struct {
+	conn  net.Conn
+	read  *bufio.Reader
+	bytes [][]byte
+}
+
+func dial(b *testing.B, addr string, asks []ask) *client {
+	b.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = conn.Close() })
+	c := &client{conn: conn, read: bufio.NewReader(conn)}
+	for _, a := range asks {
+		c.bytes = append(c.bytes, fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: oapi.dingtalk.com\r\nUser-Agent: bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", a.method, a.target, len(a.body), a.body))
+	}
+	return c
+}
+
+// step asks all of it once.
+func (c *client) step(b *testing.B) {
+	for _, request := range c.bytes {
+		if _, err := c.conn.Write(request); err != nil {
+			b.Error(err)
+			return
+		}
+		length := 0
+		for {
+			line, err := c.read.ReadSlice('\n')
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			if value, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
+				length, _ = strconv.Atoi(string(bytes.TrimSpace(value)))
+			}
+			if len(line) <= 2 {
+				break
+			}
+		}
+		body, err := c.read.Peek(length)
+		if err != nil || !bytes.Contains(body, []byte(`"errcode":0`)) && !bytes.Contains(body, []byte(`"accessToken"`)) {
+			b.Errorf("answered %s, %v", body, err)
+			return
+		}
+		_, _ = c.read.Discard(length)
+	}
+}
+
+// discard is a ResponseWriter that keeps nothing.
+type discard struct{ header http.Header }
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d *discard) WriteHeader(int)             {}
+
+// BenchmarkInProcess compares the handlers alone: no socket, no parsing of HTTP.
+func BenchmarkInProcess(b *testing.B) {
+	for _, w := range works {
+		b.Run(w.name, func(b *testing.B) {
+			handlers := contenders(b)
+			var requests []*http.Request
+			for _, a := range w.asks(0) {
+				r := httptest.NewRequest(a.method, a.target, nil)
+				r.Header.Set("Content-Type", jsonType)
+				requests = append(requests, r)
+			}
+			b.ResetTimer()
+			compare(b, len(requests), func(contender, n int) {
+				out := &discard{header: http.Header{}}
+				for range n {
+					for i, a := range w.asks(0) {
+						r := *requests[i]
+						r.Body = io.NopCloser(bytes.NewReader([]byte(a.body)))
+						clear(out.header)
+						handlers[contender].ServeHTTP(out, &r)
+					}
+				}
+			})
+		})
+	}
+}
