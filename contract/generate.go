@@ -208,9 +208,7 @@ func (c *Trial) generateValid(g *generated, op *dingmock.Operation) {
 		q.off(dingmock.RuleRepeatedParameter)
 	case 3:
 		g.what += ", spaces and escapes"
-		body := string(encodeObject(q.fields))
-		body = strings.NewReplacer(`":"`, "\" :\t\"", `","`, "\"\r\n, \"").Replace(body)
-		q.body(mediaJSON, []byte(" "+body+"\n"))
+		q.body(mediaJSON, spaced(c.rng, q.fields))
 	}
 	if op.ID == "accessToken" {
 		return
@@ -220,6 +218,42 @@ func (c *Trial) generateValid(g *generated, op *dingmock.Operation) {
 			q.fields[i], q.fields[j] = q.fields[j], q.fields[i]
 		}
 	})
+}
+
+// spaced writes a JSON object with spaces wherever they may stand, and its strings with more escapes than they need.
+func spaced(rng *rand.Rand, list []pair) []byte {
+	var b strings.Builder
+	space := func() { b.WriteString(word(rng, rng.IntN(3), []rune(" \t\r\n"))) }
+	text := func(s string) {
+		space()
+		b.WriteByte('"')
+		for _, c := range s {
+			if quoted := encodeJSON(string(c)); rng.IntN(3) == 0 && c < 0x10000 {
+				fmt.Fprintf(&b, `\u%04x`, c)
+			} else {
+				b.Write(quoted[1 : len(quoted)-1])
+			}
+		}
+		b.WriteByte('"')
+		space()
+	}
+	space()
+	b.WriteByte('{')
+	for i, p := range list {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		text(p.name)
+		b.WriteByte(':')
+		if s, ok := p.value.(string); ok {
+			text(s)
+		} else {
+			b.Write(encodeJSON(p.value))
+		}
+	}
+	b.WriteByte('}')
+	space()
+	return []byte(b.String())
 }
 
 // generateWrong makes one thing wrong; the kinds take turns.
