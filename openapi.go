@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
@@ -75,6 +76,17 @@ func (p Parameter) Limits() (least, most int) {
 		most = int(*p.schema.MaxLength)
 	}
 	return int(p.schema.MinLength), most
+}
+
+// allows reports that the value is what the schema allows, in the simple cases that are most; false: it may be.
+func (p Parameter) allows(value any) bool {
+	text, ok := value.(string)
+	s := p.schema
+	if !ok || !s.Type.Is("string") || s.Pattern != "" || s.Format != "" || s.Enum != nil || s.Not != nil || s.AllOf != nil || s.AnyOf != nil || s.OneOf != nil {
+		return false
+	}
+	n := uint64(utf8.RuneCountInString(text))
+	return n >= s.MinLength && (s.MaxLength == nil || n <= *s.MaxLength)
 }
 
 // Nullable reports whether the value may be null.

@@ -35,8 +35,6 @@ type Request struct {
 	Token      string         // where the family carries it: query or header, then a form body; "" for none
 	Values     map[string]any // the parameters that were given, wherever from, credentials among them
 	Violations []Violation    // in the order of checks
-
-	declared map[string]bool
 }
 
 // Value returns the parameter of that name, "" where it is absent, null or no string.
@@ -51,7 +49,7 @@ func (r *Request) Value(name string) string {
 func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Request {
 	q := &Request{
 		Operation: op, Family: d.Family(r.URL.Path), Method: r.Method, Path: r.URL.Path,
-		Values: map[string]any{},
+		Values: make(map[string]any, 8),
 	}
 	query := parsePairs(r.URL.RawQuery)
 	media := mediaType(r.Header, body)
@@ -164,6 +162,9 @@ func (q *Request) readBody(types []string, r *http.Request, media string, body [
 		}
 		return form
 	}
+	if fields, ok := parseFlat(body); ok {
+		return fields
+	}
 	fields, err := parseObject(body)
 	if err != nil {
 		q.add(RuleBody, "/body", err.Error(), "a JSON object", "body")
@@ -175,12 +176,10 @@ func (q *Request) readBody(types []string, r *http.Request, media string, body [
 // checkCredentials collects the values of the operation's credentials, and notes when no set of them is complete.
 func (q *Request) checkCredentials(query []field, header http.Header, form, fields []field) {
 	op := q.Operation
-	q.declared = map[string]bool{}
 	complete := len(op.Security) == 0
 	for _, set := range op.Security {
 		whole := true
 		for _, c := range set {
-			q.declared[c.Name] = true
 			value, given := c.find(query, header, form)
 			if value == "" && q.Method == http.MethodPost && op.Method == http.MethodGet {
 				if f, ok := pick(fields, c.Name); ok {
@@ -217,13 +216,13 @@ func (q *Request) checkFields(query []field, r *http.Request, media string, body
 	broken := q.broken()
 	variables, _ := op.variables(r.URL.Path)
 	inQuery := q.note(query, "query", func(name string) bool {
-		return q.declared[name] || op.declares("query", name) || place == "query" && op.declares("body", name)
+		return op.secures(name) || op.declares("query", name) || place == "query" && op.declares("body", name)
 	})
 	inBody := inQuery
 	if place == "body" {
 		inBody = q.note(body, "body", func(name string) bool {
 			token := q.Family != nil && q.Family.Token.FormField && media == mediaForm && name == q.Family.Token.Name
-			return token || op.extras && len(op.BodyTypes) > 0 || op.declares("body", name) || q.Method != op.Method && q.declared[name]
+			return token || op.extras && len(op.BodyTypes) > 0 || op.declares("body", name) || q.Method != op.Method && op.secures(name)
 		})
 	}
 	for _, p := range op.Parameters {
@@ -233,9 +232,9 @@ func (q *Request) checkFields(query []field, r *http.Request, media string, body
 		switch p.In {
 		case "body":
 			from = place
-			value, ok = inBody[p.Name]
+			value, ok = inBody.get(p.Name)
 		case "query":
-			value, ok = inQuery[p.Name]
+			value, ok = inQuery.get(p.Name)
 		case "path":
 			value, ok = variables[p.Name], true
 		case "header":
@@ -261,6 +260,9 @@ func (q *Request) checkFields(query []field, r *http.Request, media string, body
 				value = typed(text, p)
 			}
 		}
+		if p.allows(value) {
+			continue
+		}
 		for _, f := range check(p.schema, value) {
 			q.add(RuleInvalidParameter, pointer(from, p.Name)+f.pointer, f.found, f.expected, "invalid-parameter")
 		}
@@ -277,10 +279,10 @@ func missing(value any, given bool) string {
 	return "an empty string"
 }
 
-// note returns the values by name, of a repeated query or form parameter the first and of a JSON key the
-// last, and notes which are repeated or not declared: each name once, and no more than maxNoted of them.
-func (q *Request) note(fields []field, place string, declared func(string) bool) map[string]any {
-	values := make(map[string]any, len(fields))
+// note returns the fields without those that do not count, and notes which are repeated or not declared: each name
+// once, and no more than maxNoted of them.
+func (q *Request) note(list []field, place string, declared func(string) bool) fields {
+	at := index{fields: make(fields, 0, len(list))}
 	var repeated map[string]bool
 	noted := 0
 	add := func(rule, name, found, expected string) {
@@ -288,24 +290,71 @@ func (q *Request) note(fields []field, place string, declared func(string) bool)
 			q.add(rule, pointer(place, nameable(name)), found, expected, "")
 		}
 	}
-	for _, f := range fields {
-		if _, again := values[f.name]; again {
-			if !repeated[f.name] {
-				if repeated == nil {
-					repeated = map[string]bool{}
-				}
-				repeated[f.name] = true
-				add(RuleRepeatedParameter, f.name, "a repeated parameter", "one value")
+	for _, f := range list {
+		i, again := at.find(f.name)
+		if !again {
+			if !declared(f.name) {
+				add(RuleUndeclaredParameter, f.name, "an undeclared parameter", "no such parameter")
 			}
-			if !f.json {
-				continue
-			}
-		} else if !declared(f.name) {
-			add(RuleUndeclaredParameter, f.name, "an undeclared parameter", "no such parameter")
+			at.put(f)
+			continue
 		}
-		values[f.name] = f.value
+		if !repeated[f.name] {
+			if repeated == nil {
+				repeated = map[string]bool{}
+			}
+			repeated[f.name] = true
+			add(RuleRepeatedParameter, f.name, "a repeated parameter", "one value")
+		}
+		if f.json { // the last counts, else the first
+			at.fields[i].value = f.value
+		}
 	}
-	return values
+	return at.fields
+}
+
+// fields are the fields of one place, each name once.
+type fields []field
+
+func (list fields) get(name string) (any, bool) {
+	for _, f := range list {
+		if f.name == name {
+			return f.value, true
+		}
+	}
+	return nil, false
+}
+
+// index finds fields by name: of a few by looking at each, of many by a map.
+type index struct {
+	fields fields
+	byName map[string]int
+}
+
+func (x *index) find(name string) (int, bool) {
+	if x.byName != nil {
+		i, ok := x.byName[name]
+		return i, ok
+	}
+	for i, f := range x.fields {
+		if f.name == name {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+func (x *index) put(f field) {
+	x.fields = append(x.fields, f)
+	switch {
+	case x.byName != nil:
+		x.byName[f.name] = len(x.fields) - 1
+	case len(x.fields) > 16:
+		x.byName = make(map[string]int, cap(x.fields))
+		for i, f := range x.fields {
+			x.byName[f.name] = i
+		}
+	}
 }
 
 // pick returns the field of that name that counts: the last of a JSON object, else the first.
@@ -320,6 +369,18 @@ func pick(fields []field, name string) (f field, ok bool) {
 		}
 	}
 	return f, ok
+}
+
+// secures reports whether that is the name of one of the operation's credentials.
+func (op *Operation) secures(name string) bool {
+	for _, set := range op.Security {
+		for _, c := range set {
+			if c.Name == name {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (op *Operation) declares(in, name string) bool {
@@ -396,7 +457,10 @@ func (f field) text() string {
 
 // parsePairs reads a query or a form. Text that is not well escaped stands for itself.
 func parsePairs(raw string) []field {
-	var list []field
+	if raw == "" {
+		return nil
+	}
+	list := make([]field, 0, min(strings.Count(raw, "&")+1, 16))
 	for pair := range strings.SplitSeq(raw, "&") {
 		if pair == "" {
 			continue
@@ -412,6 +476,57 @@ func unescape(s string) string {
 		return plain
 	}
 	return s
+}
+
+// parseFlat reads the fields of a JSON object that has none but strings without escapes, as most have. It reports
+// false for all else, be it JSON or not.
+func parseFlat(body []byte) ([]field, bool) {
+	rest := bytes.TrimLeft(body, jsonSpace)
+	if len(rest) == 0 || rest[0] != '{' {
+		return nil, false
+	}
+	list := make([]field, 0, 8)
+	for {
+		rest = bytes.TrimLeft(rest[1:], jsonSpace) // what was cut off is { or ,
+		name, ok := "", false
+		if name, rest, ok = cutText(rest); !ok {
+			return nil, false
+		}
+		if rest = bytes.TrimLeft(rest, jsonSpace); len(rest) == 0 || rest[0] != ':' {
+			return nil, false
+		}
+		f := field{name: name, json: true}
+		if f.value, rest, ok = cutText(bytes.TrimLeft(rest[1:], jsonSpace)); !ok {
+			return nil, false
+		}
+		list = append(list, f)
+		rest = bytes.TrimLeft(rest, jsonSpace)
+		switch {
+		case len(rest) > 0 && rest[0] == ',':
+		case len(rest) > 0 && rest[0] == '}' && len(bytes.TrimLeft(rest[1:], jsonSpace)) == 0:
+			return list, true
+		default:
+			return nil, false
+		}
+	}
+}
+
+const jsonSpace = " \t\r\n"
+
+// cutText reads a JSON string without escapes and returns it and what comes after.
+func cutText(text []byte) (string, []byte, bool) {
+	if len(text) == 0 || text[0] != '"' {
+		return "", nil, false
+	}
+	for i, c := range text[1:] {
+		switch {
+		case c == '"':
+			return string(text[1 : i+1]), text[i+2:], true
+		case c < ' ' || c == '\\':
+			return "", nil, false
+		}
+	}
+	return "", nil, false
 }
 
 // parseObject reads the fields of one JSON object.
