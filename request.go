@@ -599,12 +599,18 @@ func printable(text string) string {
 }
 
 // nameable shortens the name of an undeclared parameter to what looks like a name: a JSON text that was sent as a
-// form is one long name, with all the secrets in it.
+// form is one long name, with all the secrets in it, and a token that was sent alone is one too.
 func nameable(name string) string {
-	n := 0
+	n, digits := 0, 0
 	for i, r := range name {
 		if n++; n > 64 || r == utf8.RuneError || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-.$@[]", r) {
 			return name[:i] + "…"
+		}
+		if unicode.IsDigit(r) {
+			digits++
+		}
+		if n >= 16 && digits > 3 {
+			return "…"
 		}
 	}
 	return name

@@ -147,6 +147,10 @@ func TestCheckRequest(t *testing.T) {
 			"create_session: missing-parameter at /body/user_id: found nothing, expected " + text + " → parameter-missing",
 			"create_session: undeclared-parameter at /body/…: found an undeclared parameter, expected no such parameter → ",
 		}},
+		{"undeclared, a token alone", "GET " + pairOK + "&82ad1e1b28b2357dbf090b9a2582319c&support_exclusive_account_search", "", "", nil, []string{
+			"gettoken: undeclared-parameter at /query/…: found an undeclared parameter, expected no such parameter → ",
+			"gettoken: undeclared-parameter at /query/support_exclusive_account_search: found an undeclared parameter, expected no such parameter → ",
+		}},
 		{"repeated", "GET " + pairOK + "&appkey=k2&appkey=k3&x&x", "", "", nil, []string{
 			"gettoken: undeclared-parameter at /query/x: found an undeclared parameter, expected no such parameter → ",
 			"gettoken: repeated-parameter at /query/appkey: found a repeated parameter, expected one value → ",

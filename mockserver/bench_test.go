@@ -197,19 +197,19 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// compare runs both contenders in turns and reports the CPU that a request of each took, and the ratio.
-func compare(b *testing.B, requests int, run func(contender, n int)) {
+// compare runs both contenders in turns, each of the workers n times, and reports the CPU that a request of each took, and the ratio.
+func compare(b *testing.B, requests, workers int, run func(contender, n int)) {
 	b.Helper()
 	const turns = 8
 	var used [2]time.Duration
 	var done [2]int
 	for turn := range 2 * turns {
-		n := b.N/turns + 1
+		n := b.N/turns/workers + 1
 		runtime.GC()
 		before := cpu()
 		run(turn%2, n)
 		used[turn%2] += cpu() - before
-		done[turn%2] += n * requests
+		done[turn%2] += n * requests * workers
 	}
 	perRequest := func(i int) float64 { return float64(used[i].Nanoseconds()) / float64(done[i]) }
 	b.ReportMetric(0, "ns/op") // of both together: means nothing
@@ -232,11 +232,11 @@ func BenchmarkTCP(b *testing.B) {
 				}
 			}
 			b.ResetTimer()
-			compare(b, len(w.asks(0)), func(contender, n int) {
+			compare(b, len(w.asks(0)), workers, func(contender, n int) {
 				var wg sync.WaitGroup
 				for _, c := range pools[contender] {
 					wg.Go(func() {
-						for range n/workers + 1 {
+						for range n {
 							c.step(b)
 						}
 					})
@@ -317,7 +317,7 @@ func BenchmarkInProcess(b *testing.B) {
 				requests = append(requests, r)
 			}
 			b.ResetTimer()
-			compare(b, len(requests), func(contender, n int) {
+			compare(b, len(requests), 1, func(contender, n int) {
 				out := &discard{header: http.Header{}}
 				for range n {
 					for i, a := range w.asks(0) {
