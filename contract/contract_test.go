@@ -18,7 +18,7 @@ func TestFake(t *testing.T) {
 	t.Parallel()
 	coverage := (*contract.Coverage)(nil)
 	for _, o := range []mockserver.Options{{MaxSessions: 40}, {SessionTTL: time.Hour}, {WithoutSessions: true}} {
-		options := &contract.Options{Run: suits(t, o)}
+		options := &contract.Options{Run: suits(t, o), Timeout: time.Minute}
 		if o.MaxSessions == 0 {
 			options.Budget = -1
 		}
@@ -69,7 +69,7 @@ func TestFakeOverTCP(t *testing.T) {
 	srv := httptest.NewServer(http.StripPrefix("/base", target.Handler))
 	t.Cleanup(srv.Close)
 	target.Handler, target.URL = nil, srv.URL+"/base"
-	report := contract.Run(t, target, &contract.Options{Budget: 100, Run: suits(t, mockserver.Options{MaxSessions: 40})})
+	report := contract.Run(t, target, &contract.Options{Budget: 100, Timeout: time.Minute, Run: suits(t, mockserver.Options{MaxSessions: 40})})
 	write(t, "contract-tcp.junit.xml", report.WriteJUnit)
 	write(t, "contract-tcp.json", report.WriteJSON)
 	t.Logf("%d cases over TCP in %s", len(report.Results), report.Duration.Round(time.Millisecond))
@@ -78,7 +78,7 @@ func TestFakeOverTCP(t *testing.T) {
 // TestFakeThroughTheClient runs the cases that need no raw requests through our Go client.
 func TestFakeThroughTheClient(t *testing.T) {
 	t.Parallel()
-	report := contract.Run(t, fake(t, mockserver.Options{}), &contract.Options{Driver: goClient{}, Run: suits(t, mockserver.Options{})})
+	report := contract.Run(t, fake(t, mockserver.Options{}), &contract.Options{Driver: goClient{}, Timeout: time.Minute, Run: suits(t, mockserver.Options{})})
 	if n := report.Count(contract.Pass); n < 20 {
 		t.Errorf("only %d cases pass", n)
 	}
@@ -95,7 +95,7 @@ func TestOnePair(t *testing.T) {
 			t.Parallel()
 			target := fake(t, mockserver.Options{})
 			target.Powers, target.App = nil, app
-			report, err := contract.Verify(t.Context(), target, &contract.Options{Budget: 30})
+			report, err := contract.Verify(t.Context(), target, &contract.Options{Budget: 30, Timeout: time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,11 +10,14 @@ import (
 	"unicode/utf8"
 )
 
-const hidden = "***"
+const (
+	hidden     = "***"
+	remembered = 1000 // how many values are known to be secrets: the latest
+)
 
 var (
 	secretPair = regexp.MustCompile(`(?i)([\w.-]*(?:secret|token)[\w.-]*=)[^&\s"']+`)
-	secretJSON = regexp.MustCompile(`(?i)("[\w.-]*(?:secret|token)[\w.-]*"\s*:\s*")(?:[^"\\]|\\.)*"`)
+	secretJSON = regexp.MustCompile(`(?i)("[\w.-]*(?:secret|token)[\w.-]*"\s*:\s*")(?:[^"\\]|\\.)*(?:"|\\?$)`) // the text may have been cut off
 	secretName = regexp.MustCompile(`(?i)secret|token|^authorization$|^cookie$|^set-cookie$`)
 	tokenReply = regexp.MustCompile(`"access_?[tT]oken"\s*:\s*"([^"]{8,})"`)
 )
@@ -31,6 +34,9 @@ func (r *redactor) hide(values ...string) {
 	for _, v := range values {
 		if len(v) >= 4 && !slices.Contains(r.values, v) {
 			r.values = append(r.values, v)
+			if len(r.values) > remembered {
+				r.values = slices.Delete(r.values, 0, 1)
+			}
 		}
 	}
 }

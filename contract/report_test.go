@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/dingmock/dingmock/contract"
 	"github.com/dingmock/dingmock/mockserver"
@@ -37,7 +38,7 @@ func spoilt(t *testing.T) *contract.Report {
 		honest.ServeHTTP(w, r)
 	})
 	report, err := contract.Verify(t.Context(), target, &contract.Options{
-		Operations: []string{"gettoken", "getsession"}, Seed: 42, Known: []string{"gettoken/head", "gettoken/post"},
+		Operations: []string{"gettoken", "getsession"}, Seed: 42, Timeout: time.Minute, Known: []string{"gettoken/head", "gettoken/post"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -270,7 +271,7 @@ func TestNoSecretInReports(t *testing.T) {
 		w.Header().Set("X-Spoilt", "1")
 		honest.ServeHTTP(&spoiler{w}, r)
 	})
-	report, err := contract.Verify(t.Context(), target, &contract.Options{Parallel: 1, Run: func(id string) bool { return !strings.HasPrefix(id, "generated") }})
+	report, err := contract.Verify(t.Context(), target, &contract.Options{Parallel: 1, Timeout: time.Minute, Run: func(id string) bool { return !strings.HasPrefix(id, "generated") }})
 	if err != nil {
 		t.Fatal(err)
 	}

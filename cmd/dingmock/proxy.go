@@ -21,15 +21,17 @@ import (
 	"github.com/dingmock/dingmock/contract"
 )
 
-// kept is how many bytes of each body are judged, and recorded: one more than a request may have.
-const kept = dingmock.MaxBody + 1
+const (
+	kept     = dingmock.MaxBody + 1 // how many bytes of each body are judged: one more than a request may have
+	recorded = 64 << 10             // how many of them are recorded
+)
 
 // proxyCommand passes calls on to another server, and judges them and their replies.
 type proxyCommand struct {
 	Upstream      string        `required:"" placeholder:"URL" help:"The base URL of the server to pass calls on to."`
 	Addr          []string      `default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Listen here; repeatable. Port 0 takes a free one."`
 	CA            string        `name:"ca" placeholder:"FILE" help:"Trust the certificates in this PEM file, beside the system's."`
-	Record        string        `placeholder:"FILE" help:"Append each exchange to this file as a line of JSON, secrets and tokens hidden."`
+	Record        string        `placeholder:"FILE" help:"Append each exchange to this file as a line of JSON, secrets and tokens hidden, at most 64 KiB of each body."`
 	Strict        bool          `help:"End with exit code 1 where a call or a reply was off-spec."`
 	Quiet         bool          `help:"Write a line for what is off-spec alone."`
 	ShutdownGrace time.Duration `default:"10s" placeholder:"DURATION" help:"How long calls that are under way may take at the end."`
@@ -157,7 +159,7 @@ func (p *proxy) judge(x *passing, resp *http.Response, body []byte) {
 			body = unzipped(body)
 		}
 		exchange := contract.Judge(x.request, x.sent.bytes(), resp, body, "")
-		record := p.recorder.Record(exchange, x.began.UTC().Format(time.RFC3339Nano), kept)
+		record := p.recorder.Record(exchange, x.began.UTC().Format(time.RFC3339Nano), recorded)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.exchanges++

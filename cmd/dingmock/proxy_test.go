@@ -98,6 +98,7 @@ func TestProxy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, _ = io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
 	if !strings.Contains(stderr.String(), "off-spec reply: getsession: reply-content-type") {
 		t.Errorf("stderr: %s", stderr)
@@ -133,7 +134,7 @@ func TestProxyCarriesTheSuite(t *testing.T) {
 	t.Parallel()
 	server := startServe(t, nil, "--quiet")
 	url, _, end := startProxy(t, "--upstream", server.url, "--quiet")
-	if code, stdout, stderr := tryRun(t, nil, "verify", "--url", url, "--budget", "20"); code != exitOK {
+	if code, stdout, stderr := tryRun(t, nil, "verify", "--url", url, "--budget", "10", "--timeout", "1m"); code != exitOK {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 	if code, stdout := end(); code != exitOK {

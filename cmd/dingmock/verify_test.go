@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -24,7 +25,7 @@ func TestVerifyServe(t *testing.T) {
 		dir = t.TempDir()
 	}
 	junit, report := filepath.Join(dir, "verify.junit.xml"), filepath.Join(dir, "verify.json")
-	code, stdout, stderr := tryRun(t, nil, "verify", "--url", server.url, "--target-max-sessions", "40", "--budget", "50",
+	code, stdout, stderr := tryRun(t, nil, "verify", "--url", server.url, "--target-max-sessions", "40", "--budget", "50", "--timeout", "1m",
 		"--junit", junit, "--json", report, "--min-coverage", "97", "--seed", "7")
 	if code != exitOK {
 		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
@@ -61,7 +62,7 @@ func TestVerifyServe(t *testing.T) {
 	}
 }
 
-// TestVerifyAuto is a server whose control API does not answer: an auto-app is enough for much.
+// TestVerifyWithoutPowers is a server whose control API does not answer: an auto-app is enough for much.
 func TestVerifyWithoutPowers(t *testing.T) {
 	t.Parallel()
 	fake, err := mockserver.New(nil)
@@ -76,7 +77,7 @@ func TestVerifyWithoutPowers(t *testing.T) {
 		fake.ServeHTTP(w, r)
 	}))
 	t.Cleanup(srv.Close)
-	code, stdout, stderr := tryRun(t, nil, "verify", "--url", srv.URL, "--budget", "0")
+	code, stdout, stderr := tryRun(t, nil, "verify", "--url", srv.URL, "--budget", "0", "--timeout", "1m")
 	if code != exitOK || !strings.Contains(stdout, "unsupported") {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 	}
@@ -161,8 +162,9 @@ func TestVerifyUnreachable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secure := httptest.NewTLSServer(fake)
-	secure.Config.ErrorLog = nil
+	secure := httptest.NewUnstartedServer(fake)
+	secure.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	secure.StartTLS()
 	t.Cleanup(secure.Close)
 	strict, err := mockserver.New(&mockserver.Options{NoAutoApps: true})
 	if err != nil {

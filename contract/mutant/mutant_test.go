@@ -104,7 +104,7 @@ func TestHonestBehindTheWrapper(t *testing.T) {
 	for name, target := range worlds(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			report, err := contract.Verify(t.Context(), plant(mutant.Honest(), target), &contract.Options{Budget: 20})
+			report, err := contract.Verify(t.Context(), plant(mutant.Honest(), target), &contract.Options{Budget: 20, Timeout: time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -150,7 +150,7 @@ func TestEveryMutantIsKilled(t *testing.T) {
 			t.Run(m.Name, func(t *testing.T) {
 				t.Parallel()
 				report, err := contract.Verify(t.Context(), plant(m, targets[worldOf(c)]), &contract.Options{
-					Run: func(id string) bool { return id == m.Rule }, Seed: 1,
+					Run: func(id string) bool { return id == m.Rule }, Seed: 1, Timeout: time.Minute,
 				})
 				if err != nil {
 					t.Fatal(err)
