@@ -189,7 +189,7 @@ func TestVerifyUnreachable(t *testing.T) {
 	}{
 		{"down", down.URL, nil, exitUnchecked, "nothing listens there (connection refused)"},
 		{"HTML", html.URL, nil, exitUnchecked, `is not the platform: gettoken is answered with HTTP 200 and "text/html; charset=utf-8" that begins "<!DOCTYPE html>`},
-		{"hangs", listener(func(net.Conn) {}), []string{"--timeout", "200ms"}, exitUnchecked, "no answer within 200ms"},
+		{"hangs", listener(func(c net.Conn) { <-t.Context().Done(); _ = c.Close() }), []string{"--timeout", "200ms"}, exitUnchecked, "no answer within 200ms"},
 		{"closes", listener(func(c net.Conn) { _, _ = c.Read(make([]byte, 1)); _ = c.Close() }), nil, exitUnchecked, "the connection was"},
 		{"resets", listener(func(c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0); _ = c.Close() }), nil, exitUnchecked, "the connection was"},
 		{"a CA that is not known", secure.URL, nil, exitUnchecked, "signed by a CA that is not known here"},
