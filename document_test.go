@@ -24,18 +24,6 @@ func load(t testing.TB) *dingmock.Document {
 	return doc
 }
 
-// operation returns the operation of that id.
-func operation(t testing.TB, doc *dingmock.Document, id string) *dingmock.Operation {
-	t.Helper()
-	for _, op := range doc.Operations() {
-		if op.ID == id {
-			return op
-		}
-	}
-	t.Fatalf("there is no operation %q", id)
-	return nil
-}
-
 func TestOperations(t *testing.T) {
 	t.Parallel()
 	var got []string

@@ -38,8 +38,8 @@ type Request struct {
 }
 
 // Value returns the parameter of that name, "" where it is absent, null or no string.
-func (r *Request) Value(name string) string {
-	s, _ := r.Values[name].(string)
+func (q *Request) Value(name string) string {
+	s, _ := q.Values[name].(string)
 	return s
 }
 

@@ -46,7 +46,7 @@ func FuzzHandler(f *testing.F) {
 	} {
 		for _, path := range []uint8{0, 1, 2, 3, 4} {
 			f.Add(uint8(1), path, uint8(1), uint8(1), "", "", "", body)
-			f.Add(uint8(path), path, uint8(3), uint8(2), "", "x=1&x=2", "", body)
+			f.Add(path, path, uint8(3), uint8(2), "", "x=1&x=2", "", body)
 		}
 	}
 	for path := range uint8(8) {

@@ -292,7 +292,7 @@ func (a *app) state() AppState {
 	}
 	a.sessions.sweep(now)
 	for x := range a.sessions.all() {
-		s.Sessions = append(s.Sessions, SessionState{x.SessionID, x.AppKey, x.UserID, x.ChatID, x.CreateTime})
+		s.Sessions = append(s.Sessions, SessionState(x))
 	}
 	return s
 }
