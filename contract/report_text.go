@@ -30,6 +30,11 @@ func (r *Report) WriteText(w io.Writer) error {
 			fmt.Fprintf(&b, "%s could not be checked: %s\n", x.ID, x.Reason)
 		}
 	}
+	for _, x := range r.Results {
+		if x.Known && x.Outcome == Pass && !r.Exact {
+			fmt.Fprintf(&b, "%s is in the list of known failures, but passes\n", x.ID)
+		}
+	}
 	fmt.Fprintf(&b, "%s: %d cases in %s, seed %d:", r.Target, len(r.Results), r.Duration.Round(time.Millisecond), r.Seed)
 	for _, o := range []Outcome{Pass, Fail, Errored, Unsupported, Skipped} {
 		if n := r.Count(o); n > 0 {

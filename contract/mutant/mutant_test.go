@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -184,6 +185,13 @@ func TestEveryMutantIsKilled(t *testing.T) {
 		}
 		slices.Sort(parts)
 		lines = append(lines, fmt.Sprintf("%-50s %s", c.ID, strings.Join(parts, " | ")))
+	}
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := fmt.Sprintf("%d rules and %d mutants", len(cases), len(mutants)); !strings.Contains(string(readme), sum) {
+		t.Errorf("the kit's README does not say %q", sum)
 	}
 	t.Logf("the matrix, %d rules × %d mutants:\n%s", len(cases), len(mutants), strings.Join(lines, "\n"))
 	t.Logf("a failure as a user sees it:\n%s", example)
