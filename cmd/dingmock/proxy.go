@@ -120,6 +120,9 @@ func (p *proxy) handler(transport http.RoundTripper) http.Handler {
 		},
 		ModifyResponse: func(resp *http.Response) error {
 			x := resp.Request.Context().Value(passingKey{}).(*passing)
+			if resp.StatusCode == http.StatusSwitchingProtocols {
+				return nil // no call of the document; the connection is passed on as it is
+			}
 			reply := *resp
 			resp.Body = &capture{from: resp.Body, length: resp.ContentLength, done: func(body []byte) { p.judge(x, &reply, body) }}
 			return nil
