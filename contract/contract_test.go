@@ -37,8 +37,8 @@ func TestFake(t *testing.T) {
 
 	// The exceptions, one by one: errors of the document that none of its operations answers.
 	why := map[string]string{
-		"access-token-missing":                  "no operation outside /topapi/ and /v1.0/ needs a token; the fake answers it to paths that a rule's fixed reply makes",
-		"AuthenticationFailed.MissingParameter": "no operation under /v1.0/ needs a token; likewise",
+		"access-token-missing":                  "no operation outside /topapi/ and /v1.0/ needs a token",
+		"AuthenticationFailed.MissingParameter": "no operation under /v1.0/ needs a token; the fake answers it to paths under it that a rule's fixed reply makes",
 	}
 	for _, name := range coverage.Unlisted() {
 		if why[name] == "" {
