@@ -1,0 +1,169 @@
+// Package impersonate lets clients that carry https://oapi.dingtalk.com as a constant reach a fake of it: a
+// certificate authority of its own and TLS under the platform's names, a proxy that answers those names, and a
+// transport for Go clients.
+//
+// It is not for anything but tests: who trusts the authority trusts whoever has its key. Do not add it to the trust
+// store of a machine; hand it to the program under test alone. Start with [New]:
+//
+//	authority, err := impersonate.New(nil)
+//	server := &http.Server{Handler: fake, TLSConfig: authority.TLSConfig()}
+//	err = server.ServeTLS(listener, "", "")
+package impersonate
+
+import (
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// platform is the names that clients of the platform carry.
+var platform = []string{"oapi.dingtalk.com", "api.dingtalk.com", "oapi.dingtalk.io", "api.dingtalk.io"}
+
+// Options says how an Authority behaves. Nil and the zero value are ready.
+type Options struct {
+	// Dir is the folder in which the authority is kept: ca.pem, its certificate, and ca-key.pem, its key, which
+	// only the owner may read. What is there is used, what is not is made. Default: it is kept in memory.
+	Dir string
+
+	// Hosts are names and IP addresses to answer beside the platform's and localhost. Default: none.
+	Hosts []string
+
+	// Now is the time by which certificates are valid. Default: time.Now. It is called by several goroutines at
+	// once.
+	Now func() time.Time
+
+	// Log gets a line for each name that is not answered. Default: nothing is logged.
+	Log *slog.Logger
+}
+
+// Authority is a certificate authority and the names that it answers for. Any number of goroutines may use one.
+type Authority struct {
+	ca    *ca
+	names []string // answered by the proxy: the platform's, and the options' names
+	local []string // answered by TLS alone: this machine's own names
+	ips   []net.IP // of the options
+	now   func() time.Time
+	log   *slog.Logger
+
+	mu     sync.Mutex
+	leaves map[string]*leaf // by name
+}
+
+// New reads or makes an authority. It fails where Options.Dir holds half of one, where what it holds cannot be used,
+// where it cannot be written, and where one of Options.Hosts is no name.
+func New(options *Options) (*Authority, error) {
+	var o Options
+	if options != nil {
+		o = *options
+	}
+	a := &Authority{names: slices.Clone(platform), local: []string{"localhost"}, now: o.Now, log: o.Log, leaves: map[string]*leaf{}}
+	if a.now == nil {
+		a.now = realNow
+	}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	for _, host := range o.Hosts {
+		if err := CheckHost(host); err != nil {
+			return nil, fmt.Errorf("impersonate: Hosts: %w", err)
+		}
+		if ip := parseIP(host); ip != nil {
+			a.ips = append(a.ips, ip)
+		} else {
+			a.names = append(a.names, canonical(host))
+		}
+	}
+	if name, err := os.Hostname(); err == nil && CheckHost(name) == nil {
+		a.local = append(a.local, canonical(name))
+	}
+	var err error
+	if o.Dir == "" {
+		a.ca, err = makeCA(a.now())
+	} else {
+		a.ca, err = openCA(o.Dir, a.now, a.log)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// PEM returns the authority's certificate, which clients have to trust.
+func (a *Authority) PEM() []byte { return slices.Clone(a.ca.pem) }
+
+// Certificate returns the same, parsed.
+func (a *Authority) Certificate() *x509.Certificate { return a.ca.cert }
+
+// Names returns the names that are answered beside this machine's own: the platform's first.
+func (a *Authority) Names() []string { return slices.Clone(a.names) }
+
+// answers reports whether the proxy answers for a host, with or without a port.
+func (a *Authority) answers(host string) bool {
+	host = bare(host)
+	if ip := net.ParseIP(host); ip != nil {
+		return slices.ContainsFunc(a.ips, ip.Equal)
+	}
+	return slices.Contains(a.names, host)
+}
+
+// bare is a host in canonical form without its port.
+func bare(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return canonical(strings.Trim(host, "[]"))
+}
+
+func canonical(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
+
+func parseIP(host string) net.IP { return net.ParseIP(strings.Trim(host, "[]")) }
+
+// CheckHost returns an error where a host is neither a name nor an IP address and so cannot be one of Options.Hosts.
+func CheckHost(host string) error {
+	if parseIP(host) != nil {
+		return nil
+	}
+	good := func(r rune) bool {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_'
+	}
+	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
+	for _, label := range labels {
+		if label == "" || len(label) > 63 || len(host) > 254 || strings.TrimFunc(label, good) != "" {
+			return fmt.Errorf("%q is no host name; it has to be one such as oapi.example.com, or an IP address, without a port", host)
+		}
+	}
+	return nil
+}
+
+// ErrorLog returns a logger for http.Server.ErrorLog that says what a client does wrong that has not shaken hands, and
+// leaves out what the authority has said by itself.
+func ErrorLog(to *slog.Logger) *log.Logger { return log.New(handshakes{to}, "", 0) }
+
+type handshakes struct{ to *slog.Logger }
+
+var _ io.Writer = handshakes{}
+
+func (h handshakes) Write(line []byte) (int, error) {
+	text := strings.TrimSpace(string(line))
+	rest, shaking := strings.CutPrefix(text, "http: TLS handshake error from ")
+	remote, reason, ok := strings.Cut(rest, ": ")
+	switch {
+	case !shaking || !ok:
+		h.to.Warn(text)
+	case strings.Contains(reason, "no certificates configured"): // the name is unknown: certificate has said so
+	case reason == "EOF" || strings.Contains(reason, "connection reset"): // somebody looked whether the port is open
+	case strings.Contains(reason, "unknown certificate authority"), strings.Contains(reason, "bad certificate"), strings.Contains(reason, "certificate unknown"):
+		h.to.Warn("a client does not trust the certificate: give it the authority's, from /_mock/ca.pem", "remote", remote, "error", reason)
+	default:
+		h.to.Warn("a client did not shake hands", "remote", remote, "error", reason)
+	}
+	return len(line), nil
+}
