@@ -35,7 +35,7 @@ func TestArticle(t *testing.T) {
 	if _, err := parse(&c, args, lookup(nil), io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	fake, err := c.Serve.fake(slog.New(slog.DiscardHandler), io.Discard)
+	fake, err := c.Serve.fake(slog.New(slog.DiscardHandler), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,9 +13,20 @@ const listed = 8
 
 // banner tells a person where the fake is, which apps it has, and how to try it. It shows no secret but the default
 // app's, which is public: the others may be real.
-func (c *serveCommand) banner(w io.Writer, url string, apps []mockserver.AppState) error {
+func (c *serveCommand) banner(w io.Writer, f *front, apps []mockserver.AppState) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "dingmock %s answers as the DingTalk open platform does, at\n\n  %s\n\n", versionString(), url)
+	url := baseURL(f.plain[0].Addr())
+	fmt.Fprintf(&b, "dingmock %s answers as the DingTalk open platform does, at\n\n  %s\n", versionString(), url)
+	for _, l := range f.tls {
+		fmt.Fprintf(&b, "  %s, also by the names of the platform\n", tlsURL(l.Addr()))
+	}
+	for _, l := range f.proxy {
+		fmt.Fprintf(&b, "  and as the proxy %s for the names of the platform\n", baseURL(l.Addr()))
+	}
+	if f.relay != nil {
+		fmt.Fprintf(&b, "\nClients have to trust the certificate %s/_mock/ca.pem (dingmock ca prints it).\n", url)
+	}
+	b.WriteByte('\n')
 	for i, a := range apps {
 		if i == listed {
 			fmt.Fprintf(&b, "… and %d apps more\n", len(apps)-i)

@@ -8,18 +8,30 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/dingmock/dingmock/mockserver"
+	"github.com/dingmock/dingmock/mockserver/impersonate"
 )
 
 // serveCommand runs the fake until it is told to end.
 type serveCommand struct {
-	Addr             []string      `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Listen here; repeatable. Port 0 takes a free one."`
+	Addr      []string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Listen here; repeatable. Port 0 takes a free one."`
+	TLSAddr   []string   `name:"tls-addr" placeholder:"HOST:PORT" help:"Listen here for TLS, under the platform's names; repeatable."`
+	ProxyAddr []string   `placeholder:"HOST:PORT" help:"Be an HTTP proxy here that answers for the platform's names and refuses all others; repeatable."`
+	TLSDir    string     `name:"tls-dir" placeholder:"DIR" help:"Keep the certificate authority, ca.pem and ca-key.pem, in this folder."`
+	TLSHost   []hostFlag `name:"tls-host" placeholder:"HOST" help:"Answer for this name as well, by TLS and as proxy; repeatable."`
+	fakeFlags
+	Quiet         bool          `help:"Write no line per call."`
+	LogFormat     string        `enum:"auto,text,json" default:"auto" placeholder:"auto|text|json" help:"How to log; auto: text on a terminal, JSON elsewhere."`
+	ShutdownGrace time.Duration `default:"10s" placeholder:"DURATION" help:"How long calls that are under way may take at the end."`
+}
+
+// fakeFlags say how the fake behaves.
+type fakeFlags struct {
 	App              []appFlag     `placeholder:"APPKEY:APPSECRET[:CORPID:CORPSECRET]" help:"Have this app in place of the default one; repeatable."`
 	State            string        `placeholder:"FILE" help:"Start with the apps and sessions in this JSON file."`
 	NoAutoApps       bool          `help:"Refuse keys of the form mock-…, which make an app on first use otherwise."`
@@ -28,9 +40,6 @@ type serveCommand struct {
 	SessionTTL       time.Duration `name:"session-ttl" default:"0s" placeholder:"DURATION" help:"End a session that long after its creation; 0s is never."`
 	WithoutSessions  bool          `help:"Answer the three session calls as the public platform does: errcode 22."`
 	RefuseUndeclared bool          `help:"Refuse undeclared and repeated parameters, which the platform accepts."`
-	Quiet            bool          `help:"Write no line per call."`
-	LogFormat        string        `enum:"auto,text,json" default:"auto" placeholder:"auto|text|json" help:"How to log; auto: text on a terminal, JSON elsewhere."`
-	ShutdownGrace    time.Duration `default:"10s" placeholder:"DURATION" help:"How long calls that are under way may take at the end."`
 }
 
 // Run serves until ctx is done, and then lets the calls that are under way finish.
@@ -39,54 +48,61 @@ func (c *serveCommand) Run(ctx context.Context, out streams) error {
 	handler := c.logHandler(stderr, isTerminal(out.stderr))
 	log := slog.New(handler)
 
-	fake, err := c.fake(log, stderr)
+	var authority *impersonate.Authority
+	if c.TLSDir != "" || len(c.TLSAddr) > 0 || len(c.ProxyAddr) > 0 {
+		var err error
+		if authority, err = newAuthority(c.TLSDir, c.TLSHost, log); err != nil {
+			return usageError{fmt.Errorf("--tls-dir: %w", err)}
+		}
+	}
+	if c.ShutdownGrace < 0 {
+		return usageError{fmt.Errorf("--shutdown-grace: %s is negative; it has to be 0s or more", c.ShutdownGrace)}
+	}
+	var calls io.Writer
+	if !c.Quiet {
+		calls = stderr
+	}
+	fake, err := c.fake(log, calls, authority)
 	if err != nil {
 		return usageError{err}
 	}
 	defer func() { _ = fake.Close() }()
-	listeners, err := listen(ctx, c.Addr)
+	f, err := newFront(ctx, fake, fake, authority, addresses{c.Addr, c.TLSAddr, c.ProxyAddr}, nil, log)
 	if err != nil {
 		return usageError{err}
 	}
-	server := &http.Server{
-		Handler:           fake,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(handler, slog.LevelWarn),
-	}
-	ended := make(chan error, len(listeners))
-	for _, l := range listeners {
-		go func() { ended <- server.Serve(l) }()
+	f.serve()
+	for _, l := range f.plain {
 		log.Info("listening", "url", baseURL(l.Addr()), "version", versionString())
 	}
-	if err := c.banner(out.stdout, baseURL(listeners[0].Addr()), fake.Apps()); err != nil {
+	for _, l := range f.tls {
+		log.Info("listening", "url", tlsURL(l.Addr()), "version", versionString())
+	}
+	for _, l := range f.proxy {
+		log.Info("listening", "proxy", baseURL(l.Addr()), "version", versionString())
+	}
+	if err := c.banner(out.stdout, f, fake.Apps()); err != nil {
 		log.Warn("the start text could not be written", "error", err)
 	}
 
 	select {
-	case err := <-ended:
-		_ = server.Close()
+	case err := <-f.ended:
+		f.close()
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
 	log.Info("draining", "grace", c.ShutdownGrace.String())
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.ShutdownGrace)
-	defer cancel()
-	if err := server.Shutdown(grace); err != nil {
+	if err := f.shutdown(ctx, c.ShutdownGrace); err != nil {
 		log.Warn("calls were cut off at the end of the grace time", "error", err)
-		_ = server.Close()
 	}
 	log.Info("stopped")
 	return nil
 }
 
 // fake makes the server that the flags describe. Its errors name the flag.
-func (c *serveCommand) fake(log *slog.Logger, calls io.Writer) (*mockserver.Server, error) {
+func (c *fakeFlags) fake(log *slog.Logger, calls io.Writer, authority *impersonate.Authority) (*mockserver.Server, error) {
 	if c.SessionTTL < 0 {
 		return nil, fmt.Errorf("--session-ttl: %s is negative; it has to be 0s, which is never, or more", c.SessionTTL)
-	}
-	if c.ShutdownGrace < 0 {
-		return nil, fmt.Errorf("--shutdown-grace: %s is negative; it has to be 0s or more", c.ShutdownGrace)
 	}
 	options := &mockserver.Options{
 		NoAutoApps:       c.NoAutoApps,
@@ -97,9 +113,10 @@ func (c *serveCommand) fake(log *slog.Logger, calls io.Writer) (*mockserver.Serv
 		RefuseUndeclared: c.RefuseUndeclared,
 		Log:              log,
 		Version:          versionString(),
+		Calls:            calls,
 	}
-	if !c.Quiet {
-		options.Calls = calls
+	if authority != nil {
+		options.CA = func() ([]byte, error) { return authority.PEM(), nil }
 	}
 	last := "--state"
 	if c.State != "" {
@@ -148,6 +165,11 @@ func listen(ctx context.Context, addrs []string) ([]net.Listener, error) {
 	if len(addrs) == 0 {
 		return nil, errors.New("--addr: is empty; it has to be HOST:PORT")
 	}
+	return listenOn(ctx, "--addr", addrs)
+}
+
+// listenOn opens all addresses of a flag, or none.
+func listenOn(ctx context.Context, flag string, addrs []string) ([]net.Listener, error) {
 	var list []net.Listener
 	for _, addr := range addrs {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
@@ -163,7 +185,7 @@ func listen(ctx context.Context, addrs []string) ([]net.Listener, error) {
 			if errors.As(err, &op) {
 				err = op.Err
 			}
-			return nil, fmt.Errorf("--addr %s: %w%s", addr, err, hint)
+			return nil, fmt.Errorf("%s %s: %w%s", flag, addr, err, hint)
 		}
 		list = append(list, l)
 	}
@@ -171,12 +193,17 @@ func listen(ctx context.Context, addrs []string) ([]net.Listener, error) {
 }
 
 // baseURL is where a client on this machine reaches a listener.
-func baseURL(addr net.Addr) string {
+func baseURL(addr net.Addr) string { return "http://" + reachable(addr) }
+
+// tlsURL is the same for TLS.
+func tlsURL(addr net.Addr) string { return "https://" + reachable(addr) }
+
+func reachable(addr net.Addr) string {
 	host, port, _ := net.SplitHostPort(addr.String())
 	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return net.JoinHostPort(host, port)
 }
 
 func (c *serveCommand) logHandler(w io.Writer, terminal bool) slog.Handler {
