@@ -33,8 +33,11 @@ const (
 // commands are the commands with their flags. A flag's environment variable is DINGMOCK_ and its name.
 type commands struct {
 	Serve  serveCommand  `cmd:"" help:"Answer as the DingTalk open platform does."`
+	Run    runCommand    `cmd:"" help:"Run a program with a fake of its own in the platform's place."`
 	Verify verifyCommand `cmd:"" help:"Hold a server to the document: this fake, your own, or the real platform."`
 	Proxy  proxyCommand  `cmd:"" help:"Stand between a client and a server, and judge both by the document."`
+	Ready  readyCommand  `cmd:"" help:"Say by the exit code whether a fake answers."`
+	CA     caCommand     `cmd:"" name:"ca" help:"Print the certificate that clients of a fake's TLS have to trust."`
 	Spec   specCommand   `cmd:"" help:"Print openapi.yaml, the document that says how."`
 
 	Version kong.VersionFlag `env:"-" help:"Print the version."`
@@ -70,13 +73,18 @@ func run(ctx context.Context, args []string, lookupEnv func(string) (string, boo
 	if err == nil {
 		return exitOK
 	}
-	_, _ = fmt.Fprintf(stderr, "dingmock: %s\n", strings.NewReplacer("\n", " ", "\r", " ").Replace(err.Error()))
-	if errors.As(err, &usageError{}) {
-		return exitUsage
-	}
 	var coded exitError
-	if errors.As(err, &coded) {
+	if errors.As(err, &coded) && coded.error == nil {
 		return coded.code
+	}
+	_, _ = fmt.Fprintf(stderr, "dingmock: %s\n", strings.NewReplacer("\n", " ", "\r", " ").Replace(err.Error()))
+	switch {
+	case coded.error != nil:
+		return coded.code
+	case args[0] == "run":
+		return exitItself
+	case errors.As(err, &usageError{}):
+		return exitUsage
 	}
 	return exitFailed
 }

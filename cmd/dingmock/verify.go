@@ -19,7 +19,7 @@ import (
 // exitUnchecked is verify's exit code where no rule is broken, but not every one could be checked.
 const exitUnchecked = 3
 
-// exitError is an error with an exit code of its own.
+// exitError is an error with an exit code of its own. Without an error it is the code alone.
 type exitError struct {
 	error
 	code int

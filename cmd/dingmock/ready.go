@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// where are the flags of a command that talks to a fake that runs.
+type where struct {
+	URL  string   `placeholder:"URL" help:"The base URL of the fake. Where it is not given, it is the first --addr on this machine."`
+	Addr []string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the fake listens, as serve has it."`
+}
+
+// base returns the fake's base URL.
+func (w *where) base() (string, error) {
+	if w.URL != "" {
+		u, err := url.Parse(w.URL)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return "", errors.New("--url: has to be a base URL such as http://127.0.0.1:8080")
+		}
+		return strings.TrimSuffix(w.URL, "/"), nil
+	}
+	if len(w.Addr) == 0 {
+		return "", errors.New("--addr: is empty; it has to be HOST:PORT")
+	}
+	addr, err := net.ResolveTCPAddr("tcp", w.Addr[0])
+	if err != nil {
+		return "", fmt.Errorf("--addr %s: %w", w.Addr[0], err)
+	}
+	if addr.Port == 0 {
+		return "", fmt.Errorf("--addr %s: does not say which port; --url does", w.Addr[0])
+	}
+	return baseURL(addr), nil
+}
+
+// fetch makes a GET, past any proxy.
+func fetch(ctx context.Context, url string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", url, plainError(err))
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", url, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: answers %s", url, resp.Status)
+	}
+	if resp.Header.Get("Dingmock-Version") == "" {
+		return nil, fmt.Errorf("%s: is answered, but not by a dingmock", url)
+	}
+	return body, nil
+}
+
+// readyCommand ends with 0 once a fake answers.
+type readyCommand struct {
+	where
+	Wait time.Duration `default:"0s" placeholder:"DURATION" help:"How long to wait for it."`
+}
+
+// often is how often a fake that is not ready is asked again.
+const often = 20 * time.Millisecond
+
+// Run asks until the answer is yes or the time is over.
+func (c *readyCommand) Run(ctx context.Context) error {
+	base, err := c.base()
+	if err != nil {
+		return usageError{err}
+	}
+	if c.Wait < 0 {
+		return usageError{fmt.Errorf("--wait: %s is negative; it has to be 0s or more", c.Wait)}
+	}
+	over, cancel := context.WithTimeout(ctx, max(c.Wait, time.Second)) // one question may take a second
+	defer cancel()
+	began := time.Now()
+	again := time.NewTicker(often)
+	defer again.Stop()
+	var last error
+	for {
+		_, err := fetch(over, base+"/_mock/readyz")
+		if err == nil {
+			return nil
+		}
+		if last == nil || over.Err() == nil { // that the time is over says less than what was before
+			last = err
+		}
+		if time.Since(began)+often > c.Wait {
+			return fmt.Errorf("not ready: %w", last)
+		}
+		select {
+		case <-again.C:
+		case <-over.Done():
+			return fmt.Errorf("not ready: %w", last)
+		}
+	}
+}

@@ -1,0 +1,306 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/mockserver"
+	"github.com/dingmock/dingmock/mockserver/impersonate"
+)
+
+// The exit codes of run beside the program's own, as env has them.
+const (
+	exitItself      = 125 // dingmock itself failed
+	exitNotRun      = 126 // the program is there but cannot be run
+	exitNotFound    = 127
+	loopbackAnyPort = "127.0.0.1:0"
+)
+
+// runCommand runs a program with a fake in the platform's place.
+type runCommand struct {
+	Command     []string   `arg:"" passthrough:"" placeholder:"PROGRAM" help:"The program and its arguments, best after --."`
+	AllowEgress bool       `help:"Let the program reach other hosts through the proxy, and trust the system's certificates as well."`
+	TLSHost     []hostFlag `name:"tls-host" placeholder:"HOST" help:"Answer for this name as well; repeatable."`
+	Strict      bool       `help:"End with exit code 1 where the program ended with 0 but made calls that were off-spec."`
+	KeepLogs    string     `placeholder:"FILE" help:"Write a line per call, and the log, to this file."`
+	fakeFlags
+}
+
+// Run runs the program to its end. What it fails with carries the exit code.
+func (c *runCommand) Run(ctx context.Context, out streams) error {
+	command := c.Command
+	if command[0] == "--" {
+		command = command[1:]
+	}
+	if len(command) == 0 {
+		return errors.New("no program is given: dingmock run -- PROGRAM")
+	}
+	program, err := lookProgram(command[0])
+	if err != nil {
+		return err
+	}
+	log, calls, closeLogs, err := c.logs(out.stderr)
+	if err != nil {
+		return err
+	}
+	defer closeLogs()
+	authority, err := newAuthority("", c.TLSHost, log)
+	if err != nil {
+		return err
+	}
+	fake, err := c.fake(log, calls, authority)
+	if err != nil {
+		return err
+	}
+	var egress *http.Transport
+	if c.AllowEgress {
+		egress = http.DefaultTransport.(*http.Transport).Clone() // with the proxy that the environment names
+	}
+	var made atomic.Int64
+	counted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/_mock/") {
+			made.Add(1)
+		}
+		fake.ServeHTTP(w, r)
+	})
+	here := []string{loopbackAnyPort}
+	f, err := newFront(ctx, fake, counted, authority, addresses{here, here, here}, egress, log)
+	if err != nil {
+		return err
+	}
+	defer f.close()
+	f.serve()
+	env, remove, err := c.environment(f, authority)
+	if err != nil {
+		return err
+	}
+	defer remove()
+
+	code, err := execute(ctx, program, command, env, out)
+	if err != nil {
+		return err
+	}
+	f.close()
+	off := tellVerdict(out.stderr, made.Load(), fake.Violations())
+	if code == 0 && c.Strict && off {
+		code = exitFailed
+	}
+	if code == 0 {
+		return nil
+	}
+	return exitError{nil, code}
+}
+
+// lookProgram finds a program as env does: the exit code says whether there is none, or it cannot be run.
+func lookProgram(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	switch {
+	case err == nil:
+		return path, nil
+	case errors.Is(err, exec.ErrNotFound) && strings.ContainsRune(name, os.PathSeparator), errors.Is(err, fs.ErrNotExist):
+		return "", exitError{fmt.Errorf("run: %s: there is no such file", name), exitNotFound}
+	case !errors.Is(err, exec.ErrNotFound):
+		var why *exec.Error
+		if errors.As(err, &why) {
+			err = why.Err
+		}
+		return "", exitError{fmt.Errorf("run: %s: %w", name, err), exitNotRun}
+	}
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() {
+			return "", exitError{fmt.Errorf("run: %s: is not executable", filepath.Join(dir, name)), exitNotRun}
+		}
+	}
+	return "", exitError{fmt.Errorf("run: %s: there is no such program in PATH", name), exitNotFound}
+}
+
+// logs are where the fake's log and its lines of calls go: both to the file of --keep-logs, and warnings to stderr.
+func (c *runCommand) logs(stderr io.Writer) (log *slog.Logger, calls io.Writer, end func(), err error) {
+	warnings := slog.NewTextHandler(stderr, &slog.HandlerOptions{
+		Level: slog.LevelWarn,
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			switch a.Key {
+			case slog.TimeKey:
+				return slog.Attr{}
+			case slog.LevelKey:
+				return slog.String("dingmock", strings.ToLower(a.Value.String()))
+			}
+			return a
+		},
+	})
+	if c.KeepLogs == "" {
+		return slog.New(warnings), nil, func() {}, nil
+	}
+	file, err := os.Create(c.KeepLogs)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("--keep-logs: %w", err)
+	}
+	both := &lockedWriter{to: file}
+	log = slog.New(slog.NewMultiHandler(slog.NewTextHandler(both, nil), warnings))
+	return log, both, func() {
+		if err := file.Close(); err != nil {
+			_, _ = fmt.Fprintf(stderr, "dingmock: --keep-logs: %v\n", err)
+		}
+	}, nil
+}
+
+// execute runs the program to its end, passes signals on to it, and returns its exit code.
+func execute(ctx context.Context, program string, command, env []string, out streams) (int, error) {
+	signals := make(chan os.Signal, 16)
+	for _, s := range passedOn {
+		if !signal.Ignored(s) { // as under nohup
+			signal.Notify(signals, s)
+		}
+	}
+	defer signal.Stop(signals)
+	if err := ctx.Err(); err != nil {
+		return 0, errors.New("run: was told to end before the program began")
+	}
+	cmd := exec.Command(program, command[1:]...) //nolint:noctx // it ends by itself, or by the signals that are passed on
+	cmd.Args[0] = command[0]
+	cmd.Env = env
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, out.stdout, out.stderr
+	if err := cmd.Start(); err != nil {
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			err = path.Err
+		}
+		code := exitNotRun
+		if errors.Is(err, fs.ErrNotExist) { // the interpreter of a script
+			code = exitNotFound
+		}
+		return 0, exitError{fmt.Errorf("run: %s: %w", program, err), code}
+	}
+	terminal := isTerminal(os.Stdin)
+	ended := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case s := <-signals:
+				if terminal && (s == os.Interrupt || s == syscall.SIGQUIT) {
+					continue // the terminal has sent it to the program as well
+				}
+				_ = cmd.Process.Signal(s)
+			case <-ended:
+				return
+			}
+		}
+	}()
+	err := cmd.Wait()
+	close(ended)
+	var failed *exec.ExitError
+	if err != nil && !errors.As(err, &failed) {
+		return 0, fmt.Errorf("run: %w", err)
+	}
+	return exitCode(cmd.ProcessState), nil
+}
+
+// tellVerdict says how many calls were made and which of them were off-spec. It reports whether any counts: calls of
+// unknown paths do not, nor do those of apps that are not judged.
+func tellVerdict(w io.Writer, made int64, list []mockserver.Tally) bool {
+	if made == 0 {
+		_, _ = fmt.Fprintln(w, "dingmock: no call reached the fake")
+		return false
+	}
+	off := slices.ContainsFunc(list, func(v mockserver.Tally) bool { return !v.Pardoned && v.Rule != dingmock.RuleUnknownPath })
+	what := "all as the document has them"
+	switch {
+	case off:
+		what = "some of them off-spec:"
+	case len(list) > 0:
+		what = "none of them off-spec that counts:"
+	}
+	_, _ = fmt.Fprintf(w, "dingmock: calls to the fake: %d, %s\n", made, what)
+	for _, v := range list {
+		_, _ = fmt.Fprintf(w, "  %s: %d × %s\n", v.App, v.Count, v.Violation)
+	}
+	return off
+}
+
+// environment is what the program gets: the fake's address, the proxy, and the certificate by the variables of each
+// runtime. remove takes away the files that they name.
+func (c *runCommand) environment(f *front, authority *impersonate.Authority) (env []string, remove func(), err error) {
+	dir, err := os.MkdirTemp("", "dingmock-run-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("run: %w", err)
+	}
+	remove = func() { _ = os.RemoveAll(dir) }
+	defer func() {
+		if err != nil {
+			remove()
+		}
+	}()
+	bundle := authority.PEM()
+	if c.AllowEgress {
+		bundle = append(bundle, systemRoots(os.Getenv)...)
+	}
+	store, err := trustStore(bundle)
+	if err != nil {
+		return nil, nil, fmt.Errorf("run: the trust store for Java: %w", err)
+	}
+	roots, java, node, php := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "truststore.p12"), filepath.Join(dir, "node.cjs"), filepath.Join(dir, "dingmock.ini")
+	tlsAddr, plainAddr := reachable(f.tls[0].Addr()), reachable(f.plain[0].Addr())
+	for name, data := range map[string][]byte{
+		roots: bundle,
+		java:  store,
+		node:  nodePreload(tlsAddr, plainAddr, authority.Names()),
+		php:   []byte("curl.cainfo=\"" + roots + "\"\nopenssl.cafile=\"" + roots + "\"\n"),
+	} {
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			return nil, nil, fmt.Errorf("run: %w", err)
+		}
+	}
+
+	relay := f.proxy[0].Addr()
+	set := map[string]string{
+		"DINGMOCK_URL":        baseURL(f.plain[0].Addr()),
+		"NODE_USE_ENV_PROXY":  "1",
+		"SSL_CERT_FILE":       roots,
+		"NODE_EXTRA_CA_CERTS": roots,
+		"REQUESTS_CA_BUNDLE":  roots,
+		"CURL_CA_BUNDLE":      roots,
+		"JAVA_TOOL_OPTIONS":   joined(os.Getenv("JAVA_TOOL_OPTIONS"), " ", javaOptions(java, reachable(relay))),
+		"NODE_OPTIONS":        joined(os.Getenv("NODE_OPTIONS"), " ", `--require="`+strings.ReplaceAll(node, `\`, `\\`)+`"`),
+		"PHP_INI_SCAN_DIR":    os.Getenv("PHP_INI_SCAN_DIR") + string(os.PathListSeparator) + dir, // beside the folder that PHP was built for
+	}
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"} {
+		set[name] = baseURL(relay)
+	}
+	set["NO_PROXY"] = "localhost,127.0.0.1,::1"
+	if runtime.GOOS != "windows" { // where the two are one
+		for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"} {
+			set[strings.ToLower(name)] = set[name]
+		}
+	}
+	for _, pair := range os.Environ() {
+		if name, _, _ := strings.Cut(pair, "="); set[name] == "" {
+			env = append(env, pair)
+		}
+	}
+	for name, value := range set {
+		env = append(env, name+"="+value)
+	}
+	return env, remove, nil
+}
+
+func joined(a, between, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + between + b
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bytes"
+	"crypto/x509"
+	_ "embed"
+	"encoding/json"
+	"encoding/pem"
+	"net"
+	"os"
+	"strings"
+
+	"software.sslmate.com/src/go-pkcs12"
+)
+
+// storePassword is that of the trust store. All it holds are certificates.
+const storePassword = "dingmock"
+
+// trustStore makes a trust store for Java of the certificates in PEM. Its ciphers are the old ones, which every Java
+// since 8 reads.
+func trustStore(bundle []byte) ([]byte, error) {
+	var certs []*x509.Certificate
+	for {
+		var block *pem.Block
+		if block, bundle = pem.Decode(bundle); block == nil {
+			return pkcs12.LegacyDES.EncodeTrustStore(certs, storePassword)
+		}
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		if cert, err := x509.ParseCertificate(block.Bytes); err == nil { // the system's may hold what Go refuses
+			certs = append(certs, cert)
+		}
+	}
+}
+
+// javaOptions make a Java program use the trust store and the proxy.
+func javaOptions(store, relay string) string {
+	host, port, _ := net.SplitHostPort(relay)
+	return strings.Join([]string{
+		"-Djavax.net.ssl.trustStore=" + store, "-Djavax.net.ssl.trustStoreType=PKCS12", "-Djavax.net.ssl.trustStorePassword=" + storePassword,
+		"-Dhttps.proxyHost=" + host, "-Dhttps.proxyPort=" + port, "-Dhttp.proxyHost=" + host, "-Dhttp.proxyPort=" + port,
+		"-Dhttp.nonProxyHosts=localhost|127.*|[::1]",
+	}, " ")
+}
+
+// rootFiles are where systems keep the certificates that they trust.
+var rootFiles = []string{
+	"/etc/ssl/certs/ca-certificates.crt",                // Debian, Ubuntu, Arch, Alpine
+	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // Fedora, RHEL
+	"/etc/pki/tls/certs/ca-bundle.crt",
+	"/etc/ssl/ca-bundle.pem", // openSUSE
+	"/etc/ssl/cert.pem",      // macOS, BSD
+}
+
+// systemRoots returns, in PEM, the certificates that the environment and the system say to trust.
+func systemRoots(getenv func(string) string) []byte {
+	var all bytes.Buffer
+	add := func(name string) bool {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return false
+		}
+		all.WriteByte('\n')
+		all.Write(data)
+		return true
+	}
+	if file := getenv("SSL_CERT_FILE"); file == "" || !add(file) {
+		for _, file := range rootFiles {
+			if add(file) {
+				break
+			}
+		}
+	}
+	if file := getenv("NODE_EXTRA_CA_CERTS"); file != "" {
+		add(file)
+	}
+	all.WriteByte('\n')
+	return all.Bytes()
+}
+
+//go:embed run_node.cjs
+var nodeSource string
+
+// nodePreload is what Node runs before the program: a Node that knows nothing of proxies reaches the fake by it.
+func nodePreload(tlsAddr, plainAddr string, names []string) []byte {
+	type to struct {
+		Host string `json:"host"`
+		Port string `json:"port"`
+	}
+	var settings struct {
+		Names []string `json:"names"`
+		TLS   to       `json:"tls"`
+		Plain to       `json:"plain"`
+	}
+	settings.Names = names
+	settings.TLS.Host, settings.TLS.Port, _ = net.SplitHostPort(tlsAddr)
+	settings.Plain.Host, settings.Plain.Port, _ = net.SplitHostPort(plainAddr)
+	data, _ := json.Marshal(settings) // strings alone
+	return []byte(strings.Replace(nodeSource, "SETTINGS", string(data), 1))
+}
