@@ -202,25 +202,8 @@ func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*
 		r.Header.Set("Content-Type", "application/json") // what curl -d says of any body
 	}
 	c := &controlCall{Request: doc.CheckRequest(op, r, body), server: s, http: r, body: body}
-	for _, v := range c.Violations {
-		p := problemOf(http.StatusBadRequest, v.String())
-		p.Field, p.Accepted = v.Pointer, v.Expected
-		switch v.Rule {
-		case dingmock.RuleMethod:
-			var methods []string
-			for _, o := range ops {
-				methods = append(methods, o.Method)
-			}
-			p.Status, p.Accepted = http.StatusMethodNotAllowed, strings.Join(methods, ", ")
-		case dingmock.RuleContentType:
-			p.Status = http.StatusUnsupportedMediaType
-		case dingmock.RuleBody:
-			if int64(len(body)) > op.MaxBody {
-				p.Status = http.StatusRequestEntityTooLarge
-			}
-		}
-		p.Title = http.StatusText(p.Status)
-		return nil, p
+	if len(c.Violations) > 0 {
+		return nil, c.refusal(ops)
 	}
 	value, err := controls[op.ID](c)
 	var p *problem
@@ -240,6 +223,29 @@ func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*
 		err = p
 	}
 	return value, err
+}
+
+// refusal says how the request breaks the document, by its first violation.
+func (c *controlCall) refusal(ops []*dingmock.Operation) *problem {
+	v := c.Violations[0]
+	p := problemOf(http.StatusBadRequest, v.String())
+	p.Field, p.Accepted = v.Pointer, v.Expected
+	switch v.Rule {
+	case dingmock.RuleMethod:
+		var methods []string
+		for _, o := range ops {
+			methods = append(methods, o.Method)
+		}
+		p.Status, p.Accepted = http.StatusMethodNotAllowed, strings.Join(methods, ", ")
+	case dingmock.RuleContentType:
+		p.Status = http.StatusUnsupportedMediaType
+	case dingmock.RuleBody:
+		if int64(len(c.body)) > c.Operation.MaxBody {
+			p.Status = http.StatusRequestEntityTooLarge
+		}
+	}
+	p.Title = http.StatusText(p.Status)
+	return p
 }
 
 func (s *Server) permitted(r *http.Request) bool {
