@@ -1,100 +1,64 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/contract"
 	"github.com/dingmock/dingmock/mockserver"
+	"github.com/dingmock/dingmock/mockserver/control"
 )
 
-// controlled is a dingmock whose control API gives the contract kit its powers.
-type controlled struct {
-	url    string // of the control API
-	token  string
-	client *http.Client
-}
+// powers are what a dingmock gives the contract kit through its control API.
+type powers struct{ *control.Client }
 
-// dingmockAt returns the control API of the dingmock at a base URL, or nil where none answers.
-func dingmockAt(ctx context.Context, base, token string, client *http.Client) *controlled {
-	c := &controlled{url: strings.TrimSuffix(base, "/") + "/_mock", token: token, client: client}
-	var version struct{ Version string }
-	if err := c.do(ctx, http.MethodGet, "/version", nil, &version); err != nil || version.Version == "" {
+// powersAt returns the powers of the dingmock at a base URL, or nil where none answers.
+func powersAt(ctx context.Context, base, token string, client *http.Client) any {
+	c, err := control.New(base, &control.Options{Token: token, HTTPClient: client})
+	if err != nil {
 		return nil
 	}
-	return c
-}
-
-func (c *controlled) do(ctx context.Context, method, path string, in, out any) error {
-	var body io.Reader
-	if in != nil {
-		data, err := json.Marshal(in)
-		if err != nil {
-			return err
-		}
-		body = bytes.NewReader(data)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, c.url+path, body)
-	if err != nil {
-		return err
-	}
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
-	}
-	resp, err := c.client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode/100 != 2 && resp.StatusCode != http.StatusConflict {
-		return fmt.Errorf("%s /_mock%s: HTTP %d: %.300s", method, path, resp.StatusCode, data)
-	}
-	if out == nil {
+	if _, err := c.Version(ctx); err != nil {
 		return nil
 	}
-	return json.Unmarshal(data, out)
+	return powers{c}
 }
-
-// app is the path of an app.
-func (c *controlled) app(app contract.App) string { return "/apps/" + url.PathEscape(app.AppKey) }
 
 // NewApp makes an app.
-func (c *controlled) NewApp(ctx context.Context, spec contract.AppSpec) (contract.App, error) {
-	var made mockserver.AppState
-	err := c.do(ctx, http.MethodPost, "/apps", mockserver.AppState{Users: spec.Users}, &made)
-	return contract.App{CorpID: made.CorpID, CorpSecret: made.CorpSecret, AppKey: made.AppKey, AppSecret: made.AppSecret}, err
+func (p powers) NewApp(ctx context.Context, spec contract.AppSpec) (contract.App, error) {
+	a, err := p.Client.NewApp(ctx, mockserver.AppState{Users: spec.Users})
+	if err != nil {
+		return contract.App{}, err
+	}
+	made := a.Made()
+	return contract.App{CorpID: made.CorpID, CorpSecret: made.CorpSecret, AppKey: made.AppKey, AppSecret: made.AppSecret}, nil
 }
 
 // Advance moves the clock of an app.
-func (c *controlled) Advance(ctx context.Context, app contract.App, by time.Duration) error {
-	return c.do(ctx, http.MethodPost, c.app(app)+"/clock/advance", map[string]string{"by": by.String()}, nil)
+func (p powers) Advance(ctx context.Context, app contract.App, by time.Duration) error {
+	_, err := p.App(app.AppKey).Advance(ctx, by)
+	return err
 }
 
 // Fault makes the next call of an operation fail.
-func (c *controlled) Fault(ctx context.Context, app contract.App, operation, fault string) error {
-	return c.do(ctx, http.MethodPost, c.app(app)+"/rules", map[string]any{
-		"match": map[string]string{"operation": operation}, "when": map[string]int{"times": 1}, "effect": map[string]string{"fault": fault},
-	}, nil)
+func (p powers) Fault(ctx context.Context, app contract.App, operation, fault string) error {
+	_, err := p.App(app.AppKey).Rules().Add(ctx, mockserver.Rule{
+		Match: mockserver.RuleMatch{Operation: operation}, When: mockserver.RuleWhen{Times: 1}, Effect: mockserver.Effect{Fault: fault},
+	})
+	return err
 }
 
 // Violations returns what the fake found off-spec in an app's calls.
-func (c *controlled) Violations(ctx context.Context, app contract.App) ([]dingmock.Violation, error) {
-	var verdict struct{ Violations []dingmock.Violation }
-	err := c.do(ctx, http.MethodGet, c.app(app)+"/verdict", nil, &verdict)
-	return verdict.Violations, err
+func (p powers) Violations(ctx context.Context, app contract.App) ([]dingmock.Violation, error) {
+	verdict, err := p.App(app.AppKey).Verdict(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	var list []dingmock.Violation
+	for _, row := range verdict.Violations {
+		list = append(list, row.Violation)
+	}
+	return list, nil
 }

@@ -40,6 +40,9 @@ type fakeFlags struct {
 	SessionTTL       time.Duration `name:"session-ttl" default:"0s" placeholder:"DURATION" help:"End a session that long after its creation; 0s is never."`
 	WithoutSessions  bool          `help:"Answer the three session calls as the public platform does: errcode 22."`
 	RefuseUndeclared bool          `help:"Refuse undeclared and repeated parameters, which the platform accepts."`
+	QPS              uint          `name:"qps" default:"0" placeholder:"N" help:"Throttle an app that makes more than N calls of a kind in a second of its clock; 0 is never, the platform's is 20."`
+	Journal          uint          `default:"1000" placeholder:"N" help:"Keep the last N exchanges of each app; 0 keeps none."`
+	ControlToken     string        `placeholder:"TOKEN" help:"Ask for this bearer token at the control API, health and documents aside."`
 }
 
 // Run serves until ctx is done, and then lets the calls that are under way finish.
@@ -111,9 +114,15 @@ func (c *fakeFlags) fake(log *slog.Logger, calls io.Writer, authority *impersona
 		SessionTTL:       c.SessionTTL,
 		WithoutSessions:  c.WithoutSessions,
 		RefuseUndeclared: c.RefuseUndeclared,
+		QPS:              int(c.QPS),
+		Journal:          int(c.Journal),
+		ControlToken:     c.ControlToken,
 		Log:              log,
 		Version:          versionString(),
 		Calls:            calls,
+	}
+	if c.Journal == 0 {
+		options.Journal = -1
 	}
 	if authority != nil {
 		options.CA = func() ([]byte, error) { return authority.PEM(), nil }

@@ -1,0 +1,180 @@
+package control
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/dingmock/dingmock/mockserver"
+)
+
+// App is one app of the server.
+type App struct {
+	client *Client
+	name   string
+	state  mockserver.AppState
+}
+
+// Name returns the name that the app is asked for by.
+func (a *App) Name() string { return a.name }
+
+// Made returns the app as NewApp made it, with its credentials; of an app that NewApp did not make, nothing.
+func (a *App) Made() mockserver.AppState { return a.state }
+
+// Clock is the clock of an app.
+type Clock struct {
+	Now    time.Time           `json:"now"`
+	Offset mockserver.Duration `json:"offset"` // from real time
+	Frozen bool                `json:"frozen"`
+	Due    *mockserver.Due     `json:"due,omitempty"` // what ended by moving it; nil where it was not moved
+}
+
+// Change is what of an app may be changed. Nil fields stay as they are.
+type Change struct {
+	Users *[]string `json:"users,omitempty"` // the users that exist; a pointer to nil: every user does
+	QPS   *int      `json:"qps,omitempty"`   // calls a second of each kind; 0: no limit
+	Judge *bool     `json:"judge,omitempty"` // whether off-spec calls make the verdict red
+}
+
+func (a *App) path(rest string) string { return "/apps/" + url.PathEscape(a.name) + rest }
+
+// Get returns the app without tokens, sessions and rules.
+func (a *App) Get(ctx context.Context) (mockserver.AppState, error) {
+	var state mockserver.AppState
+	err := a.client.get(ctx, a.path(""), nil, &state)
+	return state, err
+}
+
+// Update changes the app.
+func (a *App) Update(ctx context.Context, change Change) error {
+	return a.client.call(ctx, http.MethodPatch, a.path(""), nil, change, nil)
+}
+
+// Delete removes the app. Its waits, hanging calls and streams end; its verdict stays.
+func (a *App) Delete(ctx context.Context) error {
+	return a.client.call(ctx, http.MethodDelete, a.path(""), nil, nil, nil)
+}
+
+// Reset forgets tokens, sessions, rules, clock and journal. Credentials, users, qps and verdict stay.
+func (a *App) Reset(ctx context.Context) error {
+	return a.client.call(ctx, http.MethodPost, a.path("/reset"), nil, nil, nil)
+}
+
+// Clock returns the app's clock.
+func (a *App) Clock(ctx context.Context) (Clock, error) {
+	return a.clock(ctx, http.MethodGet, "", nil)
+}
+
+// Advance moves the app's clock forward, and returns with it what ended thereby. It fails, and moves nothing, where by
+// is negative or leads beyond the year 9999.
+func (a *App) Advance(ctx context.Context, by time.Duration) (Clock, error) {
+	return a.clock(ctx, http.MethodPost, "/advance", map[string]string{"by": by.String()})
+}
+
+// Freeze stops the app's clock. It can still be advanced.
+func (a *App) Freeze(ctx context.Context) (Clock, error) {
+	return a.clock(ctx, http.MethodPost, "/freeze", nil)
+}
+
+// Resume lets the app's clock go on from where it stands.
+func (a *App) Resume(ctx context.Context) (Clock, error) {
+	return a.clock(ctx, http.MethodPost, "/resume", nil)
+}
+
+func (a *App) clock(ctx context.Context, method, rest string, in any) (Clock, error) {
+	var clock Clock
+	err := a.client.call(ctx, method, a.path("/clock"+rest), nil, in, &clock)
+	return clock, err
+}
+
+// Tokens returns the app's live tokens; the last is the one that gettoken renews.
+func (a *App) Tokens(ctx context.Context) ([]mockserver.TokenState, error) {
+	var out struct{ Tokens []mockserver.TokenState }
+	err := a.client.get(ctx, a.path("/tokens"), nil, &out)
+	return out.Tokens, err
+}
+
+// ExpireTokens expires the app's tokens now, and returns how many they were.
+func (a *App) ExpireTokens(ctx context.Context) (mockserver.Due, error) {
+	var due mockserver.Due
+	err := a.client.call(ctx, http.MethodDelete, a.path("/tokens"), nil, nil, &due)
+	return due, err
+}
+
+// Sessions returns the app's open sessions, in the order of their creation.
+func (a *App) Sessions(ctx context.Context) ([]mockserver.SessionState, error) {
+	var out struct{ Sessions []mockserver.SessionState }
+	err := a.client.get(ctx, a.path("/sessions"), nil, &out)
+	return out.Sessions, err
+}
+
+// State returns a snapshot of the app.
+func (a *App) State(ctx context.Context) (mockserver.AppState, error) {
+	var state mockserver.State
+	if err := a.client.get(ctx, a.path("/state"), nil, &state); err != nil || len(state.Apps) == 0 {
+		return mockserver.AppState{}, err
+	}
+	return state.Apps[0], nil
+}
+
+// PutState replaces the app by another of the same name.
+func (a *App) PutState(ctx context.Context, state mockserver.AppState) error {
+	return a.client.call(ctx, http.MethodPut, a.path("/state"), nil, mockserver.State{Apps: []mockserver.AppState{state}}, nil)
+}
+
+// Verdict judges the app's calls so far. It outlives the app. failUnknown counts those of unknown paths as well, which
+// are listed in any case.
+func (a *App) Verdict(ctx context.Context, failUnknown bool) (mockserver.Verdict, error) {
+	return a.client.verdict(ctx, a.path("/verdict"), failUnknown)
+}
+
+// ClearVerdict forgets the app's violations.
+func (a *App) ClearVerdict(ctx context.Context) error {
+	return a.client.call(ctx, http.MethodDelete, a.path("/verdict"), nil, nil, nil)
+}
+
+// Rules are the app's rules.
+func (a *App) Rules() *Rules { return &Rules{client: a.client, path: a.path("/rules")} }
+
+// Rules are the rules of one app, or those for every app. They are asked in order.
+type Rules struct {
+	client *Client
+	path   string
+}
+
+// Add adds a rule after the others, and returns it with its id.
+func (r *Rules) Add(ctx context.Context, rule mockserver.Rule) (mockserver.Rule, error) {
+	in := struct { // without what the server makes up and counts
+		Match  mockserver.RuleMatch `json:"match,omitzero"`
+		When   mockserver.RuleWhen  `json:"when,omitzero"`
+		Effect mockserver.Effect    `json:"effect"`
+	}{rule.Match, rule.When, rule.Effect}
+	var made mockserver.Rule
+	err := r.client.call(ctx, http.MethodPost, r.path, nil, in, &made)
+	return made, err
+}
+
+// All returns the rules in the order they are asked, with how often each matched and fired.
+func (r *Rules) All(ctx context.Context) ([]mockserver.Rule, error) {
+	var out struct{ Rules []mockserver.Rule }
+	err := r.client.get(ctx, r.path, nil, &out)
+	return out.Rules, err
+}
+
+// Get returns one rule, with how often it matched and fired.
+func (r *Rules) Get(ctx context.Context, id string) (mockserver.Rule, error) {
+	var rule mockserver.Rule
+	err := r.client.get(ctx, r.path+"/"+url.PathEscape(id), nil, &rule)
+	return rule, err
+}
+
+// Delete removes one rule.
+func (r *Rules) Delete(ctx context.Context, id string) error {
+	return r.client.call(ctx, http.MethodDelete, r.path+"/"+url.PathEscape(id), nil, nil, nil)
+}
+
+// DeleteAll removes all of them.
+func (r *Rules) DeleteAll(ctx context.Context) error {
+	return r.client.call(ctx, http.MethodDelete, r.path, nil, nil, nil)
+}

@@ -1,0 +1,239 @@
+// Package control is the Go client of the control API of a dingmock that runs: apps, clocks, rules, the journal, the
+// verdict and state, over HTTP.
+//
+// It makes none of the platform's calls, which package client does, and a server in the same process needs none of it:
+// that has methods of its own. What it sends and gets are the types of package mockserver, and what each call does
+// stands in control.yaml, which the server has at /_mock/control.yaml. Start with [New]:
+//
+//	c, err := control.New("http://127.0.0.1:8080", nil)
+//	app, err := c.NewApp(ctx, mockserver.AppState{})
+//	clock, err := app.Advance(ctx, 2*time.Hour)
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/dingmock/dingmock/mockserver"
+)
+
+// Options says how a Client calls. Nil and the zero value are ready.
+type Options struct {
+	// Token is the server's control token (--control-token). Default: none. No error shows it.
+	Token string
+
+	// HTTPClient makes the calls. Default: one of its own, past any proxy. A wait and a stream last longer than most
+	// timeouts: let the context bound them.
+	HTTPClient *http.Client
+}
+
+// Client calls the control API of one server. Any number of goroutines may use one.
+type Client struct {
+	base  string // without a slash at the end
+	token string
+	http  *http.Client
+}
+
+// New makes a Client of the server at a base URL, such as http://127.0.0.1:8080. It calls nobody, and fails where
+// that is no base URL.
+func New(base string, options *Options) (*Client, error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("control: the base URL has to be like http://127.0.0.1:8080, without user, query and fragment")
+	}
+	c := &Client{base: strings.TrimRight(u.String(), "/")}
+	if options != nil {
+		c.token, c.http = options.Token, options.HTTPClient
+	}
+	if c.http == nil {
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		transport.Proxy = nil
+		c.http = &http.Client{Transport: transport}
+	}
+	return c, nil
+}
+
+// URL returns the base URL of the server, without a slash at the end.
+func (c *Client) URL() string { return c.base }
+
+// Problem is an error of the control API, by RFC 9457.
+type Problem struct {
+	Type     string `json:"type"`
+	Title    string `json:"title"`
+	Status   int    `json:"status"` // the HTTP status
+	Detail   string `json:"detail"`
+	Field    string `json:"field,omitempty"`    // what is wrong: a JSON pointer into {path, query, header, body}
+	Accepted string `json:"accepted,omitempty"` // what would be right
+}
+
+// Error returns the problem as one line.
+func (p *Problem) Error() string {
+	text := fmt.Sprintf("control: HTTP %d: %s", p.Status, p.Detail)
+	if p.Field != "" {
+		text += " (" + p.Field + ")"
+	}
+	return text
+}
+
+// Version returns the version of the server. It fails where what answers is not a dingmock.
+func (c *Client) Version(ctx context.Context) (string, error) {
+	var v struct{ Name, Version string }
+	if err := c.get(ctx, "/version", nil, &v); err != nil {
+		return "", err
+	}
+	if v.Name != "dingmock" || v.Version == "" {
+		return "", fmt.Errorf("control: %s is answered, but not by a dingmock", c.base)
+	}
+	return v.Version, nil
+}
+
+// Ready fails unless the server answers calls.
+func (c *Client) Ready(ctx context.Context) error { return c.get(ctx, "/readyz", nil, nil) }
+
+// Live fails unless the server's process is up.
+func (c *Client) Live(ctx context.Context) error { return c.get(ctx, "/livez", nil, nil) }
+
+// CA returns the certificate, in PEM, that clients of the server's TLS have to trust.
+func (c *Client) CA(ctx context.Context) ([]byte, error) { return c.text(ctx, "/ca.pem") }
+
+// OpenAPI returns openapi.yaml as the server has it.
+func (c *Client) OpenAPI(ctx context.Context) ([]byte, error) { return c.text(ctx, "/openapi.yaml") }
+
+// ControlAPI returns control.yaml, the document of the control API, as the server has it.
+func (c *Client) ControlAPI(ctx context.Context) ([]byte, error) { return c.text(ctx, "/control.yaml") }
+
+// Apps returns the apps, without tokens, sessions and rules, in the order they were made.
+func (c *Client) Apps(ctx context.Context) ([]mockserver.AppState, error) {
+	var state mockserver.State
+	err := c.get(ctx, "/apps", nil, &state)
+	return state.Apps, err
+}
+
+// NewApp makes an app. What the state leaves out is made up, the credentials at random; State of the app that is
+// returned has them.
+func (c *Client) NewApp(ctx context.Context, state mockserver.AppState) (*App, error) {
+	a := &App{client: c}
+	if err := c.call(ctx, http.MethodPost, "/apps", nil, state, &a.state); err != nil {
+		return nil, err
+	}
+	a.name = a.state.Name
+	return a, nil
+}
+
+// App returns the app of that name or appkey, or with mockserver.NoApp the calls that reached none. That there is none is said by
+// its methods.
+func (c *Client) App(name string) *App { return &App{client: c, name: name} }
+
+// Rules are those for every app.
+func (c *Client) Rules() *Rules { return &Rules{client: c, path: "/rules"} }
+
+// State returns a snapshot of all apps, of each at one moment.
+func (c *Client) State(ctx context.Context) (mockserver.State, error) {
+	var state mockserver.State
+	err := c.get(ctx, "/state", nil, &state)
+	return state, err
+}
+
+// PutState replaces or makes the apps that the state names, all or none, and leaves the others alone.
+func (c *Client) PutState(ctx context.Context, state mockserver.State) error {
+	return c.call(ctx, http.MethodPut, "/state", nil, state, nil)
+}
+
+// Verdict judges all calls so far. failUnknown counts those of unknown paths as well, which are listed in any case.
+func (c *Client) Verdict(ctx context.Context, failUnknown bool) (mockserver.Verdict, error) {
+	return c.verdict(ctx, "/verdict", failUnknown)
+}
+
+func (c *Client) verdict(ctx context.Context, path string, failUnknown bool) (mockserver.Verdict, error) {
+	var v mockserver.Verdict
+	query := url.Values{}
+	if failUnknown {
+		query.Set("fail_unknown", "true")
+	}
+	err := c.get(ctx, path, query, &v)
+	return v, err
+}
+
+func (c *Client) get(ctx context.Context, path string, query url.Values, out any) error {
+	return c.call(ctx, http.MethodGet, path, query, nil, out)
+}
+
+// text returns the body of a reply that is not JSON.
+func (c *Client) text(ctx context.Context, path string) ([]byte, error) {
+	resp, err := c.send(ctx, http.MethodGet, path, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return io.ReadAll(resp.Body)
+}
+
+// call makes a call and decodes the reply into out, unless that is nil. A 409 that is no problem is an answer too: it
+// says no.
+func (c *Client) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
+	resp, err := c.send(ctx, method, path, query, in)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if out == nil {
+		_, err = io.Copy(io.Discard, resp.Body)
+		return err
+	}
+	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+		return fmt.Errorf("control: %s %s: the reply cannot be read: %w", method, path, err)
+	}
+	return nil
+}
+
+const maxProblem = 1 << 20 // of a problem that is read, in bytes
+
+// send makes a call and returns the reply, unless that is a problem.
+func (c *Client) send(ctx context.Context, method, path string, query url.Values, in any) (*http.Response, error) {
+	var body io.Reader
+	if in != nil {
+		data, err := json.Marshal(in)
+		if err != nil {
+			return nil, fmt.Errorf("control: %s %s: %w", method, path, err)
+		}
+		body = bytes.NewReader(data)
+	}
+	address := c.base + "/_mock" + path
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, address, body)
+	if err != nil {
+		return nil, fmt.Errorf("control: %w", err)
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("control: %w", err)
+	}
+	if resp.Header.Get("Content-Type") == "application/problem+json" {
+		defer func() { _ = resp.Body.Close() }()
+		p := &Problem{}
+		if err := json.NewDecoder(io.LimitReader(resp.Body, maxProblem)).Decode(p); err != nil {
+			return nil, fmt.Errorf("control: %s %s: HTTP %d, and the problem cannot be read: %w", method, path, resp.StatusCode, err)
+		}
+		return nil, p
+	}
+	if resp.Header.Get("Dingmock-Version") == "" || resp.StatusCode/100 != 2 && resp.StatusCode != http.StatusConflict {
+		_ = resp.Body.Close()
+		return nil, fmt.Errorf("control: %s %s: HTTP %d with Content-Type %q is not an answer of a dingmock", method, path, resp.StatusCode, resp.Header.Get("Content-Type"))
+	}
+	return resp, nil
+}
