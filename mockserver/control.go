@@ -69,6 +69,7 @@ var controls = map[string]func(*controlCall) (any, error){
 	"openapi_yaml":         (*controlCall).openapiYAML,
 	"control_yaml":         (*controlCall).controlYAML,
 	"ca_pem":               (*controlCall).caPEM,
+	"ui":                   (*controlCall).ui,
 }
 
 // controlCall is one request of the control API.
@@ -83,6 +84,7 @@ type controlCall struct {
 type controlReply struct {
 	status      int
 	contentType string // default JSON
+	header      map[string]string
 	text        []byte // instead of value
 	value       any
 	stream      func(http.ResponseWriter) // instead of both
@@ -161,6 +163,9 @@ func (r controlReply) write(w http.ResponseWriter, version string) {
 	h := w.Header()
 	h.Set("Dingmock-Version", version)
 	h.Set("Cache-Control", "no-store")
+	for name, value := range r.header {
+		h.Set(name, value)
+	}
 	if r.stream != nil {
 		r.stream(w)
 		return
@@ -190,6 +195,9 @@ func (r controlReply) write(w http.ResponseWriter, version string) {
 func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*dingmock.Operation, r *http.Request) (any, error) {
 	if op == nil {
 		return nil, problemOf(http.StatusNotFound, "there is no such path; "+controlPrefix+"control.yaml lists all")
+	}
+	if crossOrigin.Check(r) != nil {
+		return nil, problemOf(http.StatusForbidden, "a page of another site may not change anything here")
 	}
 	if op.Bearer && !s.permitted(r) {
 		return nil, problemOf(http.StatusUnauthorized, "this needs the header Authorization: Bearer with the control token (--control-token)")
@@ -247,6 +255,9 @@ func (c *controlCall) refusal(ops []*dingmock.Operation) *problem {
 	p.Title = http.StatusText(p.Status)
 	return p
 }
+
+// crossOrigin refuses what a page of another site, open in the same browser, has it send.
+var crossOrigin = http.NewCrossOriginProtection()
 
 func (s *Server) permitted(r *http.Request) bool {
 	if s.options.ControlToken == "" {

@@ -23,6 +23,7 @@ func (c *serveCommand) banner(w io.Writer, f *front, apps []mockserver.AppState)
 	for _, l := range f.proxy {
 		fmt.Fprintf(&b, "  and as the proxy %s for the names of the platform\n", baseURL(l.Addr()))
 	}
+	fmt.Fprintf(&b, "\nWatch and steer it on the page %s/_mock/ui/\n", url)
 	if f.relay != nil {
 		fmt.Fprintf(&b, "\nClients have to trust the certificate %s/_mock/ca.pem (dingmock ca prints it).\n", url)
 	}
