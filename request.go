@@ -1,14 +1,9 @@
 package dingmock
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"math"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -313,64 +308,6 @@ func (q *Request) note(list []field, place string, declared func(string) bool) f
 	return at.fields
 }
 
-// fields are the fields of one place, each name once.
-type fields []field
-
-func (list fields) get(name string) (any, bool) {
-	for _, f := range list {
-		if f.name == name {
-			return f.value, true
-		}
-	}
-	return nil, false
-}
-
-// index finds fields by name: of a few by looking at each, of many by a map.
-type index struct {
-	fields fields
-	byName map[string]int
-}
-
-func (x *index) find(name string) (int, bool) {
-	if x.byName != nil {
-		i, ok := x.byName[name]
-		return i, ok
-	}
-	for i, f := range x.fields {
-		if f.name == name {
-			return i, true
-		}
-	}
-	return 0, false
-}
-
-func (x *index) put(f field) {
-	x.fields = append(x.fields, f)
-	switch {
-	case x.byName != nil:
-		x.byName[f.name] = len(x.fields) - 1
-	case len(x.fields) > 16:
-		x.byName = make(map[string]int, cap(x.fields))
-		for i, f := range x.fields {
-			x.byName[f.name] = i
-		}
-	}
-}
-
-// pick returns the field of that name that counts: the last of a JSON object, else the first.
-func pick(fields []field, name string) (f field, ok bool) {
-	for _, x := range fields {
-		if x.name != name {
-			continue
-		}
-		f, ok = x, true
-		if !x.json {
-			break
-		}
-	}
-	return f, ok
-}
-
 // secures reports whether that is the name of one of the operation's credentials.
 func (op *Operation) secures(name string) bool {
 	for _, set := range op.Security {
@@ -441,127 +378,6 @@ func typed(text string, p Parameter) any {
 		return text
 	}
 	return value
-}
-
-// field is one name and value of a query, a form or a JSON object, in the order they came.
-type field struct {
-	name  string
-	value any
-	json  bool
-}
-
-func (f field) text() string {
-	s, _ := f.value.(string)
-	return s
-}
-
-// parsePairs reads a query or a form. Text that is not well escaped stands for itself.
-func parsePairs(raw string) []field {
-	if raw == "" {
-		return nil
-	}
-	list := make([]field, 0, min(strings.Count(raw, "&")+1, 16))
-	for pair := range strings.SplitSeq(raw, "&") {
-		if pair == "" {
-			continue
-		}
-		name, value, _ := strings.Cut(pair, "=")
-		list = append(list, field{name: unescape(name), value: unescape(value)})
-	}
-	return list
-}
-
-func unescape(s string) string {
-	if plain, err := url.QueryUnescape(s); err == nil {
-		return plain
-	}
-	return s
-}
-
-// parseFlat reads the fields of a JSON object that has none but strings without escapes, as most have. It reports
-// false for all else, be it JSON or not.
-func parseFlat(body []byte) ([]field, bool) {
-	rest := bytes.TrimLeft(body, jsonSpace)
-	if len(rest) == 0 || rest[0] != '{' {
-		return nil, false
-	}
-	list := make([]field, 0, 8)
-	for {
-		rest = bytes.TrimLeft(rest[1:], jsonSpace) // what was cut off is { or ,
-		name, ok := "", false
-		if name, rest, ok = cutText(rest); !ok {
-			return nil, false
-		}
-		if rest = bytes.TrimLeft(rest, jsonSpace); len(rest) == 0 || rest[0] != ':' {
-			return nil, false
-		}
-		f := field{name: name, json: true}
-		if f.value, rest, ok = cutText(bytes.TrimLeft(rest[1:], jsonSpace)); !ok {
-			return nil, false
-		}
-		list = append(list, f)
-		rest = bytes.TrimLeft(rest, jsonSpace)
-		switch {
-		case len(rest) > 0 && rest[0] == ',':
-		case len(rest) > 0 && rest[0] == '}' && len(bytes.TrimLeft(rest[1:], jsonSpace)) == 0:
-			return list, true
-		default:
-			return nil, false
-		}
-	}
-}
-
-const jsonSpace = " \t\r\n"
-
-// cutText reads a JSON string without escapes and returns it and what comes after.
-func cutText(text []byte) (string, []byte, bool) {
-	if len(text) == 0 || text[0] != '"' {
-		return "", nil, false
-	}
-	for i, c := range text[1:] {
-		switch {
-		case c == '"':
-			return string(text[1 : i+1]), text[i+2:], true
-		case c < ' ' || c == '\\':
-			return "", nil, false
-		}
-	}
-	return "", nil, false
-}
-
-// parseObject reads the fields of one JSON object.
-func parseObject(body []byte) ([]field, error) {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	start, err := dec.Token()
-	if err != nil {
-		return nil, errors.New("text that is not JSON")
-	}
-	if start != json.Delim('{') {
-		return nil, errors.New("JSON that is not an object")
-	}
-	var list []field
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return nil, fmt.Errorf("JSON that is broken near byte %d", dec.InputOffset())
-		}
-		f := field{name: name.(string), json: true}
-		var beyond *json.UnmarshalTypeError // a number that no float64 can hold
-		switch err := dec.Decode(&f.value); {
-		case errors.As(err, &beyond) && f.value == nil:
-			f.value = math.MaxFloat64
-		case err != nil && beyond == nil:
-			return nil, fmt.Errorf("JSON that is broken near byte %d", dec.InputOffset())
-		}
-		list = append(list, f)
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, errors.New("JSON that ends too early")
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, fmt.Errorf("text after the JSON, near byte %d", dec.InputOffset())
-	}
-	return list, nil
 }
 
 // mediaType returns the type of the body, in lower case and without parameters. Without a Content-Type it is
