@@ -70,21 +70,26 @@ func (r *Report) why(item Item) string {
 // WriteGitHub writes an annotation for each broken rule and each case that could not be checked, as GitHub's workflow
 // commands.
 func (r *Report) WriteGitHub(w io.Writer) error {
-	escape := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 	var b strings.Builder
 	for _, x := range r.Broken() {
 		text := "it is in the list of known failures, but passes: take it out"
 		if x.Failure != nil {
 			text = x.Failure.text(x.ID)
 		}
-		fmt.Fprintf(&b, "::error title=%s::%s\n", property.Replace(x.ID), escape.Replace(text))
+		b.WriteString(GitHubError(x.ID, text))
 	}
 	for _, x := range r.Results {
 		if x.Outcome == Errored {
-			fmt.Fprintf(&b, "::error title=%s::%s\n", property.Replace(x.ID), escape.Replace("could not be checked: "+x.Reason))
+			b.WriteString(GitHubError(x.ID, "could not be checked: "+x.Reason))
 		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// GitHubError returns the line by which a GitHub workflow is given an error as an annotation.
+func GitHubError(title, text string) string {
+	escape := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	return fmt.Sprintf("::error title=%s::%s\n", property.Replace(title), escape.Replace(text))
 }
