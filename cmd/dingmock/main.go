@@ -32,13 +32,14 @@ const (
 
 // commands are the commands with their flags. A flag's environment variable is DINGMOCK_ and its name.
 type commands struct {
-	Serve  serveCommand  `cmd:"" help:"Answer as the DingTalk open platform does."`
-	Run    runCommand    `cmd:"" help:"Run a program with a fake of its own in the platform's place."`
-	Verify verifyCommand `cmd:"" help:"Hold a server to the document: this fake, your own, or the real platform."`
-	Proxy  proxyCommand  `cmd:"" help:"Stand between a client and a server, and judge both by the document."`
-	Ready  readyCommand  `cmd:"" help:"Say by the exit code whether a fake answers."`
-	CA     caCommand     `cmd:"" name:"ca" help:"Print the certificate that clients of a fake's TLS have to trust."`
-	Spec   specCommand   `cmd:"" help:"Print openapi.yaml, the document that says how."`
+	Serve   serveCommand   `cmd:"" help:"Answer as the DingTalk open platform does."`
+	Run     runCommand     `cmd:"" help:"Run a program with a fake of its own in the platform's place."`
+	Verify  verifyCommand  `cmd:"" help:"Hold a server to the document: this fake, your own, or the real platform."`
+	Verdict verdictCommand `cmd:"" help:"Say whether the calls that a fake has had kept to the document."`
+	Proxy   proxyCommand   `cmd:"" help:"Stand between a client and a server, and judge both by the document."`
+	Ready   readyCommand   `cmd:"" help:"Say by the exit code whether a fake answers."`
+	CA      caCommand      `cmd:"" name:"ca" help:"Print the certificate that clients of a fake's TLS have to trust."`
+	Spec    specCommand    `cmd:"" help:"Print openapi.yaml, the document that says how."`
 
 	Version kong.VersionFlag `env:"-" help:"Print the version."`
 }

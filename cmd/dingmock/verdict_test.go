@@ -1,0 +1,175 @@
+package main
+
+import (
+	"encoding/xml"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dingmock/dingmock/contract/junit"
+)
+
+// offSpec starts a fake that has had calls which were off-spec, of two apps and of none.
+func offSpec(t *testing.T, args ...string) string {
+	t.Helper()
+	c := startServe(t, nil, args...)
+	for _, call := range []string{
+		"/gettoken?appkey=mock-a&appsecret=s3cret&x=1", "/gettoken?appkey=mock-a&appsecret=s3cret&x=2",
+		"/gettoken?appkey=mock-b&appsecret=s3cret&appkey=mock-b", "/no/such/path",
+	} {
+		resp, err := http.Get(c.url + call)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+	}
+	return c.url
+}
+
+const (
+	rowA       = "mock-a: 2 × gettoken: undeclared-parameter at /query/x: found an undeclared parameter, expected no such parameter\n"
+	rowB       = "mock-b: 1 × gettoken: repeated-parameter at /query/appkey: found a repeated parameter, expected one value\n"
+	rowUnknown = "_: 1 × unknown-path at /path: found /no/such/path, expected a path of the document\n"
+	keyA       = "gettoken undeclared-parameter /query/x\n"
+	keyB       = "gettoken repeated-parameter /query/appkey\n"
+	keyUnknown = "- unknown-path /no/such/path\n"
+)
+
+func TestVerdict(t *testing.T) {
+	t.Parallel()
+	off := offSpec(t)
+	clean := startServe(t, nil).url
+	down := httptest.NewServer(nil)
+	down.Close()
+	other := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(other.Close)
+	file := func(text string) string {
+		name := filepath.Join(t.TempDir(), "known")
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	for _, x := range []struct {
+		name string
+		args []string
+		code int
+		want []string // in stdout, or where nothing was judged in stderr
+	}{
+		{"clean", []string{"--url", clean}, 0, []string{"no call was off-spec that counts\n"}},
+		{"off-spec", []string{"--url", off}, 1, []string{"off-spec: " + rowA + "  first: curl -X GET \"$DINGMOCK_URL\"'/gettoken?appkey=mock-a&appsecret=***&x=1'\n", "off-spec: " + rowB, "not counted: " + rowUnknown}},
+		{"one app", []string{"--url", off, "--app", "mock-b"}, 1, []string{"off-spec: " + rowB}},
+		{"the calls of no app", []string{"--url", off, "--app", "_"}, 0, []string{"not counted: " + rowUnknown}},
+		{"unknown paths count", []string{"--url", off, "--app", "_", "--fail-unknown"}, 1, []string{"off-spec: " + rowUnknown}},
+		{"annotations", []string{"--url", off, "--github", "--app", "mock-b"}, 1, []string{"::error title=off-spec call::mock-b: 1 × gettoken: repeated-parameter"}},
+		{"all known", []string{"--url", off, "--baseline", file("# why\n\n" + keyA + keyB)}, 0, []string{"known: " + rowA, "known: " + rowB}},
+		{"one known", []string{"--url", off, "--baseline", file(keyA)}, 1, []string{"known: " + rowA, "off-spec: " + rowB}},
+		{"known and gone", []string{"--url", off, "--baseline", file(keyA + keyB + "getsession body /body")}, 0, []string{"no longer occurs: getsession body /body\n"}},
+		{"known and gone, exact", []string{"--url", off, "--exact", "--baseline", file(keyA + keyB + "getsession body /body")}, 1, []string{"no longer occurs: getsession body /body\n"}},
+		{"an unknown path is known", []string{"--url", off, "--app", "_", "--fail-unknown", "--baseline", file(keyUnknown)}, 0, []string{"known: " + rowUnknown}},
+		{"bad baseline", []string{"--url", off, "--baseline", file(keyA + "getsession\n")}, exitUsage, []string{":2: ", "OPERATION RULE POINTER"}},
+		{"no baseline", []string{"--url", off, "--baseline", "no-such-file"}, exitUsage, []string{"--baseline: ", "no-such-file"}},
+		{"exact alone", []string{"--url", off, "--exact"}, exitUsage, []string{"--exact: goes with --baseline"}},
+		{"no such app", []string{"--url", off, "--app", "nobody"}, exitFailed, []string{`there is no app "nobody"`}},
+		{"nothing answers", []string{"--url", down.URL}, exitUsage, []string{"no dingmock answers", "connection refused"}},
+		{"no dingmock", []string{"--url", other.URL}, exitUsage, []string{"no dingmock answers"}},
+		{"bad URL", []string{"--url", "localhost"}, exitUsage, []string{"--url: "}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := tryRun(t, nil, append([]string{"verdict"}, x.args...)...)
+			if code != x.code {
+				t.Errorf("exit code %d, want %d", code, x.code)
+			}
+			for _, want := range x.want {
+				if !strings.Contains(stdout, want) && !strings.Contains(stderr, want) {
+					t.Errorf("no %q in stdout:\n%s\nstderr:\n%s", want, stdout, stderr)
+				}
+			}
+			if x.code > 0 && strings.Count(stderr, "\n") != 1 {
+				t.Errorf("stderr is not one line: %q", stderr)
+			}
+			if strings.Contains(stdout+stderr, "s3cret") {
+				t.Errorf("a secret is shown:\n%s%s", stdout, stderr)
+			}
+		})
+	}
+}
+
+// A baseline that is written makes the same calls pass.
+func TestVerdictWriteBaseline(t *testing.T) {
+	t.Parallel()
+	url, name := offSpec(t), filepath.Join(t.TempDir(), "known")
+	if code, _, stderr := tryRun(t, nil, "verdict", "--url", url, "--write-baseline", name); code != 0 {
+		t.Fatalf("exit code %d, %s", code, stderr)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("# known violations: operation, rule, pointer\n"+keyB+keyA, string(data)); diff != "" {
+		t.Errorf("baseline (-want +got)\n%s", diff)
+	}
+	if code, _, stderr := tryRun(t, nil, "verdict", "--url", url, "--exact", "--baseline", name); code != 0 {
+		t.Errorf("with its own baseline: exit code %d, %s", code, stderr)
+	}
+}
+
+func TestVerdictJUnit(t *testing.T) {
+	t.Parallel()
+	url, name := offSpec(t), filepath.Join(t.TempDir(), "verdict.xml")
+	known := filepath.Join(t.TempDir(), "known")
+	if err := os.WriteFile(known, []byte(keyB), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := tryRun(t, nil, "verdict", "--url", url, "--baseline", known, "--junit", name); code != exitFailed {
+		t.Fatalf("exit code %d, %s", code, stderr)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report junit.Report
+	if err := xml.Unmarshal(data, &report); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, x := range report.Suites[0].Cases {
+		outcome := "pass"
+		switch {
+		case x.Failure != nil:
+			outcome = "fail"
+		case x.Skipped != nil:
+			outcome = "skip"
+		}
+		got = append(got, outcome+" "+x.Name)
+	}
+	want := []string{
+		"skip _ - unknown-path /no/such/path",
+		"fail mock-a gettoken undeclared-parameter /query/x",
+		"skip mock-b gettoken repeated-parameter /query/appkey",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("cases (-want +got)\n%s", diff)
+	}
+	if s := report.Suites[0]; s.Tests != 3 || s.Failures != 1 || s.Skipped != 2 {
+		t.Errorf("counts: %d, %d failed, %d skipped", s.Tests, s.Failures, s.Skipped)
+	}
+}
+
+func TestVerdictControlToken(t *testing.T) {
+	t.Parallel()
+	url := offSpec(t, "--control-token", "let-me-in")
+	code, _, stderr := tryRun(t, nil, "verdict", "--url", url)
+	if code != exitFailed || !strings.Contains(stderr, "--control-token") {
+		t.Errorf("without: exit code %d, %s", code, stderr)
+	}
+	if code, stdout, _ := tryRun(t, map[string]string{"DINGMOCK_CONTROL_TOKEN": "let-me-in"}, "verdict", "--url", url); code != exitFailed || !strings.Contains(stdout, rowA) {
+		t.Errorf("with: exit code %d, %s", code, stdout)
+	}
+}
