@@ -17,6 +17,10 @@ import (
 // decoded into, errcode and all, by encoding/json; nil where the reply does not matter. *json.RawMessage takes it as
 // it came. Whatever Call returns, out may have been written to.
 //
+// Where the platform throttles the call, which says that it was not run, it is tried again after a pause; see
+// [Options].Tries. GetSession, CreateSession and the token calls are tried again where the platform is busy, too:
+// running them twice is running them once. Call and CloseSession are not.
+//
 // A success is errcode 0, or an HTTP status of 2xx where the path begins with a version. What the platform refuses is an
 // *Error, in each of its dialects.
 func (c *Client) Call(ctx context.Context, method, path string, in, out any) error {

@@ -14,11 +14,17 @@
 // waiting for a token. None holds a secret or a token, although these travel in the query: addresses are shown
 // without it.
 //
+// A call that the platform throttles is tried again after a pause, at most [Options].Tries times in all; one that finds the
+// platform busy as well, if doing it twice is doing it once. The pauses grow, are spread by chance, last until the end of
+// the throttle that the platform names, and are not begun where ctx's deadline or half a minute would not do for them: then
+// the refusal is returned at once. What has no answer of the platform is never tried again by itself.
+//
 // Redirects are not followed: the platform sends none, and a token must not go where a reply says. A 3xx reply is a
 // *ReplyError.
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -67,6 +73,14 @@ type Options struct {
 	// Now is the clock that tokens age by. Default: time.Now. It is called by several goroutines at once.
 	Now func() time.Time
 
+	// Tries is how often a call goes out at most where the platform throttles it or is busy, 1 or more; 1 is never again.
+	// Default 3. See [Client.Call] for which calls go out again.
+	Tries int
+
+	// Sleep waits between tries. It returns an error when ctx is done earlier. Default: by a timer. It is called by
+	// several goroutines at once.
+	Sleep func(ctx context.Context, d time.Duration) error
+
 	// Log gets each exchange at level debug, and at level warn each token that the platform refused or would not renew.
 	// Default: nothing is logged.
 	Log *slog.Logger
@@ -81,11 +95,12 @@ type Client struct {
 	http    http.Client
 	secrets []string
 	cache   cache
+	jitter  func(time.Duration) time.Duration
 }
 
 // New makes a Client. It calls nobody; the error says which option is not valid.
 func New(options Options) (*Client, error) {
-	c := &Client{options: options}
+	c := &Client{options: options, jitter: jitter}
 	if err := c.complete(); err != nil {
 		return nil, fmt.Errorf("dingtalk: Options: %w", err)
 	}
@@ -125,6 +140,15 @@ func (c *Client) complete() error {
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	switch {
+	case o.Tries < 0:
+		return fmt.Errorf("Tries: %d is negative; it has to be 1 or more, or 0 for %d", o.Tries, defaultTries)
+	case o.Tries == 0:
+		o.Tries = defaultTries
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -39,6 +39,7 @@ type call struct {
 	body       []byte
 	versioned  bool // in the dialect of /v1.0/: token in a header, errors by HTTP status and code
 	needsToken bool
+	idempotent bool   // whether running it twice is running it once
 	givesToken bool   // whether a success holds a token
 	ownToken   string // in its query, in place of the client's
 }
@@ -53,6 +54,7 @@ func (c *Client) operation(id string, query url.Values, params any) (*call, erro
 	q.url.RawQuery = query.Encode()
 	q.givesToken = op.by == "Token" || op.by == "AccessToken"
 	q.needsToken = !q.givesToken
+	q.idempotent = id != "close_session"
 	return q, nil
 }
 
@@ -107,9 +109,10 @@ func versioned(path string) bool {
 
 func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// do makes a call, once more with another token where the platform refuses the first, and returns the reply of a
-// success.
+// do makes a call and returns the reply of a success. Where the platform refuses the token it goes out once more with
+// another, and where it is to be tried again, after a pause.
 func (c *Client) do(ctx context.Context, q *call) (*reply, error) {
+	renewed := false
 	for try := 1; ; try++ {
 		var token *held
 		if q.needsToken {
@@ -127,12 +130,17 @@ func (c *Client) do(ctx context.Context, q *call) (*reply, error) {
 			return r, nil
 		}
 		var refused *Error
-		if token == nil || !errors.As(err, &refused) || !refused.tokenRefused() {
+		switch {
+		case !errors.As(err, &refused):
 			return nil, err
-		}
-		c.cache.drop(token)
-		c.options.Log.LogAttrs(ctx, slog.LevelWarn, "token refused", slog.String("operation", refused.Operation), slog.Int("try", try))
-		if try == 2 {
+		case token != nil && refused.tokenRefused():
+			c.cache.drop(token)
+			c.options.Log.LogAttrs(ctx, slog.LevelWarn, "token refused", slog.String("operation", refused.Operation), slog.Int("try", try))
+			if renewed {
+				return nil, err
+			}
+			renewed = true
+		case !c.pause(ctx, q, refused, try):
 			return nil, err
 		}
 	}

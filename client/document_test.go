@@ -143,6 +143,9 @@ func wantReplies(clock time.Time) map[string]any {
 	}
 	refuse := func(operation, example string, kind error, e Error) {
 		e.Operation, e.HTTPStatus = operation, max(e.HTTPStatus, 200)
+		if kind == ErrThrottled {
+			e.Until = time.Date(2026, 9, 3, 0, 1, 3, 0, china)
+		}
 		want[operation+"/"+example] = refusal{e, kind}
 	}
 	throttled := func(api, count string) string {
@@ -365,7 +368,7 @@ func TestBrokenReplies(t *testing.T) {
 		{"a redirect", "", `{"errcode":0}`, 302, "its HTTP status is not that of a success, and it says no error"},
 		{"HTTP 400 without a code", "", `{"message":"no"}`, 400, "its HTTP status is not that of a success, and it says no error"},
 
-		{"blocked", "gettoken", `{"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":"xxx"}`, 200, "it has no errcode"},
+		{"blocked", "gettoken", `{"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":"xxx"}`, 200, "the caller's address is blocked"},
 		{"errcode as text", "gettoken", `{"errcode":"0","access_token":"` + testToken + `","errmsg":"ok","expires_in":7200}`, 200, "errcode is of the wrong type, string"},
 		{"no token", "gettoken", `{"errcode":0,"errmsg":"ok","expires_in":7200}`, 200, "access_token is missing"},
 		{"token null", "gettoken", `{"errcode":0,"access_token":null,"errmsg":"ok","expires_in":7200}`, 200, "access_token is missing"},
@@ -427,6 +430,13 @@ func TestBrokenReplies(t *testing.T) {
 					t.Fatalf("error %v is a %T, want a *ReplyError; the value is %v", err, err, value)
 				}
 				want := ReplyError{Operation: id, HTTPStatus: tt.status, ContentType: "text/html", Reason: tt.want, Body: broken.Body}
+				want.blocked = tt.name == "page" || tt.name == "blocked"
+				if tt.name == "blocked" {
+					want.Wait = 5 * time.Minute
+				}
+				if want.blocked != errors.Is(err, ErrBlocked) {
+					t.Errorf("errors.Is(err, ErrBlocked) is %t", !want.blocked)
+				}
 				if tt.id == "" && tt.status == 200 && tt.body == "null" || strings.HasPrefix(tt.name, "no content") {
 					want.ContentType = broken.ContentType
 				}

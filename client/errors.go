@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // What an [*Error] can be, for [errors.Is]: one of these, or none. They are the same whichever dialect said so.
@@ -44,6 +45,11 @@ var (
 	// ErrIPNotAllowed: the caller's address is not in the app's allowlist.
 	ErrIPNotAllowed = errors.New("dingtalk: the address is not in the app's allowlist")
 
+	// ErrBlocked is a [*ReplyError]: the platform's gateway refuses the caller's address for some minutes, most likely. It
+	// answers HTTP 200 with a page in HTML, or with JSON of status 1111; another server that answers with a page looks
+	// the same.
+	ErrBlocked = errors.New("dingtalk: the caller's address is blocked")
+
 	// ErrUnknownAPI: the platform has no such call.
 	ErrUnknownAPI = errors.New("dingtalk: there is no such call")
 )
@@ -71,6 +77,9 @@ type Error struct {
 
 	// RequestID is what the platform's support asks for. gettoken has none.
 	RequestID string
+
+	// Until is when a throttle ends, by the platform's clock, to the second; zero where it does not say.
+	Until time.Time
 }
 
 // Error returns the refusal as one line.
@@ -182,7 +191,11 @@ type ReplyError struct {
 	// Reason is what is wrong with it.
 	Reason string
 
-	cause error
+	// Wait is how long the block lasts where the reply is ErrBlocked and says so, in minutes; 0 where it does not.
+	Wait time.Duration
+
+	blocked bool
+	cause   error
 }
 
 // Error returns what is wrong, and how the reply began, as one line.
@@ -193,6 +206,9 @@ func (e *ReplyError) Error() string {
 	}
 	return fmt.Sprintf("%s, body %q)", text, e.Body)
 }
+
+// Is reports whether target is ErrBlocked and the reply is such a one.
+func (e *ReplyError) Is(target error) bool { return e.blocked && target == ErrBlocked }
 
 // Unwrap returns why the reply could not be read to its end, and nil where it could.
 func (e *ReplyError) Unwrap() error { return e.cause }

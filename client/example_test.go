@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"time"
 
 	"github.com/dingmock/dingmock/client"
 	"github.com/dingmock/dingmock/mockserver"
@@ -161,4 +162,34 @@ func ExampleReplyError() {
 	}
 	// Output:
 	// 200 text/html <html>blocked</html>
+}
+
+// A throttled call is tried again by itself. With Tries 1 the refusal comes back at once, and says when it ends.
+func ExampleOptions_tries() {
+	at := time.Date(2026, 9, 3, 0, 1, 2, 0, time.UTC)
+	fake, err := mockserver.New(&mockserver.Options{QPS: 1, Now: func() time.Time { return at }})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	srv := httptest.NewServer(fake)
+	defer srv.Close()
+	c, err := client.New(client.Options{
+		BaseURL: srv.URL,
+		AppKey:  "dingmockapp", AppSecret: "dingmockappsecret",
+		Tries: 1,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for range 2 {
+		_, _, err = c.GetSession(context.Background(), "manager4220")
+		var refused *client.Error
+		if errors.As(err, &refused) {
+			fmt.Println(errors.Is(err, client.ErrThrottled), refused.Until.UTC())
+		}
+	}
+	// Output:
+	// true 2026-09-03 00:01:03 +0000 UTC
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,8 +24,11 @@ const (
 
 // testOptions are complete credentials. The secrets need escaping in a query, in JSON and in HTML.
 func testOptions() Options {
-	return Options{AppKey: "dingapp", AppSecret: `app s3cr&t="<x>/y`, CorpID: "dingcorp", CorpSecret: `corp%s3cr+t\z`}
+	return Options{Sleep: noPause, AppKey: "dingapp", AppSecret: `app s3cr&t="<x>/y`, CorpID: "dingcorp", CorpSecret: `corp%s3cr+t\z`}
 }
+
+// noPause is a Sleep that does not.
+func noPause(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 
 // serve starts a server under a base path that is not empty, and returns a client of it. Requests outside the base path
 // fail the test; paths reach the handler without it.

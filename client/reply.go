@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -17,6 +18,7 @@ const (
 	maxReply   = 8 << 20 // of a reply that is read, in bytes
 	maxShown   = 256     // of a reply in an error
 	maxMessage = 1 << 10 // of a message in an error
+	maxBlock   = 1 << 20 // of a block that is believed, in minutes
 )
 
 // reply is what came back from one exchange.
@@ -58,7 +60,9 @@ func (c *Client) judge(r *reply) error {
 			if err.Error() == "unexpected end of JSON input" {
 				return c.bad(r, "it is JSON that is cut off", nil)
 			}
-			return c.bad(r, "it is not JSON", nil)
+			e := c.bad(r, "it is not JSON", nil)
+			e.blocked = r.status == http.StatusOK && bytes.HasPrefix(bytes.TrimSpace(r.body), []byte("<"))
+			return e
 		}
 		if r.call.versioned && r.success() {
 			return nil
@@ -76,10 +80,15 @@ func (c *Client) judge(r *reply) error {
 	switch {
 	case !r.success():
 		return c.bad(r, "its HTTP status is not that of a success, and it says no error", nil)
+	case !given && text(fields["status"]) == "1111" && fields["punish"] != nil:
+		e := c.bad(r, "the caller's address is blocked", nil)
+		e.blocked = true
+		if n, err := strconv.Atoi(text(fields["wait"])); err == nil && n > 0 && n <= maxBlock {
+			e.Wait = time.Duration(n) * time.Minute
+		}
+		return e
 	case !r.call.versioned && !given:
 		return c.bad(r, "it has no errcode", nil)
-	case !given && text(fields["status"]) == "1111" && fields["punish"] != nil:
-		return c.bad(r, "the caller's address is blocked", nil)
 	}
 	return nil
 }
@@ -103,6 +112,7 @@ func (c *Client) refusal(r *reply, errcode int, fields map[string]json.RawMessag
 	}
 	e.Operation = c.mask(r.call.operation, r.token)
 	e.Message = c.excerpt(first(fields, "sub_msg", "errmsg", "message"), maxMessage, r.token)
+	e.Until = until(e.Message)
 	e.RequestID = c.excerpt(first(fields, "request_id", "requestid", "requestId"), 128, r.token)
 	return e
 }

@@ -227,7 +227,7 @@ func TestRenewalFails(t *testing.T) {
 		var n counts
 		clock := newManual()
 		options := testOptions()
-		options.Now = clock.Now
+		options.Now, options.Tries = clock.Now, 1
 		c := offline(t, options, func(r *http.Request) (*http.Response, error) {
 			switch n.add(r.URL.Path) {
 			case 1:

@@ -1,0 +1,76 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"regexp"
+	"time"
+)
+
+const (
+	defaultTries = 3
+	firstPause   = 500 * time.Millisecond // doubled with each further try
+	maxPause     = 30 * time.Second       // a block that lasts longer is not waited for
+)
+
+// china is the zone of the times in the platform's texts.
+var china = time.FixedZone("CST", 8*60*60)
+
+// throttleEnd finds when a throttle ends, in the wordings of 2018 and of 2026.
+var throttleEnd = regexp.MustCompile(`(?:限制|处罚)将在 ?(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) ?结束`)
+
+// until returns when the throttle that a message tells of ends, or zero.
+func until(message string) time.Time {
+	found := throttleEnd.FindStringSubmatch(message)
+	if found == nil {
+		return time.Time{}
+	}
+	at, err := time.ParseInLocation(time.DateTime, found[1], china)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
+// again reports whether a refused call may go out once more as it is: it was not run, or running it twice is running it
+// once.
+func (q *call) again(e *Error) bool {
+	return errors.Is(e, ErrThrottled) || errors.Is(e, ErrBusy) && q.idempotent
+}
+
+// pause waits before the next try of a refused call. It reports false, at once, where there is to be none: the tries are
+// used up, or the wait would be too long or last beyond ctx's deadline.
+func (c *Client) pause(ctx context.Context, q *call, refused *Error, try int) bool {
+	if try >= c.options.Tries || !q.again(refused) {
+		return false
+	}
+	spread := firstPause << (try - 1)
+	wait := spread / 2
+	if !refused.Until.IsZero() {
+		// The clocks may differ: what has ended by ours is waited for as if no end were named.
+		wait = max(wait, refused.Until.Sub(c.options.Now()))
+	}
+	wait += c.jitter(spread)
+	if deadline, ok := ctx.Deadline(); wait > maxPause || ok && time.Until(deadline) <= wait {
+		return false
+	}
+	c.options.Log.LogAttrs(ctx, slog.LevelDebug, "trying again", slog.String("operation", refused.Operation), slog.Int("try", try+1), slog.Duration("pause", wait))
+	return c.options.Sleep(ctx, wait) == nil
+}
+
+// jitter is a random part of d, so that callers who were refused together do not come back together.
+func jitter(d time.Duration) time.Duration { return rand.N(d) }
+
+// sleep waits in real time.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
