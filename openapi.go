@@ -187,20 +187,20 @@ func Parse(data []byte) (*Document, error) {
 // Operations returns the calls of the document, sorted by path and method.
 func (d *Document) Operations() []*Operation { return slices.Clone(d.operations) }
 
-// Find returns the operations of a path, which may be none: more than one differ in method. A literal
-// path goes before one with parameters.
+// Find returns the operations of a path, which may be none: more than one differ in method. Of paths with {parameters}
+// that fit, those with the fewest are meant: a literal goes before them all.
 func (d *Document) Find(path string) []*Operation {
 	var found []*Operation
+	fewest := 0
 	for _, op := range d.operations {
-		if op.Path == path {
-			found = append(found, op)
+		if _, ok := op.variables(path); !ok {
+			continue
 		}
-	}
-	if found != nil {
-		return found
-	}
-	for _, op := range d.operations {
-		if _, ok := op.variables(path); ok && strings.Contains(op.Path, "{") {
+		n := strings.Count(op.Path, "{")
+		if found == nil || n < fewest {
+			found, fewest = nil, n
+		}
+		if n == fewest {
 			found = append(found, op)
 		}
 	}

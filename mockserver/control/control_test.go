@@ -1,0 +1,383 @@
+package control_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/mockserver"
+	"github.com/dingmock/dingmock/mockserver/control"
+)
+
+// held is an http.RoundTripper that holds each exchange to control.yaml, and counts them by operation.
+type held struct {
+	t   *testing.T
+	doc *dingmock.Document
+
+	mu   sync.Mutex
+	made map[string]int
+}
+
+func (h *held) RoundTrip(r *http.Request) (*http.Response, error) {
+	var sent []byte
+	if r.Body != nil {
+		sent, _ = io.ReadAll(r.Body)
+		r = r.Clone(r.Context())
+		r.Body = io.NopCloser(bytes.NewReader(sent))
+	}
+	var op *dingmock.Operation
+	for _, o := range h.doc.Find(r.URL.Path) {
+		if o.Method == r.Method {
+			op = o
+		}
+	}
+	q := h.doc.CheckRequest(op, r, sent)
+	for _, v := range q.Violations {
+		h.t.Errorf("request: %s", v)
+	}
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	if op != nil {
+		h.mu.Lock()
+		h.made[op.ID]++
+		h.mu.Unlock()
+	}
+	if resp.Header.Get("Content-Type") == "text/event-stream" {
+		return resp, nil
+	}
+	got, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	resp.Body = io.NopCloser(bytes.NewReader(got))
+	if !strings.HasSuffix(resp.Header.Get("Content-Type"), "json") {
+		return resp, err // text has no schema to be held to
+	}
+	for _, v := range h.doc.CheckResponse(q, resp.StatusCode, resp.Header, got) {
+		h.t.Errorf("reply: %s", v)
+	}
+	return resp, err
+}
+
+// start starts a fake, and makes a client of its control API.
+func start(t *testing.T, o mockserver.Options) (*control.Client, *held, string) {
+	t.Helper()
+	fake, err := mockserver.New(&o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(fake)
+	t.Cleanup(srv.Close)
+	t.Cleanup(func() { _ = fake.Close() }) // ends streams, for which srv.Close waits
+	plain, err := control.New(srv.URL+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := plain.ControlAPI(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := dingmock.Parse(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &held{t: t, doc: doc, made: map[string]int{}}
+	c, err := control.New(srv.URL, &control.Options{Token: o.ControlToken, HTTPClient: &http.Client{Transport: h}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, h, srv.URL
+}
+
+func must[T any](value T, err error) func(t *testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+}
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// gettoken makes the call that the journal then holds.
+func gettoken(t *testing.T, base string, a mockserver.AppState, more string) string {
+	t.Helper()
+	resp, err := http.Get(base + "/gettoken?appkey=" + a.AppKey + "&appsecret=" + a.AppSecret + more)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// TestTour makes every call of the control API once, and each is what control.yaml says.
+func TestTour(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 9, 3, 0, 1, 2, 0, time.UTC)
+	c, h, base := start(t, mockserver.Options{
+		Now: func() time.Time { return now }, Version: "v1.2.3", ControlToken: "let-me-in", CA: func() ([]byte, error) { return []byte("PEM"), nil },
+	})
+	ctx := t.Context()
+
+	if got := must(c.Version(ctx))(t); got != "v1.2.3" {
+		t.Errorf("version %q", got)
+	}
+	ok(t, c.Live(ctx))
+	ok(t, c.Ready(ctx))
+	if got := string(must(c.CA(ctx))(t)); got != "PEM" {
+		t.Errorf("certificate %q", got)
+	}
+	if got := must(c.OpenAPI(ctx))(t); !bytes.Equal(got, dingmock.Source()) {
+		t.Error("openapi.yaml is another")
+	}
+	_ = must(c.ControlAPI(ctx))(t)
+
+	a := must(c.NewApp(ctx, mockserver.AppState{Name: "orders"}))(t)
+	made := a.Made()
+	if a.Name() != "orders" || made.AppKey == "" || made.AppSecret == "" || made.CorpID == "" || made.CorpSecret == "" {
+		t.Errorf("made %+v", made)
+	}
+	var names []string
+	for _, x := range must(c.Apps(ctx))(t) {
+		names = append(names, x.Name)
+	}
+	if diff := cmp.Diff([]string{"default", "orders"}, names); diff != "" {
+		t.Errorf("apps (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff(made, must(a.Get(ctx))(t)); diff != "" {
+		t.Errorf("app (-want +got)\n%s", diff)
+	}
+	users, five := []string{"u-1"}, 5
+	ok(t, a.Update(ctx, control.Change{Users: &users, QPS: &five}))
+	if got := must(a.Get(ctx))(t); len(got.Users) != 1 || *got.QPS != 5 {
+		t.Errorf("changed to %+v", got)
+	}
+	none := []string(nil)
+	ok(t, a.Update(ctx, control.Change{Users: &none}))
+	if got := must(a.Get(ctx))(t); got.Users != nil {
+		t.Errorf("users are %q, want every user", got.Users)
+	}
+
+	rule := must(a.Rules().Add(ctx, mockserver.Rule{Match: mockserver.RuleMatch{Operation: "gettoken"}, When: mockserver.RuleWhen{Times: 1}, Effect: mockserver.Effect{Fault: "system-busy"}}))(t)
+	if got := gettoken(t, base, made, ""); got != `{"errcode":-1,"errmsg":"系统繁忙"}` {
+		t.Errorf("with a rule gettoken answers %s", got)
+	}
+	if got := must(a.Rules().Get(ctx, rule.ID))(t); got.Matched != 1 || got.Fired != 1 {
+		t.Errorf("the rule has matched %d and fired %d times", got.Matched, got.Fired)
+	}
+	if got := must(a.Rules().All(ctx))(t); len(got) != 1 {
+		t.Errorf("rules %+v", got)
+	}
+	ok(t, a.Rules().Delete(ctx, rule.ID))
+	ok(t, a.Rules().DeleteAll(ctx))
+	all := must(c.Rules().Add(ctx, mockserver.Rule{Match: mockserver.RuleMatch{Path: "/nowhere"}, Effect: mockserver.Effect{Status: 503}}))(t)
+	_ = must(c.Rules().Get(ctx, all.ID))(t)
+	if got := must(c.Rules().All(ctx))(t); len(got) != 1 {
+		t.Errorf("rules for all %+v", got)
+	}
+	ok(t, c.Rules().Delete(ctx, all.ID))
+	ok(t, c.Rules().DeleteAll(ctx))
+
+	gettoken(t, base, made, "&x=1")
+	if got := must(a.Tokens(ctx))(t); len(got) != 1 || got[0].ExpiresIn != 7200 {
+		t.Errorf("tokens %+v", got)
+	}
+	if got := must(a.Sessions(ctx))(t); len(got) != 0 {
+		t.Errorf("sessions %+v", got)
+	}
+	if got := must(a.Clock(ctx))(t); !got.Now.Equal(now) || got.Due != nil {
+		t.Errorf("clock %+v", got)
+	}
+	want := control.Clock{Now: now.Add(2 * time.Hour), Offset: mockserver.Duration(2 * time.Hour), Due: &mockserver.Due{Tokens: 1}}
+	if diff := cmp.Diff(want, must(a.Advance(ctx, 2*time.Hour))(t)); diff != "" {
+		t.Errorf("advanced (-want +got)\n%s", diff)
+	}
+	if got := must(a.Freeze(ctx))(t); !got.Frozen {
+		t.Errorf("frozen %+v", got)
+	}
+	if got := must(a.Resume(ctx))(t); got.Frozen {
+		t.Errorf("resumed %+v", got)
+	}
+	gettoken(t, base, made, "")
+	if got := must(a.ExpireTokens(ctx))(t); got.Tokens != 1 {
+		t.Errorf("expired %+v", got)
+	}
+
+	off := true
+	j := must(a.Journal(ctx, control.Filter{Operation: "gettoken", Errcode: "0", Violations: &off, Since: 1, Limit: 5}))(t)
+	if len(j.Entries) != 1 || j.Entries[0].N != 2 || j.Last != 3 || j.Dropped != 0 {
+		t.Errorf("journal %+v", j)
+	}
+	if got := must(a.Entry(ctx, 2))(t); len(got.Violations) != 1 || got.Operation != "gettoken" || strings.Contains(got.Curl, made.AppSecret) {
+		t.Errorf("entry %+v", got)
+	}
+	if got := must(a.Wait(ctx, mockserver.Wait{Match: mockserver.Match{Operation: "gettoken"}, AtLeast: 3}))(t); !got.OK || got.Found != 3 {
+		t.Errorf("wait %+v", got)
+	}
+	most := 1
+	if got := must(a.Expect(ctx, mockserver.Expect{Match: mockserver.Match{Operation: "gettoken"}, AtMost: &most}))(t); got.OK || got.Found != 3 {
+		t.Errorf("expect %+v", got)
+	}
+	for e, err := range a.Stream(ctx, 1) {
+		ok(t, err)
+		if e.N != 2 {
+			t.Errorf("the stream begins with %d", e.N)
+		}
+		break
+	}
+	verdict := must(a.Verdict(ctx, false))(t)
+	if verdict.OK || len(verdict.Violations) != 1 || verdict.Violations[0].Count != 1 {
+		t.Errorf("verdict %+v", verdict)
+	}
+	if got := must(c.Verdict(ctx, true))(t); got.OK {
+		t.Errorf("verdict of all %+v", got)
+	}
+	ok(t, a.ClearVerdict(ctx))
+	if got := must(a.Verdict(ctx, false))(t); !got.OK {
+		t.Errorf("cleared verdict %+v", got)
+	}
+
+	state := must(a.State(ctx))(t)
+	ok(t, a.PutState(ctx, state))
+	if diff := cmp.Diff(state, must(a.State(ctx))(t)); diff != "" {
+		t.Errorf("restored state (-want +got)\n%s", diff)
+	}
+	whole := must(c.State(ctx))(t)
+	ok(t, c.PutState(ctx, whole))
+	if diff := cmp.Diff(whole.Apps[1], must(c.State(ctx))(t).Apps[1]); diff != "" {
+		t.Errorf("restored states (-want +got)\n%s", diff)
+	}
+	ok(t, a.Reset(ctx))
+	ok(t, a.Delete(ctx))
+	var p *control.Problem
+	if _, err := a.Get(ctx); !errors.As(err, &p) || p.Status != http.StatusNotFound || p.Field != "/path/app" {
+		t.Errorf("after its deletion: %v", err)
+	}
+
+	var never []string
+	for _, op := range h.doc.Operations() {
+		if h.made[op.ID] == 0 && op.ID != "ui" { // the page is for browsers
+			never = append(never, op.ID)
+		}
+	}
+	if len(never) > 0 {
+		t.Errorf("the client makes no call of %q", never)
+	}
+	if len(h.made) != len(h.doc.Operations())-1 {
+		t.Errorf("calls made: %v", slices.Sorted(maps.Keys(h.made)))
+	}
+}
+
+func TestNew(t *testing.T) {
+	t.Parallel()
+	for _, base := range []string{"", "localhost:8080", "ftp://x", "http://", "http://user:pw@x", "http://x?y", "http://x#y", "http://x:y"} {
+		if _, err := control.New(base, nil); err == nil || strings.Contains(err.Error(), "pw") {
+			t.Errorf("%q: error %v", base, err)
+		}
+	}
+}
+
+// What answers, but is no dingmock, or does not let in, is an error that says so and shows no token.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/json/_mock/version":
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"name":"other","version":"1"}`)
+		case "/problem/_mock/version":
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(http.StatusTeapot)
+			_, _ = io.WriteString(w, `{`)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(other.Close)
+	_, _, guarded := start(t, mockserver.Options{ControlToken: "let-me-in"})
+	for _, tt := range []struct{ name, base, want string }{
+		{"no dingmock", other.URL, "is not an answer of a dingmock"},
+		{"JSON of another", other.URL + "/json", "is not an answer of a dingmock"},
+		{"a broken problem", other.URL + "/problem", "cannot be read"},
+		{"a wrong token", guarded, "HTTP 401"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := must(control.New(tt.base, &control.Options{Token: "wrong-token"}))(t)
+			_, err := c.Version(t.Context())
+			if tt.base == guarded {
+				_, err = c.Apps(t.Context())
+			}
+			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "wrong-token") {
+				t.Errorf("error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// A stream ends with its context, with its app, and with the server.
+func TestStreamEnds(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		end  func(t *testing.T, a *control.App, fake *mockserver.Server, cancel context.CancelFunc)
+		want error
+	}{
+		{"context", func(_ *testing.T, _ *control.App, _ *mockserver.Server, cancel context.CancelFunc) { cancel() }, context.Canceled},
+		{"deleted", func(t *testing.T, a *control.App, _ *mockserver.Server, _ context.CancelFunc) {
+			ok(t, a.Delete(context.WithoutCancel(t.Context())))
+		}, nil},
+		{"reset", func(t *testing.T, a *control.App, _ *mockserver.Server, _ context.CancelFunc) {
+			ok(t, a.Reset(t.Context()))
+		}, nil},
+		{"server", func(t *testing.T, _ *control.App, fake *mockserver.Server, _ context.CancelFunc) { ok(t, fake.Close()) }, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			fake, err := mockserver.New(nil)
+			ok(t, err)
+			srv := httptest.NewServer(fake)
+			t.Cleanup(srv.Close)
+			t.Cleanup(func() { _ = fake.Close() })
+			c := must(control.New(srv.URL, nil))(t)
+			a := must(c.NewApp(t.Context(), mockserver.AppState{}))(t)
+			gettoken(t, srv.URL, a.Made(), "")
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var last error
+			n := 0
+			for e, err := range a.Stream(ctx, 0) {
+				if last = err; err == nil && e.N == 1 {
+					n++
+					tt.end(t, a, fake, cancel)
+				}
+			}
+			if n != 1 || !errors.Is(last, tt.want) {
+				t.Errorf("%d entries, then %v, want 1 and %v", n, last, tt.want)
+			}
+		})
+	}
+}
