@@ -1,0 +1,274 @@
+package mockserver_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/mockserver"
+)
+
+// controlDocument is control.yaml as a fake serves it.
+func controlDocument(t testing.TB, addr string) *dingmock.Document {
+	t.Helper()
+	doc, err := dingmock.Parse([]byte(send(t, addr, request("GET /_mock/control.yaml", "", "")).body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// controlled is a fake with two apps that have tokens, a session, a rule and a clock of their own.
+func controlled(t testing.TB, o mockserver.Options) *mockserver.Server {
+	t.Helper()
+	a := liveApp()
+	a.Sessions = []mockserver.SessionState{{SessionID: "s-1", UserID: "u-1", CreateTime: 1}}
+	a.Rules = []mockserver.Rule{{Match: mockserver.RuleMatch{Path: "/nowhere"}, Effect: mockserver.Effect{Status: 503}}}
+	a.Clock = &mockserver.ClockState{Offset: 3600e9, Frozen: true}
+	o.Apps = []mockserver.AppState{a, {AppKey: "otherapp", AppSecret: "othersecret", CorpID: "othercorp", CorpSecret: "othersecret"}}
+	return fake(t, o)
+}
+
+// snapshot is all that a bad request must not change.
+func snapshot(t testing.TB, s *mockserver.Server) string {
+	t.Helper()
+	data, err := json.MarshalIndent(s.Apps(), "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// concrete fills in the parameters of a path.
+func concrete(path, app string) string {
+	return strings.NewReplacer("{app}", app, "{id}", "r1", "{n}", "1").Replace(path)
+}
+
+// mediaOf is the Content-Type of a JSON body, "" of none.
+func mediaOf(body string) string {
+	if body == "" {
+		return ""
+	}
+	return jsonType
+}
+
+// TestControlBadInput asks every operation of control.yaml in every wrong way. Each is refused with a problem that
+// control.yaml allows, and changes nothing.
+func TestControlBadInput(t *testing.T) {
+	t.Parallel()
+	s := controlled(t, mockserver.Options{ControlToken: "let-me-in"})
+	addr := listen(t, s)
+	doc := controlDocument(t, addr)
+	before := snapshot(t, s)
+	const permit = "Authorization: Bearer let-me-in"
+	type ask struct {
+		name, line, media, body string
+		header                  []string
+		status                  int
+		field                   string
+	}
+	refused := func(op *dingmock.Operation, x ask) {
+		t.Helper()
+		got := send(t, addr, request(x.line, x.media, x.body, x.header...))
+		var p struct {
+			Type, Title, Detail, Field string
+			Status                     int
+		}
+		if err := json.Unmarshal([]byte(got.body), &p); err != nil || got.header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: %.60s: answered HTTP %d %s %.200q, want a problem", x.name, x.line, got.status, got.header.Get("Content-Type"), got.body)
+			return
+		}
+		if got.status != x.status || p.Status != x.status || p.Title != http.StatusText(x.status) || p.Type == "" || len(p.Detail) < 15 {
+			t.Errorf("%s: %.60s: answered HTTP %d %s, want %d", x.name, x.line, got.status, got.body, x.status)
+		}
+		if x.field != "" && p.Field != x.field {
+			t.Errorf("%s: %.60s: the field is %q, want %q", x.name, x.line, p.Field, x.field)
+		}
+		if op != nil {
+			q := &dingmock.Request{Operation: op, Method: op.Method, Path: op.Path}
+			for _, v := range doc.CheckResponse(q, got.status, got.header, []byte(got.body)) {
+				t.Errorf("%s: %.60s: %s", x.name, x.line, v)
+			}
+		}
+	}
+	for _, op := range doc.Operations() {
+		line := op.Method + " " + concrete(op.Path, "default")
+		in := []string{permit}
+		if op.Bearer {
+			refused(op, ask{"no token", line, "", "", nil, 401, ""})
+			refused(op, ask{"a wrong token", line, "", "", []string{"Authorization: Bearer let-me-out"}, 401, ""})
+			refused(op, ask{"a token of another kind", line, "", "", []string{"Authorization: Basic let-me-in"}, 401, ""})
+		} else {
+			in = nil
+		}
+		refused(op, ask{"another method", "BREW " + concrete(op.Path, "default"), "", "", in, 405, "/method"})
+		if strings.Contains(op.Path, "{app}") {
+			refused(op, ask{"no such app", op.Method + " " + concrete(op.Path, "nobody"), "application/json", valid[op.ID], in, 404, "/path/app"})
+		}
+		if len(op.BodyTypes) == 0 {
+			continue
+		}
+		for _, x := range []ask{
+			{"another type", line, "text/plain", valid[op.ID], in, 415, "/header/Content-Type"},
+			{"gzip", line, "application/json", valid[op.ID], append([]string{"Content-Encoding: gzip"}, in...), 415, "/header/Content-Encoding"},
+			{"broken JSON", line, "application/json", `{"`, in, 400, "/body"},
+			{"text after it", line, "application/json", "{} x", in, 400, "/body"},
+			{"an array", line, "application/json", "[]", in, 400, "/body"},
+			{"null", line, "application/json", "null", in, 400, "/body"},
+			{"not UTF-8", line, "application/json", "{\"name\":\"\xff\"}", in, 400, "/body"},
+			{"an unknown field", line, "application/json", `{"no_such_field":1}`, in, 400, ""},
+			{"too large", line, "application/json", `{"name":"` + strings.Repeat("x", 10<<20) + `"}`, in, 413, "/body"},
+		} {
+			if x.name == "too large" && op.MaxBody > 10<<20 {
+				x.status, x.field = 400, ""
+			}
+			refused(op, x)
+		}
+		if op.NeedsBody {
+			refused(op, ask{"no body", line, "application/json", "", in, 400, ""})
+		}
+	}
+	refused(nil, ask{"no such path", "GET /_mock/nowhere", "", "", nil, 404, ""})
+	refused(nil, ask{"no path", "GET /_mock/", "", "", nil, 404, ""})
+	if after := snapshot(t, s); after != before {
+		t.Errorf("bad input has changed the state (-before +after)\n%s", cmp.Diff(before, after))
+	}
+}
+
+// valid are bodies by which an operation would do something.
+var valid = map[string]string{
+	"create_app": `{}`, "update_app": `{"qps":5}`, "advance_clock": `{"by":"2h"}`, "add_rule": `{"effect":{"status":503}}`,
+	"add_rule_for_all": `{"effect":{"status":503}}`, "wait_journal": `{"timeout":"1ms"}`, "expect_journal": `{}`,
+	"put_app_state": `{"apps":[{"appkey":"nobody","appsecret":"x"}]}`, "put_state": `{"apps":[{"appkey":"new","appsecret":"x"}]}`,
+}
+
+// TestControlFields names what is wrong with a value, and changes nothing.
+func TestControlFields(t *testing.T) {
+	t.Parallel()
+	const (
+		advance = "POST /_mock/apps/default/clock/advance"
+		rules   = "POST /_mock/apps/default/rules"
+		forAll  = "POST /_mock/rules"
+		apps    = "POST /_mock/apps"
+		state   = "PUT /_mock/state"
+		wait    = "POST /_mock/apps/default/journal/wait"
+		expect  = "POST /_mock/apps/default/journal/expect"
+		journal = "GET /_mock/apps/default/journal"
+	)
+	effect := func(e string) string { return `{"effect":` + e + `}` }
+	s := controlled(t, mockserver.Options{})
+	addr := listen(t, s)
+	before := snapshot(t, s)
+	for _, test := range []struct {
+		name, line, body string
+		status           int
+		field, says      string
+	}{
+		{"negative", advance, `{"by":"-1s"}`, 400, "/body/by", "never goes back"},
+		{"beyond the year 9999", advance, `{"by":"2000000h"}`, 400, "/body/by", "200 years"},
+		{"beyond a duration", advance, `{"by":"99999999h"}`, 400, "", "is no duration up to 292 years"},
+		{"a number", advance, `{"by":7201}`, 400, "/body/by", "expected a string"},
+		{"no unit", advance, `{"by":"7201"}`, 400, "/body/by", "a string of 2 to 40 characters like"},
+		{"without by", advance, `{}`, 400, "/body/by", "found nothing"},
+
+		{"no effect", rules, `{}`, 400, "/body/effect", "found nothing"},
+		{"an empty effect", rules, effect(`{}`), 400, "/body/effect", ""},
+		{"two effects", rules, effect(`{"hang":true,"reset":true}`), 400, "/body/effect", "has 2 effects: give exactly one"},
+		{"an unknown effect", rules, effect(`{"explode":true}`), 400, "/body/effect/explode", "undeclared"},
+		{"an unknown fault", rules, effect(`{"fault":"bored"}`), 400, "/body/effect/fault", `"system-busy" or`},
+		{"errcode 0", rules, effect(`{"errcode":0}`), 400, "/body/effect/errcode", "other than [0]"},
+		{"a sub_code alone", rules, effect(`{"sub_code":"1","status":500}`), 400, "/body/effect/errcode", "go with errcode"},
+		{"a sub_code of another errcode", rules, effect(`{"errcode":1,"sub_code":"1"}`), 400, "/body/effect/sub_code", "errcode 88 alone"},
+		{"a status too low", rules, effect(`{"status":199}`), 400, "/body/effect/status", "from 200 to 599"},
+		{"a negative latency", rules, effect(`{"latency":"-1s"}`), 400, "/body/effect/latency", "above 0"},
+		{"a latency of an hour", rules, effect(`{"latency":"1h"}`), 400, "/body/effect/latency", "at most 10m"},
+		{"latencies the wrong way", rules, effect(`{"latency":"2s","latency_max":"1s"}`), 400, "/body/effect/latency_max", "latency or more"},
+		{"a reply of two lines", rules, effect(`{"reply":{"content_type":"a\nb"}}`), 400, "/body/effect/reply/content_type", "one line"},
+		{"a reply with a bad status", rules, effect(`{"reply":{"status":99}}`), 400, "/body/effect/reply/status", "200 to 599"},
+		{"a negative skip", rules, `{"when":{"skip":-1},"effect":{"hang":true}}`, 400, "/body/when/skip", "from 0 up"},
+		{"a probability above 1", rules, `{"when":{"probability":1.5},"effect":{"hang":true}}`, 400, "/body/when/probability", "from 0 to 1"},
+		{"a seed alone", rules, `{"when":{"seed":1},"effect":{"hang":true}}`, 400, "/body/when/seed", "goes with probability"},
+		{"a negative time", rules, `{"when":{"for":"-1s"},"effect":{"hang":true}}`, 400, "/body/when/for", "0 or more"},
+		{"a time for all apps", forAll, `{"when":{"for":"1s"},"effect":{"hang":true}}`, 400, "/body/when/for", "one app"},
+		{"an unknown operation", rules, `{"match":{"operation":"user_get"},"effect":{"hang":true}}`, 400, "/body/match/operation", "use method and path"},
+		{"a path without a slash", rules, `{"match":{"path":"user"},"effect":{"hang":true}}`, 400, "/body/match/path", "^/"},
+		{"an id of one's own", rules, `{"id":"mine","effect":{"hang":true}}`, 400, "/body/id", "undeclared"},
+		{"no such rule", "DELETE /_mock/apps/default/rules/r99", "", 404, "/path/id", `no rule "r99"`},
+
+		{"a name that is taken", apps, `{"name":"default","appkey":"x","appsecret":"y"}`, 409, "/body/name", "already"},
+		{"a name that is another's appkey", apps, `{"name":"otherapp","appkey":"x","appsecret":"y"}`, 409, "/body/name", "already"},
+		{"an appkey that is taken", apps, `{"appkey":"otherapp","appsecret":"y"}`, 409, "/body/name", "already"},
+		{"a corpid that is taken", apps, `{"corpid":"othercorp","corpsecret":"y"}`, 409, "/body/corpid", "already"},
+		{"a token that is taken", apps, `{"appkey":"x","appsecret":"y","tokens":[{"token":"` + live + `","expires_in":1}]}`, 409, "/body/tokens/0/token", "of the app default already"},
+		{"an appkey without its secret", apps, `{"appkey":"x"}`, 400, "/body/appkey", "give both or neither"},
+		{"a character that needs escaping", apps, `{"appkey":"x y","appsecret":"z"}`, 400, "", ""},
+		{"a name that means something else", apps, `{"name":"_","appkey":"x","appsecret":"y"}`, 400, "/body/name", "is taken"},
+
+		{"state: one good, one bad", state, `{"apps":[{"appkey":"new","appsecret":"y"},{"appkey":"bad"}]}`, 400, "/body/apps/1/appkey", "give both"},
+		{"state: one new, one of another's id", state, `{"apps":[{"appkey":"new","appsecret":"y"},{"name":"z","appkey":"otherapp","appsecret":"y"}]}`, 409, "/body/apps/1/appkey", "already"},
+		{"state: a session twice", state, `{"apps":[{"appkey":"new","appsecret":"y","sessions":[{"session_id":"s","user_id":"u"},{"session_id":"s","user_id":"u"}]}]}`, 400, "/body/apps/0/sessions/1/session_id", "is open already"},
+		{"state: a bad rule", state, `{"apps":[{"appkey":"new","appsecret":"y","rules":[{"effect":{"hang":true,"reset":true}}]}]}`, 400, "/body/apps/0/rules/0/effect", "exactly one"},
+		{"state: of another app", "PUT /_mock/apps/default/state", `{"apps":[{"name":"new","appkey":"new","appsecret":"y"}]}`, 400, "/body/apps", `of the name "default"`},
+
+		{"wait: no time", wait, `{"timeout":"0s"}`, 400, "/body/timeout", "above 0"},
+		{"wait: too long", wait, `{"timeout":"1h"}`, 400, "/body/timeout", "at most 10m"},
+		{"wait: for nothing", wait, `{"at_least":0}`, 400, "/body/at_least", "from 1"},
+		{"expect: the wrong way", expect, `{"at_least":2,"at_most":1}`, 400, "/body/at_most", "at_least or more"},
+		{"expect: negative", expect, `{"at_most":-1}`, 400, "/body/at_most", "from 0"},
+		{"journal: since is no number", journal + "?since=x", "", 400, "/query/since", "an integer from 0"},
+		{"journal: a negative limit", journal + "?limit=-1", "", 400, "/query/limit", "an integer from 1"},
+		{"journal: violations is neither", journal + "?violations=maybe", "", 400, "/query/violations", "a boolean"},
+		{"journal: an unknown filter", journal + "?status=200", "", 400, "/query/status", "undeclared"},
+		{"journal: no such entry", journal + "/7", "", 404, "/path/n", "the latest is 0"},
+		{"journal: an entry that is no number", journal + "/x", "", 400, "/path/n", "an integer"},
+		{"the calls of no app have no clock", "GET /_mock/apps/_/clock", "", 404, "/path/app", "journal and a verdict"},
+	} {
+		got := send(t, addr, request(test.line, mediaOf(test.body), test.body))
+		var p struct{ Detail, Field, Accepted string }
+		if err := json.Unmarshal([]byte(got.body), &p); err != nil || got.header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: HTTP %d %.300s, want a problem", test.name, got.status, got.body)
+			continue
+		}
+		if got.status != test.status || test.field != "" && p.Field != test.field || !strings.Contains(p.Detail+p.Accepted, test.says) {
+			t.Errorf("%s: HTTP %d %s\nwant %d, field %s, %q in it", test.name, got.status, got.body, test.status, test.field, test.says)
+		}
+	}
+	if after := snapshot(t, s); after != before {
+		t.Errorf("bad input has changed the state (-before +after)\n%s", cmp.Diff(before, after))
+	}
+}
+
+// absent are the operations that TestControlRoutes asks for what is not there, and the status of that.
+var absent = map[string]int{
+	"ca_pem": http.StatusNotFound, "delete_rule": http.StatusNotFound, "delete_rule_for_all": http.StatusNotFound, // all were deleted before
+}
+
+// TestControlRoutes asks each operation by its route, so that document and routes are one.
+func TestControlRoutes(t *testing.T) {
+	t.Parallel()
+	s := controlled(t, mockserver.Options{})
+	addr := listen(t, s)
+	send(t, addr, request("GET /gettoken?"+appPairQuery, "", ""))
+	ops := controlDocument(t, addr).Operations()
+	// Those that end something go last.
+	ends := func(op *dingmock.Operation) bool { return op.Method == http.MethodDelete || op.ID == "reset_app" }
+	ops = append(slices.DeleteFunc(slices.Clone(ops), ends), slices.DeleteFunc(slices.Clone(ops), func(op *dingmock.Operation) bool { return !ends(op) })...)
+	for _, op := range ops {
+		if op.ID == "stream_journal" || op.ID == "delete_app" {
+			continue // has no end; ends what the others need
+		}
+		body := valid[op.ID]
+		if op.ID == "put_app_state" {
+			body = `{"apps":[{"appkey":"dingmockapp","appsecret":"x","name":"default","rules":[{"effect":{"status":503},"match":{"path":"/x"}}]}]}`
+		}
+		got := send(t, addr, request(op.Method+" "+concrete(op.Path, "default"), mediaOf(body), body))
+		if want, ok := absent[op.ID]; ok && got.status != want || !ok && got.status/100 != 2 {
+			t.Errorf("%s: HTTP %d %.300s", op.ID, got.status, got.body)
+		}
+	}
+}
