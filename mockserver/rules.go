@@ -242,7 +242,7 @@ func (s *rules) fire(operation, method, path string, now func() time.Time) *rule
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, x := range s.list {
-		if m := x.match; m.Operation != "" && m.Operation != operation || m.Method != "" && m.Method != method || m.Path != "" && !matchPath(m.Path, path) {
+		if !x.match.matches(operation, method, path) {
 			continue
 		}
 		x.matched++
@@ -252,6 +252,23 @@ func (s *rules) fire(operation, method, path string, now func() time.Time) *rule
 		}
 	}
 	return nil
+}
+
+// reply reports whether a rule has a fixed reply for the path, one that asks for a token.
+func (s *rules) reply(method, path string) bool {
+	if s.count.Load() == 0 {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.list, func(x *rule) bool {
+		return x.effect.Reply != nil && !x.effect.Reply.WithoutToken && x.match.matches("", method, path)
+	})
+}
+
+// matches reports whether a call is meant.
+func (m RuleMatch) matches(operation, method, path string) bool {
+	return (m.Operation == "" || m.Operation == operation) && (m.Method == "" || m.Method == method) && (m.Path == "" || matchPath(m.Path, path))
 }
 
 // due decides for the call that was matched last.
@@ -284,10 +301,25 @@ func (c *call) fireRule() {
 	}
 }
 
-// answerByRule returns the answer that the call's rule has in the fake's place; false where the call goes on.
+// replied refuses a call without a good token of a path that is only there by some app's fixed reply: which app's, the
+// token would have said.
+func (c *call) replied() error {
+	if c.app != nil || c.Operation != nil || !c.Family.TokenAlways {
+		return nil
+	}
+	for _, a := range c.server.store.all() {
+		if a.rules.reply(c.Method, c.Path) {
+			return c.authorize()
+		}
+	}
+	return nil
+}
+
+// answerByRule returns the answer that the call's rule has in the fake's place; false where the call goes on, unless
+// it is refused.
 func (c *call) answerByRule() (any, bool, error) {
 	if c.rule == nil {
-		return nil, false, nil
+		return nil, false, c.replied()
 	}
 	why := "rule " + c.rule.id + " (" + c.rule.effect.name() + ") answered in the fake's place"
 	e := &c.rule.effect

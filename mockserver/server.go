@@ -212,7 +212,7 @@ func (c *call) answer(handle func(*call) (any, error)) (any, error) {
 		return nil, err
 	}
 	c.fireRule()
-	if value, ok, err := c.answerByRule(); ok {
+	if value, ok, err := c.answerByRule(); ok || err != nil {
 		return value, err
 	}
 	if err := c.refuse(dingmock.RuleUnknownPath); err != nil {

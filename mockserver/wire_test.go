@@ -235,9 +235,6 @@ func TestWireGettoken(t *testing.T) {
 
 func TestWireUnknownPath(t *testing.T) {
 	t.Parallel()
-	unknownAPI := func(name string) string {
-		return `{"errcode":22,"sub_msg":"不合法ApiName，ApiName = ` + name + `","errmsg":"Invalid method[submsg=不合法ApiName，ApiName = ` + name + `]","request_id":"…"}`
-	}
 	const noAction = `{"code":"InvalidAction.NotFound","requestid":"…","message":"Specified api is not found, please check your url and method."}`
 	runWire(t, mockserver.Options{}, []wireCase{
 		{"root", "GET /", "", "", 200, oapiType, notFound},
@@ -255,18 +252,18 @@ func TestWireUnknownPath(t *testing.T) {
 		{"accessToken without v1.0", "POST /oauth2/accessToken", jsonType, "{}", 200, oapiType, notFound},
 		{"bytes that are not UTF-8", "GET /%ff%fe", "", "", 200, oapiType, notFound},
 
-		{"topapi", "POST /topapi/x?access_token=TOKEN", jsonType, "{}", 200, topapiType, unknownAPI("dingtalk.oapi.x")},
-		{"topapi, no token", "POST /topapi/v2/user/notexist", jsonType, "{}", 200, topapiType, unknownAPI("dingtalk.oapi.v2.user.notexist")},
-		{"topapi, GET", "GET /topapi/v2/user/notexist", "", "", 200, topapiType, unknownAPI("dingtalk.oapi.v2.user.notexist")},
-		{"topapi, PUT", "PUT /topapi/v2/user/notexist", "", "", 200, topapiType, unknownAPI("dingtalk.oapi.v2.user.notexist")},
-		{"topapi, expired token and broken body", "POST /topapi/x?access_token=EXPIRED", "text/plain", "\xff{", 200, topapiType, unknownAPI("dingtalk.oapi.x")},
-		{"topapi alone", "GET /topapi/", "", "", 200, topapiType, unknownAPI("dingtalk.oapi.")},
-		{"create_session with a slash after", "POST /topapi/v2/im/create_session/?access_token=TOKEN", jsonType, "{}", 200, topapiType, unknownAPI("dingtalk.oapi.v2.im.create_session.")},
-		{"create_session with two slashes", "POST /topapi//v2/im/create_session?access_token=TOKEN", jsonType, "{}", 200, topapiType, unknownAPI("dingtalk.oapi..v2.im.create_session")},
-		{"topapi, quotes and signs are not escaped", "GET /topapi/%22%3C%26%3E'%5C", "", "", 200, topapiType, unknownAPI(`dingtalk.oapi.\"<&>'\\`)},
-		{"topapi, a new line", "GET /topapi/a%0Ab", "", "", 200, topapiType, unknownAPI(`dingtalk.oapi.a\nb`)},
-		{"topapi, Chinese", "GET /topapi/%E4%BC%9A%E8%AF%9D", "", "", 200, topapiType, unknownAPI(`dingtalk.oapi.会话`)},
-		{"topapi, braces are no holes", "GET /topapi/%7Bsub_msg%7D%7BapiName%7D", "", "", 200, topapiType, unknownAPI(`dingtalk.oapi.{sub_msg}{apiName}`)},
+		{"topapi", "POST /topapi/x?access_token=TOKEN", jsonType, "{}", 200, topapiType, unknownAPI("x")},
+		{"topapi, no token", "POST /topapi/v2/user/notexist", jsonType, "{}", 200, topapiType, unknownAPI("v2.user.notexist")},
+		{"topapi, GET", "GET /topapi/v2/user/notexist", "", "", 200, topapiType, unknownAPI("v2.user.notexist")},
+		{"topapi, PUT", "PUT /topapi/v2/user/notexist", "", "", 200, topapiType, unknownAPI("v2.user.notexist")},
+		{"topapi, expired token and broken body", "POST /topapi/x?access_token=EXPIRED", "text/plain", "\xff{", 200, topapiType, unknownAPI("x")},
+		{"topapi alone", "GET /topapi/", "", "", 200, topapiType, unknownAPI("")},
+		{"create_session with a slash after", "POST /topapi/v2/im/create_session/?access_token=TOKEN", jsonType, "{}", 200, topapiType, unknownAPI("v2.im.create_session.")},
+		{"create_session with two slashes", "POST /topapi//v2/im/create_session?access_token=TOKEN", jsonType, "{}", 200, topapiType, unknownAPI(".v2.im.create_session")},
+		{"topapi, quotes and signs are not escaped", "GET /topapi/%22%3C%26%3E'%5C", "", "", 200, topapiType, unknownAPI(`\"<&>'\\`)},
+		{"topapi, a new line", "GET /topapi/a%0Ab", "", "", 200, topapiType, unknownAPI(`a\nb`)},
+		{"topapi, Chinese", "GET /topapi/%E4%BC%9A%E8%AF%9D", "", "", 200, topapiType, unknownAPI(`会话`)},
+		{"topapi, braces are no holes", "GET /topapi/%7Bsub_msg%7D%7BapiName%7D", "", "", 200, topapiType, unknownAPI(`{sub_msg}{apiName}`)},
 
 		{"v1.0", "POST /v1.0/x", jsonType, "{}", 404, apiType, noAction},
 		{"v1.0 alone", "GET /v1.0/", "", "", 404, apiType, noAction},

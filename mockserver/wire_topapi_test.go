@@ -31,6 +31,10 @@ const (
 	firstSession  = `{"session_id":"s-1","app_key":"dingmockapp","chatid":"c-1","user_id":"u-1"}`
 )
 
+func unknownAPI(name string) string {
+	return `{"errcode":22,"sub_msg":"不合法ApiName，ApiName = dingtalk.oapi.` + name + `","errmsg":"Invalid method[submsg=不合法ApiName，ApiName = dingtalk.oapi.` + name + `]","request_id":"…"}`
+}
+
 func missing(name string) string { return fmt.Sprintf(missingFormat, name) }
 func invalid(name string) string { return fmt.Sprintf(invalidFormat, name) }
 
@@ -258,9 +262,6 @@ func TestWireSessions(t *testing.T) {
 
 func TestWireWithoutSessions(t *testing.T) {
 	t.Parallel()
-	unknownAPI := func(name string) string {
-		return `{"errcode":22,"sub_msg":"不合法ApiName，ApiName = dingtalk.oapi.` + name + `","errmsg":"Invalid method[submsg=不合法ApiName，ApiName = dingtalk.oapi.` + name + `]","request_id":"…"}`
-	}
 	runWire(t, mockserver.Options{WithoutSessions: true}, []wireCase{
 		{"getsession", "POST /topapi/v2/user/getsession?access_token=TOKEN", jsonType, `{"userid":"u-1"}`, 200, topapiType, unknownAPI("v2.user.getsession")},
 		{"create_session", "POST /topapi/v2/im/create_session?access_token=TOKEN", jsonType, secondSession, 200, topapiType, unknownAPI("v2.im.create_session")},
