@@ -313,6 +313,9 @@ const masked = "***"
 // A letter or digit that JSON text writes as an escape, so that a name could hide in it.
 var escapedASCII = regexp.MustCompile(`\\u00(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])`)
 
+// opaque is what looks like a token or a secret more than like a name.
+var opaque = regexp.MustCompile(`^[0-9A-Za-z_-]{16,}$`)
+
 // maskQuery masks the values of a query or a form that may be secret, however their names are escaped.
 func maskQuery(raw string) string {
 	parts := strings.Split(raw, "&")
@@ -322,8 +325,11 @@ func maskQuery(raw string) string {
 		if err != nil {
 			plain = name
 		}
-		if ok && (secretName(plain) || strings.Contains(plain, "%")) {
+		switch {
+		case ok && (secretName(plain) || strings.Contains(plain, "%")):
 			parts[i] = name + "=" + masked
+		case opaque.MatchString(plain) && strings.ContainsAny(plain, "0123456789"): // a token without its name
+			parts[i] = masked
 		}
 	}
 	return strings.Join(parts, "&")

@@ -1,0 +1,300 @@
+package mockserver_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dingmock/dingmock/mockserver"
+)
+
+// steer makes a call of the control API in process, decodes the answer into out, and returns the status.
+func steer(t testing.TB, s *mockserver.Server, method, path, body string, out any) int {
+	t.Helper()
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(method, "/_mock"+path, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", jsonType)
+	}
+	s.ServeHTTP(w, r)
+	if out != nil {
+		if err := json.Unmarshal(w.Body.Bytes(), out); err != nil {
+			t.Fatalf("%s %s: %v: %s", method, path, err, w.Body)
+		}
+	}
+	return w.Code
+}
+
+// call calls the fake in process.
+func call(s *mockserver.Server, line, body string) string {
+	method, target, _ := strings.Cut(line, " ")
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", jsonType)
+	}
+	s.ServeHTTP(w, r)
+	return w.Body.String()
+}
+
+// TestJournalNeverRaces looks for each of 100,000 calls as soon as its answer has come: not one is missing.
+func TestJournalNeverRaces(t *testing.T) {
+	t.Parallel()
+	const (
+		clients = 64
+		calls   = 100_000 / clients
+	)
+	s := fake(t, mockserver.Options{Journal: 4})
+	addr := listen(t, s)
+	var group sync.WaitGroup
+	for i := range clients {
+		group.Go(func() {
+			conn, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer func() { _ = conn.Close() }()
+			r := bufio.NewReader(conn)
+			raw := fmt.Sprintf("GET /gettoken?appkey=mock-%d&appsecret=x HTTP/1.1\r\nHost: x\r\n\r\n", i)
+			for n := 1; n <= calls; n++ {
+				if _, err := io.WriteString(conn, raw); err != nil {
+					t.Error(err)
+					return
+				}
+				res, err := http.ReadResponse(r, nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				// The head is enough: what has a first byte has an entry.
+				w := httptest.NewRecorder()
+				s.ServeHTTP(w, httptest.NewRequest("GET", fmt.Sprintf("/_mock/apps/mock-%d/journal/%d", i, n), nil))
+				if w.Code != http.StatusOK {
+					t.Errorf("client %d, call %d: %s", i, n, w.Body)
+					return
+				}
+				_, _ = io.Copy(io.Discard, res.Body)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// TestJournalRing keeps the last calls, says how many are lost, and never lets a lost one pass an at most.
+func TestJournalRing(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{Journal: 3})
+	for range 5 {
+		call(s, "GET /gettoken?"+appPairQuery, "")
+	}
+	call(s, "POST "+sessionURL, `{"userid":"u-1"}`)
+	var list struct {
+		Entries       []struct{ N int64 }
+		Last, Dropped int64
+	}
+	for _, test := range []struct {
+		query         string
+		want          []int64
+		last, dropped int64
+	}{
+		{"", []int64{4, 5, 6}, 6, 3},
+		{"?since=2", []int64{4, 5, 6}, 6, 1},
+		{"?since=4", []int64{5, 6}, 6, 0},
+		{"?since=6", nil, 6, 0},
+		{"?since=99", nil, 6, 0},
+		{"?limit=1", []int64{6}, 6, 3},
+		{"?operation=gettoken", []int64{4, 5}, 6, 3},
+		{"?errcode=0", []int64{4, 5, 6}, 6, 3},
+		{"?errcode=40014", nil, 6, 3},
+		{"?violations=true", nil, 6, 3},
+		{"?rule=r1", nil, 6, 3},
+	} {
+		list.Entries = nil
+		steer(t, s, "GET", "/apps/default/journal"+test.query, "", &list)
+		var got []int64
+		for _, e := range list.Entries {
+			got = append(got, e.N)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" || list.Last != test.last || list.Dropped != test.dropped {
+			t.Errorf("%s: last %d, dropped %d (-want +got)\n%s", test.query, list.Last, list.Dropped, diff)
+		}
+	}
+	for _, test := range []struct {
+		body    string
+		status  int
+		found   int
+		dropped int64
+	}{
+		{`{"match":{"operation":"gettoken"},"at_least":2}`, 200, 2, 3},
+		{`{"match":{"operation":"gettoken"},"at_least":3}`, 409, 2, 3},
+		{`{"match":{"operation":"gettoken"},"at_most":2}`, 409, 2, 3},
+		{`{"match":{"operation":"gettoken"},"at_most":2,"since":3}`, 200, 2, 0},
+		{`{"match":{"operation":"gettoken"},"at_most":1,"since":3}`, 409, 2, 0},
+		{`{"match":{"operation":"create_session"},"at_most":0,"since":3}`, 200, 0, 0},
+		{`{"match":{"parameters":{"userid":"u-1"}}}`, 200, 1, 3},
+		{`{"match":{"path":"/topapi/*","method":"POST","errcode":"0","violations":false}}`, 200, 1, 3},
+	} {
+		var got mockserver.Counted
+		if status := steer(t, s, "POST", "/apps/default/journal/expect", test.body, &got); status != test.status || got.Found != test.found || got.Dropped != test.dropped || got.OK != (status == 200) {
+			t.Errorf("%s: HTTP %d, found %d, dropped %d, want %d, %d, %d", test.body, status, got.Found, got.Dropped, test.status, test.found, test.dropped)
+		}
+	}
+}
+
+// TestJournalNearest says how the calls that came nearest differ.
+func TestJournalNearest(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{})
+	call(s, "GET /gettoken?"+appPairQuery, "")
+	call(s, "POST "+sessionURL, `{"userid":"u-1"}`)
+	var got mockserver.Counted
+	steer(t, s, "POST", "/apps/default/journal/expect", `{"match":{"operation":"getsession","parameters":{"userid":"u-2"}}}`, &got)
+	if len(got.Nearest) != 2 || got.Nearest[0].Entry.N != 2 {
+		t.Fatalf("nearest: %+v", got.Nearest)
+	}
+	if diff := cmp.Diff([]string{`parameters/userid: expected "u-2", found "u-1"`}, got.Nearest[0].Differs); diff != "" {
+		t.Errorf("differs (-want +got)\n%s", diff)
+	}
+}
+
+// TestJournalWait is woken by the call that it waits for, and by the end of its app or its time.
+func TestJournalWait(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{})
+	addr := listen(t, s)
+	wait := func(body string) chan answer {
+		done := make(chan answer, 1)
+		go func() {
+			done <- send(t, addr, request("POST /_mock/apps/default/journal/wait", jsonType, body))
+		}()
+		return done
+	}
+	first := wait(`{"match":{"operation":"getsession"},"at_least":2,"timeout":"60s"}`)
+	other := wait(`{"match":{"operation":"close_session"},"timeout":"60s"}`)
+	for range 2 {
+		call(s, "POST "+sessionURL, `{"userid":"u-1"}`)
+	}
+	if got := <-first; got.status != http.StatusOK {
+		t.Errorf("the wait is answered %s", got.body)
+	}
+	if got := <-wait(`{"match":{"operation":"close_session"},"timeout":"1ms"}`); got.status != http.StatusConflict || !strings.Contains(got.body, `"nearest":[{`) {
+		t.Errorf("the wait in vain is answered %d %s", got.status, got.body)
+	}
+	steer(t, s, "DELETE", "/apps/default", "", nil)
+	if got := <-other; got.status != http.StatusGone {
+		t.Errorf("the wait for an app that goes is answered %d %s", got.status, got.body)
+	}
+}
+
+// TestJournalOff keeps nothing, and the verdict all the same.
+func TestJournalOff(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{Journal: -1})
+	call(s, "GET /gettoken?x=1&"+appPairQuery, "")
+	for _, path := range []string{"wait", "expect"} {
+		if status := steer(t, s, "POST", "/apps/default/journal/"+path, `{}`, nil); status != http.StatusConflict {
+			t.Errorf("%s: HTTP %d, want 409", path, status)
+		}
+	}
+	var list struct{ Entries []any }
+	if steer(t, s, "GET", "/apps/default/journal", "", &list); len(list.Entries) != 0 {
+		t.Errorf("a journal that is off holds %v", list.Entries)
+	}
+	var v mockserver.Verdict
+	if status := steer(t, s, "GET", "/apps/default/verdict", "", &v); status != http.StatusConflict || len(v.Violations) != 1 || v.Violations[0].First == nil {
+		t.Errorf("HTTP %d, verdict %+v", status, v)
+	}
+}
+
+// TestJournalHoldsNoSecret sends secrets and tokens in every place; nothing that the control API shows of calls has one.
+func TestJournalHoldsNoSecret(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{})
+	const secret = "s3cretValue0123456789"
+	addr := listen(t, s)
+	for _, raw := range []string{
+		request("GET /gettoken?appkey=dingmockapp&appsecret="+secret, "", ""),
+		request("GET /gettoken?%61ppsecret="+secret+"&appkey=dingmockapp", "", ""),
+		request("GET /gettoken?appkey=dingmockapp&corpsecret="+secret, "", ""),
+		request("GET /gettoken?"+appPairQuery, "", ""),
+		request("POST /gettoken", formType, "appkey=dingmockapp&appsecret="+secret),
+		request("POST /gettoken", jsonType, `{"appkey":"dingmockapp","appsecret":"`+secret+`"}`),
+		request("POST /gettoken", jsonType, `{"appkey":"dingmockapp","\u0061ppsecret":"`+secret+`"}`),
+		request("POST /gettoken", "text/plain", `{"appkey":"dingmockapp","appsecret":"`+secret+`"`),
+		request("POST /v1.0/oauth2/accessToken", jsonType, `{"appKey":"dingmockapp","appSecret":"`+secret+`"}`),
+		request("POST /v1.0/oauth2/accessToken", jsonType, `{"appKey":"dingmockapp","appSecret":"`+secret),
+		request("POST /v1.0/oauth2/accessToken", formType, `{"appKey":"dingmockapp","appSecret":"`+secret+`"}`),
+		request("POST /topapi/v2/user/getsession?access_token="+secret, jsonType, `{"userid":"u"}`),
+		request("POST "+sessionURL, jsonType, `{"userid":"u","access_token":"`+secret+`"}`),
+		request("POST "+sessionURL, formType, "userid=u&access_token="+secret),
+		request("POST "+sessionURL, formType, secret+"=1"),
+		request("GET /v1.0/contact/users/me", "", "", "x-acs-dingtalk-access-token: "+secret, "Authorization: Bearer "+secret, "Cookie: a="+secret),
+		request("POST /robot/send?access_token="+secret+"&timestamp=1&sign="+secret, jsonType, `{}`),
+		request("POST /topapi/v2/user/getsession?access_token=%73"+secret[1:], jsonType, `{"userid":1}`),
+	} {
+		send(t, addr, raw)
+	}
+	for _, path := range []string{"/apps/default/journal", "/apps/_/journal", "/verdict"} {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest("GET", "/_mock"+path, nil))
+		for _, hidden := range []string{secret, secret[1:], live, mockserver.DefaultApp.AppSecret} {
+			if at := strings.Index(w.Body.String(), hidden); at >= 0 {
+				text := w.Body.String()
+				t.Errorf("%s shows a secret: …%s…", path, text[max(0, at-200):min(len(text), at+60)])
+			}
+		}
+	}
+}
+
+// TestJournalMemory holds as much after many calls as after few: more calls than the ring holds add nothing.
+func TestJournalMemory(t *testing.T) {
+	s := fake(t, mockserver.Options{Journal: 200})
+	body := `{"userid":"` + strings.Repeat("u", 100) + `"}`
+	held := func(calls int) int64 {
+		for range calls {
+			call(s, "POST "+sessionURL, body)
+		}
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	few := held(1000)
+	if many := held(30_000); many > few+4<<20 {
+		t.Errorf("after 1,000 calls %d bytes are held, after 31,000 %d", few, many)
+	}
+}
+
+// TestJournalLargeBodies is bounded by bytes as well as by number.
+func TestJournalLargeBodies(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{})
+	body := `{"userid":"u","x":"` + strings.Repeat("x", 20_000) + `"}`
+	for range 300 {
+		call(s, "POST "+sessionURL, body)
+	}
+	var list struct {
+		Entries []mockserver.Entry
+		Dropped int
+	}
+	steer(t, s, "GET", "/apps/default/journal", "", &list)
+	size := 0
+	for _, e := range list.Entries {
+		size += len(e.Request.Body)
+	}
+	if len(list.Entries)+list.Dropped != 300 || list.Dropped == 0 || size > 4<<20 {
+		t.Errorf("%d entries of %d bytes are kept, %d dropped", len(list.Entries), size, list.Dropped)
+	}
+}
