@@ -171,15 +171,26 @@ var works = []work{
 	}},
 }
 
-// contenders are the plain handler and the fake, with a session open for getsession.
+// contenders are the plain handler and the fake.
 func contenders(b *testing.B) [2]http.Handler {
 	b.Helper()
-	s, err := mockserver.New(&mockserver.Options{Apps: []mockserver.AppState{liveApp()}})
+	return prepared(b, newPlain(), fakeOf(b, 0))
+}
+
+// fakeOf is a fake that keeps so many exchanges: 0 is the default, -1 none.
+func fakeOf(b *testing.B, journal int) *mockserver.Server {
+	b.Helper()
+	s, err := mockserver.New(&mockserver.Options{Apps: []mockserver.AppState{liveApp()}, Journal: journal})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = s.Close() })
-	list := [2]http.Handler{newPlain(), s}
+	return s
+}
+
+// prepared are two handlers with a session open for getsession.
+func prepared(b *testing.B, list ...http.Handler) [2]http.Handler {
+	b.Helper()
 	for _, h := range list {
 		defaultToken(b, h)
 		body := `{"session_id":"s","app_key":"dingmockapp","chatid":"chatdce7caafccaa941d870e82ee9c97b2eb","user_id":"manager4220"}`
@@ -187,7 +198,7 @@ func contenders(b *testing.B) [2]http.Handler {
 			b.Fatal(a.body)
 		}
 	}
-	return list
+	return [2]http.Handler{list[0], list[1]}
 }
 
 // cpu is what the process has used so far, user and system.
@@ -222,29 +233,42 @@ func compare(b *testing.B, requests, workers int, run func(contender, n int)) {
 // writes prepared bytes and reads the reply with as little work as it can.
 func BenchmarkTCP(b *testing.B) {
 	for _, w := range works {
+		b.Run(w.name, func(b *testing.B) { overTCP(b, w, contenders(b)) })
+	}
+}
+
+// BenchmarkJournal compares the fake with its journal with one whose journal is off, over TCP likewise: plain is that.
+func BenchmarkJournal(b *testing.B) {
+	for _, w := range works {
 		b.Run(w.name, func(b *testing.B) {
-			workers := runtime.GOMAXPROCS(0)
-			var pools [2][]*client
-			for i, h := range contenders(b) {
-				addr := listen(b, h)
-				for worker := range workers {
-					pools[i] = append(pools[i], dial(b, addr, w.asks(worker)))
-				}
-			}
-			b.ResetTimer()
-			compare(b, len(w.asks(0)), workers, func(contender, n int) {
-				var wg sync.WaitGroup
-				for _, c := range pools[contender] {
-					wg.Go(func() {
-						for range n {
-							c.step(b)
-						}
-					})
-				}
-				wg.Wait()
-			})
+			overTCP(b, w, prepared(b, fakeOf(b, -1), fakeOf(b, 0)))
 		})
 	}
+}
+
+// overTCP compares two handlers.
+func overTCP(b *testing.B, w work, handlers [2]http.Handler) {
+	b.Helper()
+	workers := runtime.GOMAXPROCS(0)
+	var pools [2][]*client
+	for i, h := range handlers {
+		addr := listen(b, h)
+		for worker := range workers {
+			pools[i] = append(pools[i], dial(b, addr, w.asks(worker)))
+		}
+	}
+	b.ResetTimer()
+	compare(b, len(w.asks(0)), workers, func(contender, n int) {
+		var wg sync.WaitGroup
+		for _, c := range pools[contender] {
+			wg.Go(func() {
+				for range n {
+					c.step(b)
+				}
+			})
+		}
+		wg.Wait()
+	})
 }
 
 // client is one connection and what it asks in turn.

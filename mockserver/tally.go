@@ -11,8 +11,13 @@ import (
 // NoApp is the name under which calls stand that reached no app.
 const NoApp = "_"
 
-// tallyRows is how many different violations are told apart for one app; those beyond are counted together.
-const tallyRows = 1000
+const (
+	tallyRows = 1000   // different violations that are told apart for one app; those beyond are counted together
+	tallyApps = 10_000 // apps whose violations are told apart; those of apps beyond are counted together as manyApps
+)
+
+// manyApps is the name under which violations stand of apps beyond those that are told apart.
+const manyApps = "~"
 
 // Tally is how often an app's calls broke the document in one way.
 type Tally struct {
@@ -42,6 +47,10 @@ func (t *tally) add(app string, pardoned bool, list []dingmock.Violation, first 
 		t.apps = map[string]map[tallyKey]*Tally{}
 	}
 	rows := t.apps[app]
+	if rows == nil && len(t.apps) >= tallyApps {
+		app = manyApps
+		rows = t.apps[app]
+	}
 	if rows == nil {
 		rows = map[tallyKey]*Tally{}
 		t.apps[app] = rows
