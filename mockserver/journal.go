@@ -3,6 +3,7 @@ package mockserver
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -318,21 +319,41 @@ var opaque = regexp.MustCompile(`^[0-9A-Za-z_-]{16,}$`)
 
 // maskQuery masks the values of a query or a form that may be secret, however their names are escaped.
 func maskQuery(raw string) string {
-	parts := strings.Split(raw, "&")
-	for i, part := range parts {
-		name, _, ok := strings.Cut(part, "=")
-		plain, err := url.QueryUnescape(name)
-		if err != nil {
-			plain = name
+	var out strings.Builder
+	done := 0 // what of raw is in out
+	for at := 0; at < len(raw); {
+		end := len(raw)
+		if n := strings.IndexByte(raw[at:], '&'); n >= 0 {
+			end = at + n
 		}
-		switch {
-		case ok && (secretName(plain) || strings.Contains(plain, "%")):
-			parts[i] = name + "=" + masked
-		case opaque.MatchString(plain) && strings.ContainsAny(plain, "0123456789"): // a token without its name
-			parts[i] = masked
+		if part := maskPart(raw[at:end]); part != raw[at:end] {
+			out.WriteString(raw[done:at])
+			out.WriteString(part)
+			done = end
+		}
+		at = end + 1
+	}
+	if done == 0 {
+		return raw
+	}
+	return out.String() + raw[done:]
+}
+
+func maskPart(part string) string {
+	name, _, ok := strings.Cut(part, "=")
+	plain := name
+	if strings.ContainsAny(name, "%+") {
+		if text, err := url.QueryUnescape(name); err == nil {
+			plain = text
 		}
 	}
-	return strings.Join(parts, "&")
+	switch {
+	case ok && (secretName(plain) || strings.Contains(plain, "%")):
+		return name + "=" + masked
+	case len(plain) >= 16 && opaque.MatchString(plain) && strings.ContainsAny(plain, "0123456789"): // a token without its name
+		return masked
+	}
+	return part
 }
 
 // maskBody masks what may be secret in a body of whatever type, and cuts it off where it is long.
@@ -341,7 +362,7 @@ func maskBody(body []byte, form bool) string {
 	if long {
 		body = body[:bodyKept]
 	}
-	text := strings.ToValidUTF8(string(body), "\uFFFD")
+	text := validUTF8(string(body))
 	if form {
 		text = maskQuery(text)
 	}
@@ -427,19 +448,32 @@ func mentionsSecret(text string) bool {
 	return false
 }
 
-// maskHeader copies the header without what may be secret.
+// maskHeader returns the header without what may be secret: itself where it has none of that.
 func maskHeader(h http.Header) http.Header {
-	out := make(http.Header, len(h))
-	for name, values := range h {
+	var out http.Header
+	for name := range h {
 		if name == "Authorization" || name == "Cookie" || name == "Proxy-Authorization" || secretName(name) {
-			values = []string{masked}
+			if out == nil {
+				out = maps.Clone(h)
+			}
+			out[name] = []string{masked}
 		}
-		out[name] = values
+	}
+	if out == nil {
+		return h
 	}
 	return out
 }
 
-// entry makes the journal's entry of a call.
+// validUTF8 replaces what is not UTF-8. Most texts are: these it does not walk through by the character.
+func validUTF8(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+// entry makes the journal's entry of a call, which is answered: it takes over what the call was read into.
 func (c *call) entry(r *http.Request, body []byte, reply reply) *Entry {
 	e := &Entry{
 		App: NoApp, Code: reply.code, Time: c.received.UTC(), AppTime: c.received.UTC(), Explain: reply.explain, Violations: c.Violations,
@@ -449,21 +483,16 @@ func (c *call) entry(r *http.Request, body []byte, reply reply) *Entry {
 	if r.URL.RawQuery != "" {
 		e.Request.URL += "?" + maskQuery(r.URL.RawQuery)
 	}
-	e.Request.URL = shorten(strings.ToValidUTF8(e.Request.URL, "\uFFFD"))
+	e.Request.URL = shorten(validUTF8(e.Request.URL))
 	if len(body) > 0 {
 		e.Request.Body = maskBody(body, strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "form") || body[0] != '{')
 	}
 	if c.Operation != nil {
 		e.Operation, e.Provenance = c.Operation.ID, c.Operation.Provenance
 	}
-	for name, value := range c.Values {
-		if secretName(name) {
-			continue
-		}
-		if e.Parameters == nil {
-			e.Parameters = make(map[string]any, len(c.Values))
-		}
-		e.Parameters[name] = value
+	maps.DeleteFunc(c.Values, func(name string, _ any) bool { return secretName(name) })
+	if len(c.Values) > 0 {
+		e.Parameters = c.Values
 	}
 	if c.app != nil {
 		e.App, e.AppTime = c.app.name, c.app.now().UTC()
