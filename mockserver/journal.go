@@ -327,6 +327,7 @@ func maskQuery(raw string) string {
 			end = at + n
 		}
 		if part := maskPart(raw[at:end]); part != raw[at:end] {
+			out.Grow(len(raw) + len(masked))
 			out.WriteString(raw[done:at])
 			out.WriteString(part)
 			done = end
@@ -404,6 +405,7 @@ func maskFields(text string) string {
 		}
 		value = strings.TrimLeft(value, space)
 		if n := valueLen(value); n > 0 {
+			out.Grow(len(rest) + len(masked))
 			out.WriteString(rest[:len(rest)-len(value)])
 			out.WriteString(`"` + masked + `"`)
 			rest, at = value[n:], 0
