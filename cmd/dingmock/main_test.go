@@ -3,25 +3,62 @@ package main
 import (
 	"bytes"
 	"context"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/dingmock/dingmock"
 )
 
-// asCommand makes this test binary the command itself.
+// asCommand makes this test binary the command itself, or another program.
 const asCommand = "DINGMOCK_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asCommand) != "" {
+	switch name := os.Getenv(asCommand); name {
+	case "":
+		os.Exit(m.Run())
+	case "1":
 		main()
+	default:
+		os.Exit(programs[name]())
 	}
-	os.Exit(m.Run())
+}
+
+// programs are what this test binary is under a name in asCommand. They return the exit code.
+var programs = map[string]func() int{"signalled": signalled}
+
+// limit is how long a test waits for what takes a moment. It keeps a test from hanging.
+const limit = time.Minute
+
+// soon takes what comes through a channel.
+func soon[T any](t *testing.T, c <-chan T, what string) T {
+	t.Helper()
+	over := time.NewTimer(limit)
+	defer over.Stop()
+	select {
+	case v := <-c:
+		return v
+	case <-over.C:
+		t.Fatalf("%s did not come within %s", what, limit)
+		panic("not reached")
+	}
+}
+
+// itself is a process of this binary as the command. It is told to end with the test, or at the limit.
+func itself(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asCommand+"=1")
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // so that run ends its program as well
+	cmd.WaitDelay = limit / 4
+	return cmd
 }
 
 // output is what a command writes while others wait for it.
@@ -59,12 +96,20 @@ func (o *output) end() {
 	o.more.Broadcast()
 }
 
-// waitFor waits for text, or for the end, and reports which it was.
+// waitFor waits for text, or for the end, or for the limit, and reports whether the text came.
 func (o *output) waitFor(text string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	over := false
+	timer := time.AfterFunc(limit, func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		over = true
+		o.more.Broadcast()
+	})
+	defer timer.Stop()
 	for !strings.Contains(o.text.String(), text) {
-		if o.done {
+		if o.done || over {
 			return false
 		}
 		o.more.Wait()
@@ -110,7 +155,7 @@ func startServe(t *testing.T, env map[string]string, args ...string) *command {
 func (c *command) end(t *testing.T) {
 	t.Helper()
 	c.stop()
-	if code := <-c.exit; code != exitOK {
+	if code := soon(t, c.exit, "the end of serve"); code != exitOK {
 		t.Errorf("exit code %d, want %d; stderr:\n%s", code, exitOK, c.stderr)
 	}
 	c.exit <- exitOK
@@ -127,7 +172,9 @@ func lookup(env map[string]string) func(string) (string, bool) {
 func tryRun(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
-	code = run(t.Context(), args, lookup(env), &out, &err)
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	code = run(ctx, args, lookup(env), &out, &err)
 	return code, out.String(), err.String()
 }
 
@@ -242,9 +289,7 @@ func TestWhatIsNotUsable(t *testing.T) {
 // The process itself, not run alone, ends with the exit code.
 func TestProcessExitCode(t *testing.T) {
 	t.Parallel()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "serve", "--no-such-flag")
-	cmd.Env = append(os.Environ(), asCommand+"=1")
-	cmd.Stdout, cmd.Stderr = io.Discard, io.Discard
+	cmd := itself(t, "serve", "--no-such-flag")
 	_ = cmd.Run()
 	if code := cmd.ProcessState.ExitCode(); code != exitUsage {
 		t.Errorf("exit code %d, want %d", code, exitUsage)

@@ -16,7 +16,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/mockserver"
@@ -33,7 +32,7 @@ const (
 
 // runCommand runs a program with a fake in the platform's place.
 type runCommand struct {
-	Command     []string   `arg:"" passthrough:"" placeholder:"PROGRAM" help:"The program and its arguments, best after --."`
+	Command     []string   `arg:"" passthrough:"partial" placeholder:"PROGRAM" help:"The program and its arguments, best after --."`
 	AllowEgress bool       `help:"Let the program reach other hosts through the proxy, and trust the system's certificates as well."`
 	TLSHost     []hostFlag `name:"tls-host" placeholder:"HOST" help:"Answer for this name as well; repeatable."`
 	Strict      bool       `help:"End with exit code 1 where the program ended with 0 but made calls that were off-spec."`
@@ -186,16 +185,14 @@ func execute(ctx context.Context, program string, command, env []string, out str
 		}
 		return 0, exitError{fmt.Errorf("run: %s: %w", program, err), code}
 	}
-	terminal := isTerminal(os.Stdin)
 	ended := make(chan struct{})
 	go func() {
 		for {
 			select {
 			case s := <-signals:
-				if terminal && (s == os.Interrupt || s == syscall.SIGQUIT) {
-					continue // the terminal has sent it to the program as well
+				if !sentToBoth(s) {
+					_ = cmd.Process.Signal(s)
 				}
-				_ = cmd.Process.Signal(s)
 			case <-ended:
 				return
 			}

@@ -336,8 +336,7 @@ type process struct {
 func startProcess(t *testing.T, args ...string) *process {
 	t.Helper()
 	p := &process{stdout: newOutput(), stderr: newOutput(), exit: make(chan error, 1)}
-	p.cmd = exec.CommandContext(t.Context(), os.Args[0], append([]string{"serve", "--addr", "127.0.0.1:0"}, args...)...)
-	p.cmd.Env = append(os.Environ(), asCommand+"=1")
+	p.cmd = itself(t, append([]string{"serve", "--addr", "127.0.0.1:0"}, args...)...)
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -379,7 +378,7 @@ func (p *process) callUnderWay(t *testing.T) net.Conn {
 
 func (p *process) ends(t *testing.T) {
 	t.Helper()
-	if err := <-p.exit; err != nil {
+	if err := soon(t, p.exit, "the end of serve"); err != nil {
 		t.Errorf("%v; stderr:\n%s", err, p.stderr)
 	}
 }

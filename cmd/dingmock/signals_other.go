@@ -7,5 +7,8 @@ import "os"
 // passedOn are the signals that run passes on.
 var passedOn = []os.Signal{os.Interrupt}
 
+// sentToBoth reports whether the program gets a signal without being passed it: a console sends it to all.
+func sentToBoth(os.Signal) bool { return true }
+
 // exitCode is that of a process that has ended.
 func exitCode(s *os.ProcessState) int { return s.ExitCode() }

@@ -5,10 +5,27 @@ package main
 import (
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // passedOn are the signals that run passes on.
 var passedOn = []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2}
+
+// sentToBoth reports whether a signal is one that a terminal sends to the program as well, because this process and so
+// the program are in its foreground.
+func sentToBoth(s os.Signal) bool {
+	if s != syscall.SIGINT && s != syscall.SIGQUIT {
+		return false
+	}
+	terminal, err := os.Open("/dev/tty") // the one that controls the process, wherever stdin is from
+	if err != nil {
+		return false
+	}
+	defer func() { _ = terminal.Close() }()
+	foreground, err := unix.IoctlGetInt(int(terminal.Fd()), unix.TIOCGPGRP)
+	return err == nil && foreground == unix.Getpgrp()
+}
 
 // exitCode is that of a process that has ended, as a shell has it.
 func exitCode(s *os.ProcessState) int {

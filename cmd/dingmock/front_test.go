@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/dingmock/dingmock/mockserver/impersonate"
+)
+
+// listeners returns where a server listens for TLS and as a proxy, by its start text.
+func (c *command) listeners(t *testing.T) (tlsAddr, proxyAddr string) {
+	t.Helper()
+	if !c.stdout.waitFor("Clients have to trust") {
+		t.Fatalf("stdout:\n%s", c.stdout)
+	}
+	for pattern, to := range map[string]*string{`  https://(\S+), also`: &tlsAddr, `as the proxy http://(\S+) for`: &proxyAddr} {
+		if m := regexp.MustCompile(pattern).FindStringSubmatch(c.stdout.String()); m != nil {
+			*to = m[1]
+		}
+	}
+	return tlsAddr, proxyAddr
+}
+
+// text is the body of a GET.
+func text(t *testing.T, client *http.Client, url string) string {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+const tokenPath = "/gettoken?appkey=dingmockapp&appsecret=dingmockappsecret"
+
+// All routes are on every listener, under each name.
+func TestServeTLS(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "tls")
+	c := startServe(t, map[string]string{"DINGMOCK_TLS_ADDR": "127.0.0.1:0", "DINGMOCK_TLS_HOST": "a.example,b.example"},
+		"--proxy-addr", "127.0.0.1:0", "--tls-dir", dir)
+	tlsAddr, proxyAddr := c.listeners(t)
+	pem := text(t, http.DefaultClient, c.url+"/_mock/ca.pem")
+	if kept, err := os.ReadFile(filepath.Join(dir, "ca.pem")); err != nil || string(kept) != pem {
+		t.Errorf("the folder has another certificate than /_mock/ca.pem: %v", err)
+	}
+	for name, args := range map[string][]string{"of the folder": {"--tls-dir", dir}, "of the server": {"--url", c.url}} {
+		if code, stdout, stderr := tryRun(t, nil, append([]string{"ca"}, args...)...); code != exitOK || stdout != pem {
+			t.Errorf("dingmock ca %s: %d, %s", name, code, stderr)
+		}
+	}
+
+	direct, err := impersonate.NewTransport(&impersonate.TransportOptions{Addr: strings.TrimPrefix(c.url, "http://"), TLSAddr: tlsAddr, CA: []byte(pem), Hosts: []string{"a.example", "b.example"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM([]byte(pem))
+	proxied := &http.Transport{Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: proxyAddr}), TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
+	for kind, tr := range map[string]*http.Transport{"TLS": direct, "proxy": proxied} {
+		t.Cleanup(tr.CloseIdleConnections)
+		for _, base := range []string{"https://oapi.dingtalk.com", "https://api.dingtalk.io", "http://api.dingtalk.com", "https://a.example", "https://b.example"} {
+			if got := text(t, &http.Client{Transport: tr}, base+tokenPath); !strings.HasPrefix(got, `{"errcode":0,`) {
+				t.Errorf("%s by %s: %s", base, kind, got)
+			}
+			if got := text(t, &http.Client{Transport: tr}, base+"/_mock/readyz"); got != "ok\n" {
+				t.Errorf("%s by %s: %s", base, kind, got)
+			}
+		}
+	}
+}
+
+// What cannot be used of the flags for TLS is one line that names the flag, and exit code 2.
+func TestUnusableTLS(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = taken.Close() })
+	half := t.TempDir()
+	if _, err := impersonate.New(&impersonate.Options{Dir: half}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(half, "ca-key.pem")); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(half, "ca.pem")
+	for _, x := range []struct {
+		name string
+		env  map[string]string
+		args []string
+		want []string
+	}{
+		{"port taken", nil, []string{"serve", "--addr", "127.0.0.1:0", "--tls-addr", taken.Addr().String()}, []string{"--tls-addr " + taken.Addr().String(), "address already in use"}},
+		{"proxy's port taken", nil, []string{"serve", "--addr", "127.0.0.1:0", "--proxy-addr", taken.Addr().String()}, []string{"--proxy-addr", "address already in use"}},
+		{"half an authority", map[string]string{"DINGMOCK_TLS_DIR": half}, []string{"serve"}, []string{"--tls-dir", half, "holds ca.pem but no ca-key.pem"}},
+		{"half an authority to print", nil, []string{"ca", "--tls-dir", half}, []string{"--tls-dir", half}},
+		{"no folder", nil, []string{"serve", "--tls-dir", file}, []string{"--tls-dir", file, "not a directory"}},
+		{"no name", nil, []string{"serve", "--tls-host", "https://x.example"}, []string{"--tls-host", "is no host name"}},
+		{"no name by variable", map[string]string{"DINGMOCK_TLS_HOST": "x.example:443"}, []string{"serve"}, []string{"--tls-host", "is no host name"}},
+		{"no address to be ready", nil, []string{"ready", "--addr", "nowhere"}, []string{"--addr nowhere"}},
+		{"no port to be ready", nil, []string{"ready", "--addr", "127.0.0.1:0"}, []string{"--addr 127.0.0.1:0", "--url"}},
+		{"no URL to be ready", nil, []string{"ready", "--url", "nowhere"}, []string{"--url"}},
+		{"negative wait", nil, []string{"ready", "--wait=-1s"}, []string{"--wait"}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := tryRun(t, x.env, x.args...)
+			if code != exitUsage || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasSuffix(stderr, "\n") {
+				t.Errorf("exit code %d, stdout %q, stderr %q, want %d, nothing, and one line", code, stdout, stderr, exitUsage)
+			}
+			for _, want := range x.want {
+				if !strings.Contains(stderr, want) {
+					t.Errorf("stderr %q, want %q in it", stderr, want)
+				}
+			}
+		})
+	}
+}
+
+// A stream that nobody ends does not keep the server from ending in time.
+func TestServeEndsStreams(t *testing.T) {
+	t.Parallel()
+	c := startServe(t, nil, "--shutdown-grace", "200ms")
+	req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodGet, c.url+"/_mock/apps/default/journal/stream", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	c.end(t)
+	if s := c.stderr.String(); strings.Contains(s, "cut off") || !strings.Contains(s, "stopped") {
+		t.Errorf("stderr:\n%s", s)
+	}
+}
+
+func TestReady(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	_ = l.Close()
+	if code, _, stderr := tryRun(t, map[string]string{"DINGMOCK_ADDR": addr}, "ready"); code != exitFailed || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "connection refused") {
+		t.Errorf("nobody there: %d, %q", code, stderr)
+	}
+
+	waited := make(chan int, 1)
+	go func() {
+		waited <- run(t.Context(), []string{"ready", "--wait", "1m", "--addr", addr}, lookup(nil), io.Discard, io.Discard)
+	}()
+	c := startServe(t, nil, "--addr", addr)
+	if code := soon(t, waited, "the end of ready"); code != exitOK {
+		t.Errorf("waiting for the server: %d", code)
+	}
+	for _, args := range [][]string{{"--url", c.url}, {"--url", c.url + "/"}, {"--addr", addr}, {"--addr", strings.Replace(addr, "127.0.0.1", "", 1)}} {
+		if code, stdout, stderr := tryRun(t, nil, append([]string{"ready"}, args...)...); code != exitOK || stdout+stderr != "" {
+			t.Errorf("ready %v: %d, %s%s", args, code, stdout, stderr)
+		}
+	}
+
+	if code, _, stderr := tryRun(t, nil, "ca", "--url", c.url); code != exitFailed || !strings.Contains(stderr, "--tls-addr") {
+		t.Errorf("a certificate of a server without TLS: %d, %s", code, stderr)
+	}
+	other := http.Server{Handler: http.NotFoundHandler()}
+	l, err = net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = other.Serve(l) }()
+	t.Cleanup(func() { _ = other.Close() })
+	if code, _, stderr := tryRun(t, nil, "ready", "--url", "http://"+l.Addr().String()); code != exitFailed || !strings.Contains(stderr, "404") {
+		t.Errorf("another server: %d, %s", code, stderr)
+	}
+}

@@ -1,0 +1,354 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"software.sslmate.com/src/go-pkcs12"
+
+	"github.com/dingmock/dingmock/mockserver/impersonate"
+)
+
+// ran is how a run ended.
+type ran struct {
+	code           int
+	stdout, stderr string
+}
+
+// startRun begins run in a process of its own, whose files are under dir.
+func startRun(t *testing.T, dir string, args ...string) (cmd *exec.Cmd, stdout, stderr *output) {
+	t.Helper()
+	cmd = itself(t, append([]string{"run"}, args...)...)
+	cmd.Env = append(cmd.Env, "TMPDIR="+dir, "NO_PROXY=inherited.example", "no_proxy=inherited.example")
+	stdout, stderr = newOutput(), newOutput()
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, stdout, stderr
+}
+
+func ends(cmd *exec.Cmd, stdout, stderr *output) ran {
+	_ = cmd.Wait()
+	stdout.end()
+	stderr.end()
+	return ran{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// runs runs a program to its end and checks that no file is left.
+func runs(t *testing.T, args ...string) ran {
+	t.Helper()
+	dir := t.TempDir()
+	r := ends(startRun(t, dir, args...))
+	if left, _ := filepath.Glob(filepath.Join(dir, "dingmock-run-*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	return r
+}
+
+// Programs that carry https://oapi.dingtalk.com as a constant.
+func TestRunUnmodified(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		name, dir string
+		command   []string
+		want      string
+	}{
+		{"curl", ".", []string{"./session.sh"}, "closed s-curl\n"},
+		{"python", ".", []string{"python3", "session.py"}, "closed s-python\n"},
+		{"python's requests", ".", []string{"python3", "session_requests.py"}, "closed s-requests\n"},
+		{"node", ".", []string{"node", "session.mjs"}, "closed s-node\n"},
+		{"node's https", ".", []string{"node", "session_https.mjs"}, "closed s-node-https\n"},
+		{"php", ".", []string{"php", "session.php"}, "closed s-php\n"},
+		{"java", ".", []string{"java", "Session.java"}, "closed s-java\n"},
+		{"go", "go", []string{"go", "test", "-count=1", "-v", "./..."}, "closed s-go\n"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			switch x.name {
+			case "curl":
+				needs(t, "curl", "grep")
+			case "php":
+				needsModule(t, "php", "-r", "exit(extension_loaded('curl') ? 0 : 1);")
+			case "python's requests":
+				needsModule(t, "python3", "-c", "import requests")
+			default:
+				needs(t, x.command[0])
+			}
+			args := append([]string{"--strict", "--", "env", "-C", filepath.Join("../../examples/unmodified", x.dir)}, x.command...)
+			r := runs(t, args...)
+			if r.code != 0 || !strings.Contains(r.stdout, x.want) || !strings.Contains(r.stderr, "dingmock: calls to the fake: 4, all as the document has them\n") {
+				t.Errorf("exit code %d, stdout:\n%s\nstderr:\n%s", r.code, r.stdout, r.stderr)
+			}
+		})
+	}
+}
+
+// needsModule skips the test where a program is missing, or fails when it is asked for a module.
+func needsModule(t *testing.T, program string, args ...string) {
+	t.Helper()
+	needs(t, program)
+	if out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput(); err != nil {
+		t.Skipf("%s %v: %v: %s", program, args, err, out)
+	}
+}
+
+// PHP's streams know of no proxy, and go to the address that a name has: what the README says of them. The name here
+// has none. PHP's curl gets to the fake.
+func TestRunPHPStreams(t *testing.T) {
+	t.Parallel()
+	needsModule(t, "php", "-r", "exit(extension_loaded('curl') ? 0 : 1);")
+	const program = `$curl = curl_init($argv[1]);
+		curl_setopt($curl, CURLOPT_RETURNTRANSFER, true);
+		echo 'curl: ', json_decode(curl_exec($curl), true)['errcode'], "\n";
+		echo 'streams: ', json_encode(@file_get_contents($argv[1])), "\n";`
+	r := runs(t, "--tls-host", "oapi.invalid", "--", "php", "-r", program, "https://oapi.invalid/gettoken?appkey=mock-php&appsecret=any")
+	if r.code != 0 || r.stdout != "curl: 0\nstreams: false\n" || !strings.Contains(r.stderr, "calls to the fake: 1,") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestRunExitCode(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, []byte("#!/bin/sh\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	lost := filepath.Join(dir, "lost")
+	if err := os.WriteFile(lost, []byte("#!/no/such/shell\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"success", []string{"--", "true"}, 0, "no call reached the fake"},
+		{"without dashes", []string{"sh", "-c", "exit 0"}, 0, ""},
+		{"the program's flags", []string{"--", "sh", "-c", `test "$*" = "--strict -- -x"`, "sh", "--strict", "--", "-x"}, 0, ""},
+		{"the program's own", []string{"--", "sh", "-c", "exit 42"}, 42, ""},
+		{"a signal", []string{"--", "sh", "-c", "kill -TERM $$"}, 143, ""},
+		{"no program", []string{"--"}, 125, "no program is given"},
+		{"bad flag", []string{"--no-such-flag", "--", "true"}, 125, "--no-such-flag"},
+		{"bad state", []string{"--state", file, "--", "true"}, 125, "--state: " + file},
+		{"bad log", []string{"--keep-logs", dir, "--", "true"}, 125, "--keep-logs: "},
+		{"not executable", []string{"--", file}, 126, "permission denied"},
+		{"a folder", []string{"--", dir}, 126, dir},
+		{"not found", []string{"--", "no-such-program"}, 127, "no-such-program: there is no such program"},
+		{"no such file", []string{"--", "./no-such-program"}, 127, "./no-such-program: there is no such file"},
+		{"no interpreter", []string{"--", lost}, 127, lost},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			r := runs(t, x.args...)
+			if r.code != x.code || r.stdout != "" || !strings.Contains(r.stderr, x.want) || x.code > 124 && x.code < 128 && strings.Count(r.stderr, "\n") != 1 {
+				t.Errorf("exit code %d, stdout %q, stderr %q, want %d and %q", r.code, r.stdout, r.stderr, x.code, x.want)
+			}
+		})
+	}
+}
+
+// A temporary folder that cannot be written is dingmock's failure.
+func TestRunNoTemp(t *testing.T) {
+	t.Parallel()
+	r := ends(startRun(t, filepath.Join(t.TempDir(), "none"), "--", "true"))
+	if r.code != exitItself || strings.Count(r.stderr, "\n") != 1 {
+		t.Errorf("exit code %d, stderr %q", r.code, r.stderr)
+	}
+}
+
+func TestRunEnvironment(t *testing.T) {
+	t.Parallel()
+	r := runs(t, "--", "sh", "-c", `env; for f in "$SSL_CERT_FILE" "$NODE_EXTRA_CA_CERTS" "$REQUESTS_CA_BUNDLE" "$CURL_CA_BUNDLE"; do grep -c BEGIN "$f" >&2; done`)
+	env := map[string]string{}
+	for line := range strings.Lines(r.stdout) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		if env[name] != "" {
+			t.Errorf("%s is there twice", name)
+		}
+		env[name] = value
+	}
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "DINGMOCK_URL"} {
+		if !strings.HasPrefix(env[name], "http://127.0.0.1:") {
+			t.Errorf("%s=%s", name, env[name])
+		}
+	}
+	if env["DINGMOCK_URL"] == env["HTTP_PROXY"] {
+		t.Error("the fake's address is the proxy's")
+	}
+	for _, name := range []string{"NO_PROXY", "no_proxy"} {
+		if env[name] != "localhost,127.0.0.1,::1" {
+			t.Errorf("%s=%s", name, env[name])
+		}
+	}
+	if env["NODE_USE_ENV_PROXY"] != "1" || !strings.Contains(env["JAVA_TOOL_OPTIONS"], "trustStore=") {
+		t.Errorf("env: %v", env)
+	}
+	if !strings.HasPrefix(r.stderr, "1\n1\n1\n1\n") {
+		t.Errorf("the bundles do not hold one certificate each: %s", r.stderr)
+	}
+}
+
+// signalled is a program that says which signals it gets, and ends at the second.
+func signalled() int {
+	got := make(chan os.Signal, 16)
+	signal.Notify(got, passedOn...)
+	fmt.Println("ready")
+	for n := range 2 {
+		fmt.Printf("got %d: %s\n", n+1, <-got)
+	}
+	return 7
+}
+
+// Signals reach the program, each time, and it decides how to end.
+func TestRunSignals(t *testing.T) {
+	t.Parallel()
+	for _, s := range passedOn {
+		t.Run(s.String(), func(t *testing.T) {
+			t.Parallel()
+			cmd, stdout, stderr := startRun(t, t.TempDir(), "--", "env", asCommand+"=signalled", os.Args[0])
+			ended := make(chan ran, 1)
+			go func() { ended <- ends(cmd, stdout, stderr) }()
+			for _, line := range []string{"ready\n", "got 1: " + s.String() + "\n"} {
+				if !stdout.waitFor(line) {
+					t.Fatalf("no %q: %s%s", line, stdout, stderr)
+				}
+				if err := cmd.Process.Signal(s); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r := soon(t, ended, "the end of run")
+			if r.code != 7 || !strings.HasSuffix(r.stdout, "got 2: "+s.String()+"\n") {
+				t.Errorf("exit code %d, want 7; stdout %s, stderr %s", r.code, r.stdout, r.stderr)
+			}
+		})
+	}
+}
+
+func TestRunVerdict(t *testing.T) {
+	t.Parallel()
+	needs(t, "curl")
+	const base = "https://oapi.dingtalk.com"
+	for _, x := range []struct {
+		name   string
+		url    string
+		plain  int
+		strict int
+		want   []string
+	}{
+		{"on-spec", base + "/gettoken?appkey=mock-x&appsecret=y", 0, 0, []string{"calls to the fake: 1, all as the document has them"}},
+		{"off-spec", base + "/gettoken?appkey=mock-x&appsecret=y&extra=1", 0, 1, []string{"1, some of them off-spec:", "  mock-x: 1 × gettoken: undeclared-parameter"}},
+		{"unknown path", base + "/no/such/path", 0, 0, []string{"1, none of them off-spec that counts:", "  _: 1 × ", "unknown-path"}},
+		{"refused host", "http://other.example/", 0, 0, []string{"dingmock=warn", "host=other.example", "no call reached the fake"}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			for _, args := range [][]string{{"--"}, {"--strict", "--"}} {
+				r := runs(t, append(args, "curl", "-sS", x.url)...)
+				want := x.plain
+				if args[0] == "--strict" {
+					want = x.strict
+				}
+				if r.code != want {
+					t.Errorf("%v: exit code %d, want %d", args, r.code, want)
+				}
+				for _, text := range x.want {
+					if !strings.Contains(r.stderr, text) {
+						t.Errorf("%v: stderr %q, want %q in it", args, r.stderr, text)
+					}
+				}
+			}
+		})
+	}
+	// The program's own failure is not covered up by --strict.
+	if r := runs(t, "--strict", "--", "sh", "-c", "curl -sS '"+base+"/gettoken?appkey=a&x=1'; exit 9"); r.code != 9 {
+		t.Errorf("exit code %d, want 9", r.code)
+	}
+}
+
+func TestRunStateAndLogs(t *testing.T) {
+	t.Parallel()
+	needs(t, "curl")
+	log := filepath.Join(t.TempDir(), "log")
+	r := runs(t, "--state", "../../examples/article.json", "--keep-logs", log, "--tls-host", "x.example", "--", "sh", "-c",
+		`curl -fsS "https://x.example/gettoken?corpid=your_corpid&corpsecret=your_corpsecret"; curl -fsS "$DINGMOCK_URL/gettoken?appkey=a&appsecret=b"; curl -sS https://other.example/`)
+	if !strings.HasPrefix(r.stdout, `{"errcode":0,`) || !strings.Contains(r.stderr, "calls to the fake: 2") {
+		t.Errorf("stdout %s, stderr %s", r.stdout, r.stderr)
+	}
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"GET gettoken article 0\n", "GET gettoken _ 40096\n", "level=WARN", "host=other.example:443"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the log has no %q:\n%s", want, text)
+		}
+	}
+}
+
+// Without a way out other hosts are refused; with one they are reached as they are, and what the system trusts is
+// trusted.
+func TestRunEgress(t *testing.T) {
+	t.Parallel()
+	needs(t, "curl")
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("other\n"))
+	}))
+	t.Cleanup(other.Close)
+	try := []string{"--", "curl", "-sS", "--noproxy", "", other.URL, "-p", "--next", "-sS", "--noproxy", "", other.URL}
+	if r := runs(t, try...); strings.Contains(r.stdout, "other\n") || !strings.Contains(r.stdout+r.stderr, "403") {
+		t.Errorf("without: %+v", r)
+	}
+	if r := runs(t, append([]string{"--allow-egress"}, try...)...); r.stdout != "other\nother\n" {
+		t.Errorf("with: %+v", r)
+	}
+
+	authority, err := impersonate.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{"SSL_CERT_FILE": filepath.Join(t.TempDir(), "roots.pem"), "NODE_EXTRA_CA_CERTS": filepath.Join(t.TempDir(), "more.pem")}
+	bundle := authority.PEM()
+	for _, file := range files {
+		more, err := impersonate.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, more.PEM(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bundle = append(bundle, systemRoots(func(name string) string { return files[name] })...)
+	if n := bytes.Count(bundle, []byte("BEGIN CERTIFICATE")); n != 3 {
+		t.Errorf("the bundle holds %d certificates, want 3", n)
+	}
+	store, err := trustStore(bundle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certs, err := pkcs12.DecodeTrustStore(store, storePassword)
+	if err != nil || len(certs) != 3 || !certs[0].Equal(authority.Certificate()) {
+		t.Errorf("the trust store holds %d certificates, %v", len(certs), err)
+	}
+	if _, err := exec.LookPath("keytool"); err == nil {
+		file := filepath.Join(t.TempDir(), "store.p12")
+		if err := os.WriteFile(file, store, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.CommandContext(t.Context(), "keytool", "-list", "-keystore", file, "-storepass", storePassword).CombinedOutput()
+		if n := len(regexp.MustCompile("trustedCertEntry").FindAll(out, -1)); err != nil || n != 3 {
+			t.Errorf("keytool: %v\n%s", err, out)
+		}
+	}
+}
