@@ -18,13 +18,13 @@ import (
 )
 
 // listeners returns where a server listens for TLS and as a proxy, by its start text.
-func (c *command) listeners(t *testing.T) (tlsAddr, proxyAddr string) {
+func listeners(t *testing.T, stdout *output) (tlsAddr, proxyAddr string) {
 	t.Helper()
-	if !c.stdout.waitFor("Clients have to trust") {
-		t.Fatalf("stdout:\n%s", c.stdout)
+	if !stdout.waitFor("Clients have to trust") {
+		t.Fatalf("stdout:\n%s", stdout)
 	}
 	for pattern, to := range map[string]*string{`  https://(\S+), also`: &tlsAddr, `as the proxy http://(\S+) for`: &proxyAddr} {
-		if m := regexp.MustCompile(pattern).FindStringSubmatch(c.stdout.String()); m != nil {
+		if m := regexp.MustCompile(pattern).FindStringSubmatch(stdout.String()); m != nil {
 			*to = m[1]
 		}
 	}
@@ -58,7 +58,7 @@ func TestServeTLS(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "tls")
 	c := startServe(t, map[string]string{"DINGMOCK_TLS_ADDR": "127.0.0.1:0", "DINGMOCK_TLS_HOST": "a.example,b.example"},
 		"--proxy-addr", "127.0.0.1:0", "--tls-dir", dir)
-	tlsAddr, proxyAddr := c.listeners(t)
+	tlsAddr, proxyAddr := listeners(t, c.stdout)
 	pem := text(t, http.DefaultClient, c.url+"/_mock/ca.pem")
 	if kept, err := os.ReadFile(filepath.Join(dir, "ca.pem")); err != nil || string(kept) != pem {
 		t.Errorf("the folder has another certificate than /_mock/ca.pem: %v", err)
