@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dingmock/dingmock/mockserver/impersonate"
 )
@@ -105,6 +106,15 @@ func TestUnusableTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(half, "ca.pem")
+	expired, loose := t.TempDir(), t.TempDir()
+	for dir, years := range map[string]int{expired: -11, loose: 0} {
+		if _, err := impersonate.New(&impersonate.Options{Dir: dir, Now: func() time.Time { return time.Now().AddDate(years, 0, 0) }}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(filepath.Join(loose, "ca-key.pem"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for _, x := range []struct {
 		name string
 		env  map[string]string
@@ -115,6 +125,8 @@ func TestUnusableTLS(t *testing.T) {
 		{"proxy's port taken", nil, []string{"serve", "--addr", "127.0.0.1:0", "--proxy-addr", taken.Addr().String()}, []string{"--proxy-addr", "address already in use"}},
 		{"half an authority", map[string]string{"DINGMOCK_TLS_DIR": half}, []string{"serve"}, []string{"--tls-dir", half, "holds ca.pem but no ca-key.pem"}},
 		{"half an authority to print", nil, []string{"ca", "--tls-dir", half}, []string{"--tls-dir", half}},
+		{"expired authority", nil, []string{"serve", "--tls-dir", expired}, []string{"--tls-dir", expired, "expired on"}},
+		{"a key for everybody", nil, []string{"serve", "--tls-dir", loose}, []string{"--tls-dir", filepath.Join(loose, "ca-key.pem"), "chmod 600"}},
 		{"no folder", nil, []string{"serve", "--tls-dir", file}, []string{"--tls-dir", file, "not a directory"}},
 		{"no name", nil, []string{"serve", "--tls-host", "https://x.example"}, []string{"--tls-host", "is no host name"}},
 		{"no name by variable", map[string]string{"DINGMOCK_TLS_HOST": "x.example:443"}, []string{"serve"}, []string{"--tls-host", "is no host name"}},

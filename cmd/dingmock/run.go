@@ -149,13 +149,30 @@ func (c *runCommand) logs(stderr io.Writer) (log *slog.Logger, calls io.Writer, 
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("--keep-logs: %w", err)
 	}
-	both := &lockedWriter{to: file}
+	kept := &keptLog{to: file}
+	both := &lockedWriter{to: kept}
 	log = slog.New(slog.NewMultiHandler(slog.NewTextHandler(both, nil), warnings))
 	return log, both, func() {
-		if err := file.Close(); err != nil {
+		both.mu.Lock() // a call may still end
+		defer both.mu.Unlock()
+		if err := errors.Join(kept.err, file.Close()); err != nil {
 			_, _ = fmt.Fprintf(stderr, "dingmock: --keep-logs: %v\n", err)
 		}
 	}, nil
+}
+
+// keptLog remembers why what was to be kept is not all there.
+type keptLog struct {
+	to  io.Writer
+	err error
+}
+
+func (k *keptLog) Write(p []byte) (int, error) {
+	n, err := k.to.Write(p)
+	if k.err == nil {
+		k.err = err
+	}
+	return n, err
 }
 
 // execute runs the program to its end, passes signals on to it, and returns its exit code.
@@ -236,10 +253,9 @@ func (c *runCommand) environment(f *front, authority *impersonate.Authority) (en
 	if err != nil {
 		return nil, nil, fmt.Errorf("run: %w", err)
 	}
-	remove = func() { _ = os.RemoveAll(dir) }
 	defer func() {
 		if err != nil {
-			remove()
+			_ = os.RemoveAll(dir)
 		}
 	}()
 	bundle := authority.PEM()
@@ -292,7 +308,7 @@ func (c *runCommand) environment(f *front, authority *impersonate.Authority) (en
 	for name, value := range set {
 		env = append(env, name+"="+value)
 	}
-	return env, remove, nil
+	return env, func() { _ = os.RemoveAll(dir) }, nil
 }
 
 func joined(a, between, b string) string {

@@ -297,6 +297,19 @@ func TestRunStateAndLogs(t *testing.T) {
 	}
 }
 
+// A log that could not be written is said at the end, and the program's exit code stays its own.
+func TestRunLogLost(t *testing.T) {
+	t.Parallel()
+	needs(t, "curl")
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip(err)
+	}
+	r := runs(t, "--keep-logs", "/dev/full", "--", "sh", "-c", `curl -sS "$DINGMOCK_URL/gettoken"; exit 3`)
+	if r.code != 3 || strings.Count(r.stderr, "dingmock: --keep-logs: write /dev/full: no space left on device\n") != 1 {
+		t.Errorf("%+v", r)
+	}
+}
+
 // Without a way out other hosts are refused; with one they are reached as they are, and what the system trusts is
 // trusted.
 func TestRunEgress(t *testing.T) {

@@ -84,7 +84,15 @@ const (
 
 // openCA reads the authority in a folder. Where there is none it makes one; of several processes that do so at the
 // same time all end up with the same.
-func openCA(dir string, now func() time.Time, log *slog.Logger) (*ca, error) {
+func openCA(dir string, now func() time.Time, log *slog.Logger) (_ *ca, err error) {
+	before := there(dir)
+	defer func() {
+		for made := filepath.Clean(dir); err != nil && made != before; made = filepath.Dir(made) {
+			if os.Remove(made) != nil { // another has put something in it
+				break
+			}
+		}
+	}()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, plain(dir, err)
 	}
@@ -98,11 +106,23 @@ func openCA(dir string, now func() time.Time, log *slog.Logger) (*ca, error) {
 			if err != nil {
 				return nil, err
 			}
-			if err := c.keep(dir); err == nil || !errors.Is(err, fs.ErrExist) {
-				return c, err
+			switch err := c.keep(dir); {
+			case err == nil:
+				return c, nil
+			case !errors.Is(err, fs.ErrExist):
+				return nil, err
 			}
 		}
 		<-time.After(moment)
+	}
+}
+
+// there is the folder, or the nearest above it that is there.
+func there(dir string) string {
+	for dir = filepath.Clean(dir); ; dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(dir); err == nil || dir == filepath.Dir(dir) {
+			return dir
+		}
 	}
 }
 
@@ -158,8 +178,13 @@ func readCA(dir string, now time.Time, log *slog.Logger) (*ca, error) {
 	case now.Before(c.cert.NotBefore):
 		return nil, fmt.Errorf("%s: is not valid before %s", certFile, c.cert.NotBefore.Format(time.DateOnly))
 	}
-	if info, err := os.Stat(keyFile); err == nil && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
-		log.Warn("others than its owner may read the key of the certificate authority", "file", keyFile, "mode", info.Mode().Perm().String())
+	if info, err := os.Stat(keyFile); err == nil && runtime.GOOS != "windows" {
+		switch mode := info.Mode().Perm(); {
+		case mode&0o007 != 0:
+			return nil, fmt.Errorf("%s: has mode %#o, by which everybody on this machine may use it: chmod 600 it", keyFile, mode)
+		case mode&0o070 != 0: // as files of a Kubernetes secret are
+			log.Warn("others than its owner may read the key of the certificate authority", "file", keyFile, "mode", mode.String())
+		}
 	}
 	return c, nil
 }

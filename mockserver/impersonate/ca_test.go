@@ -49,7 +49,7 @@ func TestKeptCA(t *testing.T) {
 	if list, _ := os.ReadDir(dir); len(list) != 2 {
 		t.Errorf("the folder holds %v", list)
 	}
-	if err := os.Chmod(filepath.Join(dir, "ca-key.pem"), 0o644); err != nil {
+	if err := os.Chmod(filepath.Join(dir, "ca-key.pem"), 0o640); err != nil {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
@@ -166,6 +166,19 @@ func TestUnusableCA(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v, want %q", err, want)
 			}
+		}
+	})
+	t.Run("a key for everybody", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		if _, err := open(dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(filepath.Join(dir, "ca-key.pem"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := open(dir); err == nil || !strings.Contains(err.Error(), "ca-key.pem: has mode 0644") || !strings.Contains(err.Error(), "chmod 600") {
+			t.Error(err)
 		}
 	})
 	t.Run("a file", func(t *testing.T) {
