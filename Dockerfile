@@ -22,7 +22,8 @@ LABEL org.opencontainers.image.title="dingmock" \
 COPY --from=build /out/dingmock /dingmock
 # A volume that is mounted here, for --tls-dir /tls, can be written by the user.
 COPY --from=build --chown=65532:65532 /out/tls /tls
-ENV DINGMOCK_ADDR=:8080 DINGMOCK_TLS_ADDR=:8443
+# docker stop kills after 10 seconds.
+ENV DINGMOCK_ADDR=:8080 DINGMOCK_TLS_ADDR=:8443 DINGMOCK_SHUTDOWN_GRACE=8s
 EXPOSE 8080 8443
 USER 65532:65532
 HEALTHCHECK --interval=2s --timeout=6s --retries=3 CMD ["/dingmock", "ready", "--wait", "5s"]

@@ -187,8 +187,11 @@ func listenOn(ctx context.Context, flag string, addrs []string) ([]net.Listener,
 				_ = l.Close()
 			}
 			hint := ""
-			if errors.Is(err, syscall.EADDRINUSE) {
+			switch {
+			case errors.Is(err, syscall.EADDRINUSE):
 				hint = "; choose another port, or 0 for a free one"
+			case errors.Is(err, syscall.EACCES):
+				hint = "; choose a port of 1024 or more, or set the sysctl net.ipv4.ip_unprivileged_port_start to 0 as Docker does"
 			}
 			var op *net.OpError
 			if errors.As(err, &op) {
