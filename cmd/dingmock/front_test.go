@@ -35,7 +35,9 @@ func listeners(t *testing.T, stdout *output) (tlsAddr, proxyAddr string) {
 // text is the body of a GET.
 func text(t *testing.T, client *http.Client, url string) string {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

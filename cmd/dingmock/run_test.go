@@ -47,7 +47,10 @@ func ends(cmd *exec.Cmd, stdout, stderr *output) ran {
 // runs runs a program to its end and checks that no file is left.
 func runs(t *testing.T, args ...string) ran {
 	t.Helper()
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "with a space") // which every variable has to carry
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	r := ends(startRun(t, dir, args...))
 	if left, _ := filepath.Glob(filepath.Join(dir, "dingmock-run-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)

@@ -38,7 +38,7 @@ func trustStore(bundle []byte) ([]byte, error) {
 func javaOptions(store, relay string) string {
 	host, port, _ := net.SplitHostPort(relay)
 	return strings.Join([]string{
-		"-Djavax.net.ssl.trustStore=" + store, "-Djavax.net.ssl.trustStoreType=PKCS12", "-Djavax.net.ssl.trustStorePassword=" + storePassword,
+		`"-Djavax.net.ssl.trustStore=` + store + `"`, "-Djavax.net.ssl.trustStoreType=PKCS12", "-Djavax.net.ssl.trustStorePassword=" + storePassword,
 		"-Dhttps.proxyHost=" + host, "-Dhttps.proxyPort=" + port, "-Dhttp.proxyHost=" + host, "-Dhttp.proxyPort=" + port,
 		"-Dhttp.nonProxyHosts=localhost|127.*|[::1]",
 	}, " ")

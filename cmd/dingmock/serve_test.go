@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -41,7 +42,9 @@ func post(t *testing.T, target, body string) map[string]any {
 
 func answer(t *testing.T, req *http.Request) map[string]any {
 	t.Helper()
-	resp, err := http.DefaultClient.Do(req)
+	ctx, cancel := context.WithTimeout(req.Context(), limit)
+	defer cancel()
+	resp, err := http.DefaultClient.Do(req.WithContext(ctx))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,9 +15,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/dingmock/dingmock/mockserver/impersonate"
 )
+
+// limit is how long a test waits for what takes a moment.
+const limit = time.Minute
 
 // echo answers with what it was asked.
 var echo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -93,7 +97,9 @@ func (w *world) pool() *x509.CertPool {
 // shake makes a TLS connection.
 func (w *world) shake(t *testing.T, c *tls.Config) (tls.ConnectionState, error) {
 	t.Helper()
-	conn, err := (&tls.Dialer{Config: c}).DialContext(t.Context(), "tcp", w.tls)
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	conn, err := (&tls.Dialer{Config: c}).DialContext(ctx, "tcp", w.tls)
 	if err != nil {
 		return tls.ConnectionState{}, err
 	}
@@ -103,6 +109,8 @@ func (w *world) shake(t *testing.T, c *tls.Config) (tls.ConnectionState, error) 
 
 // get returns status and body.
 func get(ctx context.Context, c *http.Client, url string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return "", err
@@ -129,7 +137,9 @@ func needs(t *testing.T, programs ...string) {
 // output is all that a program writes. Its environment names no proxy.
 func output(t *testing.T, stdin, program string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), program, args...)
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + t.TempDir()}
 	cmd.Stdin = strings.NewReader(stdin)
 	out, err := cmd.CombinedOutput()

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/dingmock/dingmock/mockserver/impersonate"
 )
@@ -68,6 +69,9 @@ func (w *world) raw(t *testing.T, text string) (net.Conn, *bufio.Reader) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(limit)); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := io.WriteString(conn, text); err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +100,8 @@ func TestProxyOddClients(t *testing.T) {
 		{"in haste", "CONNECT oapi.dingtalk.com:80 HTTP/1.1\r\nHost: oapi.dingtalk.com:80\r\n\r\nGET /y HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
 			"HTTP/1.1 200 Connection established", "HTTP/1.1 GET /y host=h url= tls=false"},
 		{"without a port", "CONNECT oapi.dingtalk.com HTTP/1.1\r\nHost: oapi.dingtalk.com\r\n\r\n", "HTTP/1.1 200 Connection established", ""},
+		{"elsewhere by CONNECT", "CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\nConnection: close\r\n\r\n", "HTTP/1.1 403 Forbidden",
+			"dingmock: this proxy does not answer for example.com:443 and has no way out to it: it answers for oapi.dingtalk.com, "},
 		{"elsewhere in https", "GET https://example.com/ HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n", "HTTP/1.1 403 Forbidden", "example.com"},
 	} {
 		t.Run(x.name, func(t *testing.T) {
@@ -191,9 +197,14 @@ func TestProxyDrains(t *testing.T) {
 		t.Fatal(err)
 	}
 	began, finish := make(chan bool), make(chan bool)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), limit)
+	defer cancel()
 	p := a.NewProxy(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		close(began)
-		<-finish
+		select {
+		case <-finish:
+		case <-ctx.Done():
+		}
 		echo(w, r)
 	}), nil)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -206,18 +217,22 @@ func TestProxyDrains(t *testing.T) {
 	defer tr.CloseIdleConnections()
 	var all sync.WaitGroup
 	all.Go(func() {
-		if got, err := get(context.WithoutCancel(t.Context()), c, "https://oapi.dingtalk.com/x"); !strings.HasPrefix(got, "200 ") {
+		if got, err := get(ctx, c, "https://oapi.dingtalk.com/x"); !strings.HasPrefix(got, "200 ") {
 			t.Error(got, err)
 		}
 	})
-	<-began
+	select {
+	case <-began:
+	case <-ctx.Done():
+		t.Fatal("no call began")
+	}
 	all.Go(func() {
-		if err := p.Shutdown(context.WithoutCancel(t.Context())); err != nil {
+		if err := p.Shutdown(ctx); err != nil {
 			t.Error(err)
 		}
 	})
-	for { // until the proxy takes no more
-		conn, err := net.Dial("tcp", w.proxy)
+	for { // until the proxy takes no more, or the time is over
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", w.proxy)
 		if err != nil {
 			break
 		}
