@@ -50,7 +50,7 @@ func soon[T any](t *testing.T, c <-chan T, what string) T {
 }
 
 // itself is a process of this binary as the command. It is told to end with the test, or at the limit.
-func itself(t *testing.T, args ...string) *exec.Cmd {
+func itself(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
@@ -179,7 +179,7 @@ func tryRun(t *testing.T, env map[string]string, args ...string) (code int, stdo
 }
 
 // needs skips the test where a program is missing.
-func needs(t *testing.T, programs ...string) {
+func needs(t testing.TB, programs ...string) {
 	t.Helper()
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {

@@ -353,9 +353,15 @@ func startProcess(t *testing.T, args ...string) *process {
 	if !p.stdout.waitFor("Try it") {
 		t.Fatalf("serve ended at once: %s", p.stderr)
 	}
-	_, rest, _ := strings.Cut(p.stdout.String(), "  http://")
-	p.host, _, _ = strings.Cut(rest, "\n")
+	p.host = host(p.stdout)
 	return p
+}
+
+// host is where a server listens, by its start text.
+func host(stdout *output) string {
+	_, rest, _ := strings.Cut(stdout.String(), "  http://")
+	at, _, _ := strings.Cut(rest, "\n")
+	return at
 }
 
 // callUnderWay begins a call whose body is still to come, once the server waits for that.
