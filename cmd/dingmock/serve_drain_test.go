@@ -206,7 +206,7 @@ func TestServeSecondSignal(t *testing.T) {
 			t.Fatal(err)
 		}
 		select {
-		case <-p.exit:
+		case <-p.exit: //nolint:errcheck // how it ended is looked at below
 			if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGTERM {
 				t.Errorf("ended by %s", p.cmd.ProcessState)
 			}

@@ -110,7 +110,7 @@ func TestUnprivileged(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root, to be nobody")
 	}
-	dir, err := os.MkdirTemp("", "dingmock-nobody-") // nobody cannot reach t.TempDir
+	dir, err := os.MkdirTemp("", "dingmock-nobody-") //nolint:usetesting // nobody cannot reach t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,9 @@ func (p *Proxy) Serve(l net.Listener) error {
 // connections to other hosts.
 func (p *Proxy) Shutdown(ctx context.Context) error {
 	p.tunnels.closeOthers()
-	return errors.Join(p.outer.Shutdown(ctx), p.inner.Shutdown(ctx))
+	inner := make(chan error, 1) // at the same time: each may wait for a client that has connected and says nothing
+	go func() { inner <- p.inner.Shutdown(ctx) }()
+	return errors.Join(p.outer.Shutdown(ctx), <-inner)
 }
 
 // Close closes all connections at once.
