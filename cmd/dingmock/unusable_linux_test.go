@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,16 +52,17 @@ func TestFullDisk(t *testing.T) {
 	if !apart(t, 0) {
 		return
 	}
-	const size, page = 64 << 10, 4 << 10
+	page := os.Getpagesize()
+	size := 16 * page // mostly 64 KiB
 	dir := t.TempDir()
-	if err := unix.Mount("none", dir, "tmpfs", 0, "size=64k"); err != nil {
+	if err := unix.Mount("none", dir, "tmpfs", 0, fmt.Sprintf("size=%d", size)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
 	for _, x := range []struct {
 		name string
 		args []string
-		free int64 // pages
+		free int // pages
 		code int
 		want string
 		left []string
