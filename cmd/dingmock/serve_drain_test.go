@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -99,6 +100,38 @@ func (l *load) http(ctx context.Context, kind string, client *http.Client) {
 	}
 }
 
+// slow begins a call by a transport whose body comes with finish, once the server waits for that.
+func (l *load) slow(t *testing.T, kind string, client *http.Client) (finish func()) {
+	t.Helper()
+	body, later := io.Pipe()
+	waits := make(chan bool, 1)
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got100Continue: func() { waits <- true }})
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://oapi.dingtalk.com/topapi/v2/user/getsession", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Expect", "100-continue")
+	done := make(chan bool, 1)
+	go func() {
+		defer func() { done <- true }()
+		resp, err := client.Do(req)
+		if err != nil {
+			l.count(kind, nil, err)
+			return
+		}
+		text, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		l.count(kind, text, err)
+	}()
+	soon(t, waits, "a wait for the body")
+	return func() {
+		_, _ = io.WriteString(later, "{}")
+		_ = later.Close()
+		soon(t, done, "the end of a slow call")
+	}
+}
+
 // Under load, SIGTERM leaves no call that has been taken without its whole reply: there are as many replies as the
 // server says that it made. All others find a connection refused or closed.
 func TestServeDrainsUnderLoad(t *testing.T) {
@@ -119,14 +152,14 @@ func TestServeDrainsUnderLoad(t *testing.T) {
 			return (&tls.Dialer{Config: &tls.Config{ServerName: "oapi.dingtalk.com", RootCAs: pool, NextProtos: []string{"http/1.1"}}}).DialContext(t.Context(), "tcp", tlsAddr)
 		}
 		h2 := func() *http.Client {
-			tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true, ExpectContinueTimeout: limit, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 				return new(net.Dialer).DialContext(ctx, network, tlsAddr)
 			}}
 			t.Cleanup(tr.CloseIdleConnections)
 			return &http.Client{Transport: tr, Timeout: limit}
 		}
 		proxied := func(h2 bool) *http.Client {
-			tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: h2, Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: proxyAddr})}
+			tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: h2, ExpectContinueTimeout: limit, Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: proxyAddr})}
 			t.Cleanup(tr.CloseIdleConnections)
 			return &http.Client{Transport: tr, Timeout: limit}
 		}
@@ -151,6 +184,12 @@ func TestServeDrainsUnderLoad(t *testing.T) {
 		for range 8 {
 			slow = append(slow, p.callUnderWay(t))
 		}
+		finish := []func(){
+			l.slow(t, "slow body, HTTP/2", h2()),
+			l.slow(t, "slow body, HTTP/2 shared", shared),
+			l.slow(t, "slow body, HTTP/2 by proxy", proxied(true)),
+			l.slow(t, "slow body, HTTP/1.1 by proxy", proxied(false)),
+		}
 		soon(t, l.enough, "many replies")
 		if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
@@ -172,6 +211,9 @@ func TestServeDrainsUnderLoad(t *testing.T) {
 			body, err := io.ReadAll(resp.Body)
 			_ = resp.Body.Close()
 			l.count("slow body", body, err)
+		}
+		for _, end := range finish {
+			end()
 		}
 		clients.Wait()
 		p.ends(t)
