@@ -87,10 +87,7 @@ func recipes(t *testing.T) (list []recipe) {
 // the health check and the runner that waits for an exposed port find it.
 func TestRecipes(t *testing.T) {
 	t.Parallel()
-	var release struct {
-		Dockers []struct{ Images []string } `yaml:"dockers_v2"`
-	}
-	readYAML(t, ".goreleaser.yaml", &release)
+	release := readRelease(t)
 	dockerfile, err := os.ReadFile("../../Dockerfile")
 	if err != nil {
 		t.Fatal(err)

@@ -9,27 +9,71 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"text/template"
 
+	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v4"
 )
+
+// release is what the image of a release is made of.
+type release struct {
+	Dockers []struct {
+		Images     []string
+		Tags       []string
+		ExtraFiles []string `yaml:"extra_files"`
+	} `yaml:"dockers_v2"`
+}
+
+func readRelease(t *testing.T) (r release) {
+	t.Helper()
+	data, err := os.ReadFile("../../.goreleaser.yaml")
+	if err == nil {
+		err = yaml.Unmarshal(data, &r)
+	}
+	if err != nil || len(r.Dockers) != 1 {
+		t.Fatalf(".goreleaser.yaml: %v, %d images", err, len(r.Dockers))
+	}
+	return r
+}
+
+// An image has the tags of SemVer.
+func TestReleaseTags(t *testing.T) {
+	t.Parallel()
+	type version struct {
+		Version             string
+		Major, Minor, Patch uint64
+		Prerelease          string
+	}
+	for _, x := range []struct {
+		version version
+		want    []string
+	}{
+		{version{"1.2.3", 1, 2, 3, ""}, []string{"v1.2.3", "v1.2", "v1", "latest"}},
+		{version{"0.3.1", 0, 3, 1, ""}, []string{"v0.3.1", "v0.3", "latest"}},
+		{version{"1.3.0-rc.1", 1, 3, 0, "rc.1"}, []string{"v1.3.0-rc.1"}},
+	} {
+		var got []string
+		for _, text := range readRelease(t).Dockers[0].Tags {
+			var tag strings.Builder
+			if err := template.Must(template.New("").Parse(text)).Execute(&tag, x.version); err != nil {
+				t.Fatal(err)
+			}
+			if tag.Len() > 0 {
+				got = append(got, tag.String())
+			}
+		}
+		if diff := cmp.Diff(x.want, got); diff != "" {
+			t.Errorf("tags of %s (-want +got):\n%s", x.version.Version, diff)
+		}
+	}
+}
 
 // A release builds the image of copies of what .goreleaser.yaml lists: all that the program is made of has to be there,
 // and nothing of it may be left out by .dockerignore.
 func TestReleaseHasAllSource(t *testing.T) {
 	t.Parallel()
 	needs(t, "go")
-	data, err := os.ReadFile("../../.goreleaser.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var release struct {
-		Dockers []struct {
-			ExtraFiles []string `yaml:"extra_files"`
-		} `yaml:"dockers_v2"`
-	}
-	if err := yaml.Unmarshal(data, &release); err != nil {
-		t.Fatal(err)
-	}
+	release := readRelease(t)
 	ignore, err := os.ReadFile("../../.dockerignore")
 	if err != nil {
 		t.Fatal(err)
