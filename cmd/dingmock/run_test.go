@@ -28,7 +28,8 @@ type ran struct {
 func startRun(t *testing.T, dir string, args ...string) (cmd *exec.Cmd, stdout, stderr *output) {
 	t.Helper()
 	cmd = itself(t, append([]string{"run"}, args...)...)
-	cmd.Env = append(cmd.Env, "TMPDIR="+dir, "NO_PROXY=inherited.example", "no_proxy=inherited.example")
+	cmd.Env = append(cmd.Env, "TMPDIR="+dir, "NO_PROXY=inherited.example", "no_proxy=inherited.example",
+		"NODE_OPTIONS=--no-warnings", "JAVA_TOOL_OPTIONS=-Dinherited=true")
 	stdout, stderr = newOutput(), newOutput()
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	if err := cmd.Start(); err != nil {
@@ -195,7 +196,8 @@ func TestRunEnvironment(t *testing.T) {
 			t.Errorf("%s=%s", name, env[name])
 		}
 	}
-	if env["NODE_USE_ENV_PROXY"] != "1" || !strings.Contains(env["JAVA_TOOL_OPTIONS"], "trustStore=") {
+	if env["NODE_USE_ENV_PROXY"] != "1" || !strings.HasPrefix(env["JAVA_TOOL_OPTIONS"], "-Dinherited=true ") ||
+		!strings.Contains(env["JAVA_TOOL_OPTIONS"], "trustStore=") || !strings.HasPrefix(env["NODE_OPTIONS"], "--no-warnings --require=") {
 		t.Errorf("env: %v", env)
 	}
 	if !strings.HasPrefix(r.stderr, "1\n1\n1\n1\n") {
@@ -348,6 +350,11 @@ func TestRunEgress(t *testing.T) {
 	bundle = append(bundle, systemRoots(func(name string) string { return files[name] })...)
 	if n := bytes.Count(bundle, []byte("BEGIN CERTIFICATE")); n != 3 {
 		t.Errorf("the bundle holds %d certificates, want 3", n)
+	}
+	if system, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt"); err == nil {
+		if got := systemRoots(func(string) string { return "" }); !bytes.Contains(got, system) {
+			t.Error("the system's certificates are left out where no variable names others")
+		}
 	}
 	store, err := trustStore(bundle)
 	if err != nil {

@@ -127,6 +127,14 @@ func TestUnprivileged(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	cover, err := os.MkdirTemp("", "dingmock-cover-") //nolint:usetesting // likewise, for go test -cover
+	if err == nil {
+		err = os.Chmod(cover, 0o777)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(cover) })
 	copied(os.Args[0], in("dingmock"), 0o755)
 	copied("../../examples/article.json", in("state.json"), 0o600)
 	for _, name := range []string{"locked", "open"} { // both with a key that root alone may read
@@ -169,7 +177,7 @@ func TestUnprivileged(t *testing.T) {
 		t.Run(x.name, func(t *testing.T) {
 			cmd := itself(t, x.args...)
 			cmd.Path, cmd.Dir = in("dingmock"), "/"
-			cmd.Env = append(cmd.Env, "TMPDIR="+dir, "DINGMOCK_ADDR=127.0.0.1:0")
+			cmd.Env = append(cmd.Env, "TMPDIR="+dir, "DINGMOCK_ADDR=127.0.0.1:0", "GOCOVERDIR="+cover)
 			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 			if x.name == "low port" {
 				cmd.SysProcAttr.Unshareflags = syscall.CLONE_NEWNET // in which the limit is 1024

@@ -132,6 +132,28 @@ func TestLeavesAreKept(t *testing.T) {
 	}
 }
 
+// A certificate is valid only while its authority is.
+func TestLeafWithinAuthority(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	made, err := open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := made.Certificate()
+	for name, now := range map[string]time.Time{"begins": ca.NotBefore.Add(time.Minute), "ends": ca.NotAfter.Add(-time.Minute)} {
+		w := newWorld(t, impersonate.Options{Dir: dir, Now: func() time.Time { return now }}, nil)
+		s, err := w.shake(t, &tls.Config{ServerName: "oapi.dingtalk.com", RootCAs: w.pool(), Time: func() time.Time { return now }})
+		if err != nil {
+			t.Errorf("while it %s: %v", name, err)
+			continue
+		}
+		if leaf := s.PeerCertificates[0]; leaf.NotBefore.Before(ca.NotBefore) || leaf.NotAfter.After(ca.NotAfter) {
+			t.Errorf("while it %s: from %s to %s, and the authority from %s to %s", name, leaf.NotBefore, leaf.NotAfter, ca.NotBefore, ca.NotAfter)
+		}
+	}
+}
+
 func TestOpenSSL(t *testing.T) {
 	t.Parallel()
 	needs(t, "openssl")
