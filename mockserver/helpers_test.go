@@ -208,3 +208,11 @@ func (l *lines) String() string {
 	defer l.mu.Unlock()
 	return l.buf.String()
 }
+
+// decode reads JSON.
+func decode(t testing.TB, text string, out any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), out); err != nil {
+		t.Errorf("%v: %s", err, text)
+	}
+}

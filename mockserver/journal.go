@@ -130,6 +130,7 @@ type journal struct {
 	mu      sync.Mutex
 	entries []*Entry // oldest first
 	last    int64    // the number of the latest call, kept or not
+	cleared int64    // the number of the latest call when all was forgotten: what came before is not lost, but over
 	bytes   int
 	changed chan struct{} // closed at the next entry; nil while nobody waits
 }
@@ -171,7 +172,7 @@ func (j *journal) clear() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.total.Add(-int64(j.bytes))
-	j.entries, j.bytes = nil, 0
+	j.entries, j.bytes, j.cleared = nil, 0, j.last
 }
 
 // get returns the entry of that number, if it is still there.
@@ -198,7 +199,7 @@ func (j *journal) since(n int64) (entries []*Entry, dropped, last int64, more <-
 	if j.changed == nil {
 		j.changed = make(chan struct{})
 	}
-	return entries, max(0, first-1-n), j.last, j.changed
+	return entries, max(0, first-1-max(n, j.cleared)), j.last, j.changed
 }
 
 // Counted is the answer to a question for the number of calls.
