@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-//go:embed ui.html
+//go:embed control_ui.html
 var pageSource []byte
 
 // inline finds the texts of the page that a browser runs or styles by.

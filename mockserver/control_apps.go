@@ -1,0 +1,176 @@
+package mockserver
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+func (c *controlCall) listApps() (any, error) {
+	return identities(c.server.store.all()), nil
+}
+
+func identities(apps []*app) State {
+	list := State{Apps: []AppState{}}
+	for _, a := range apps {
+		a.mu.Lock()
+		list.Apps = append(list.Apps, a.identity())
+		a.mu.Unlock()
+	}
+	return list
+}
+
+func (c *controlCall) createApp() (any, error) {
+	var x AppState
+	if err := c.decode(&x); err != nil {
+		return nil, err
+	}
+	a, err := c.server.createApp(x)
+	if err != nil {
+		return nil, err
+	}
+	return controlReply{status: http.StatusCreated, value: identities([]*app{a}).Apps[0]}, nil
+}
+
+// createApp makes an app; where no id is given, all are made up.
+func (s *Server) createApp(x AppState) (*app, error) {
+	if x.AppKey == "" && x.CorpID == "" && x.AppSecret == "" && x.CorpSecret == "" {
+		x.AppKey, x.AppSecret = randomAppKey(), randomSecret()
+	}
+	if err := x.validate(s.doc); err != nil {
+		return nil, err
+	}
+	x.complete()
+	return s.store.add(x)
+}
+
+func (c *controlCall) getApp() (any, error) {
+	a, err := c.app()
+	if err != nil {
+		return nil, err
+	}
+	return identities([]*app{a}).Apps[0], nil
+}
+
+func (c *controlCall) updateApp() (any, error) {
+	a, err := c.app()
+	if err != nil {
+		return nil, err
+	}
+	var x struct {
+		Users json.RawMessage `json:"users"`
+		QPS   *int            `json:"qps"`
+		Judge *bool           `json:"judge"`
+	}
+	if err := c.decode(&x); err != nil {
+		return nil, err
+	}
+	var users []string
+	if x.Users != nil {
+		if err := json.Unmarshal(x.Users, &users); err != nil {
+			return nil, problemOf(http.StatusBadRequest, "users: has to be an array of strings, or null")
+		}
+	}
+	a.mu.Lock()
+	if x.Users != nil {
+		a.users = users
+	}
+	if x.QPS != nil {
+		a.qps = x.QPS
+	}
+	if x.Judge != nil {
+		a.lenient = !*x.Judge
+	}
+	a.mu.Unlock()
+	return c.getApp()
+}
+
+func (c *controlCall) deleteApp() (any, error) {
+	a, err := c.app()
+	if err != nil {
+		return nil, err
+	}
+	c.server.store.delete(a)
+	return controlReply{status: http.StatusNoContent}, nil
+}
+
+func (c *controlCall) resetApp() (any, error) {
+	a, err := c.app()
+	if err != nil {
+		return nil, err
+	}
+	a.reset()
+	return c.getApp()
+}
+
+func (c *controlCall) listTokens() (any, error) {
+	a, err := c.app()
+	if err != nil {
+		return nil, err
+	}
+	tokens := a.state().Tokens
+	if tokens == nil {
+		tokens = []TokenState{}
+	}
+	return map[string]any{"tokens": tokens}, nil
+}
+
+func (c *controlCall) expireTokens() (any, error) {
+	a, err := c.app()
+	if err != nil {
+		return nil, err
+	}
+	return a.expireTokens(), nil
+}
+
+func (c *controlCall) listSessions() (any, error) {
+	a, err := c.app()
+	if err != nil {
+		return nil, err
+	}
+	list := a.state().Sessions
+	if list == nil {
+		list = []SessionState{}
+	}
+	return map[string]any{"sessions": list}, nil
+}
+
+func (c *controlCall) getState() (any, error) {
+	apps := c.server.store.all()
+	if _, ok := c.Values["app"]; ok {
+		a, err := c.app()
+		if err != nil {
+			return nil, err
+		}
+		apps = []*app{a}
+	}
+	list := State{Apps: []AppState{}}
+	for _, a := range apps {
+		list.Apps = append(list.Apps, a.state())
+	}
+	return list, nil
+}
+
+func (c *controlCall) putState() (any, error) {
+	var x State
+	if err := c.decode(&x); err != nil {
+		return nil, err
+	}
+	if _, ok := c.Values["app"]; ok {
+		a, err := c.app()
+		if err != nil {
+			return nil, err
+		}
+		if len(x.Apps) != 1 || x.Apps[0].Name != a.name && (x.Apps[0].Name != "" || x.Apps[0].AppKey != a.name) {
+			return nil, &fieldError{"/apps", fmt.Sprintf("has to hold one app, of the name %q", a.name)}
+		}
+	}
+	if err := x.validate(c.server.doc); err != nil {
+		return nil, err
+	}
+	list, err := c.server.store.replace(x.Apps)
+	if err != nil {
+		return nil, err
+	}
+	return identities(list), nil
+}
