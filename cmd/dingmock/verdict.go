@@ -183,9 +183,9 @@ func (r *ruling) writeJUnit(w io.Writer, exact bool) error {
 				x.Failure.Text += "\n" + row.First.Curl
 			}
 		case row.Pardoned:
-			x.Skipped = &junit.Skipped{Message: "not counted: " + rowText(row)}
+			x.Skipped = &junit.Skipped{Text: "not counted: " + rowText(row)}
 		default:
-			x.Skipped = &junit.Skipped{Message: "known: " + rowText(row)}
+			x.Skipped = &junit.Skipped{Text: "known: " + rowText(row)}
 		}
 		s.Add(x, 0)
 	}
@@ -194,7 +194,7 @@ func (r *ruling) writeJUnit(w io.Writer, exact bool) error {
 		if exact {
 			x.Failure = &junit.Reason{Message: "no longer occurs", Type: "baseline", Text: "Take it out of the baseline."}
 		} else {
-			x.Skipped = &junit.Skipped{Message: "no longer occurs"}
+			x.Skipped = &junit.Skipped{Text: "no longer occurs"}
 		}
 		s.Add(x, 0)
 	}

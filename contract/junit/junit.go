@@ -1,5 +1,5 @@
-// Package junit writes reports as JUnit XML, by the published schema of Apache Ant's reports, which GitLab, Jenkins and
-// GitHub's viewers read. It knows no test runner: who has results makes a [Suite] of them.
+// Package junit writes reports as JUnit XML, by the published schema of Jenkins, an extension of that of Apache Ant's
+// reports, which GitLab and GitHub's viewers read as well. It knows no test runner: who has results makes a [Suite] of them.
 package junit
 
 import (
@@ -27,7 +27,7 @@ type Suite struct {
 	Errors     int        `xml:"errors,attr"`
 	Skipped    int        `xml:"skipped,attr"`
 	Time       string     `xml:"time,attr"` // seconds
-	Properties []Property `xml:"properties>property"`
+	Properties []Property `xml:"properties>property,omitempty"`
 	Cases      []Case     `xml:"testcase"`
 	Out        string     `xml:"system-out"`
 	Err        string     `xml:"system-err"`
@@ -53,7 +53,7 @@ type Case struct {
 
 // Skipped says why a case did not count.
 type Skipped struct {
-	Message string `xml:"message,attr,omitempty"`
+	Text string `xml:",chardata"`
 }
 
 // Reason is why a case failed.
