@@ -1,0 +1,237 @@
+// Package mocktest gives a Go test a DingTalk of its own: a fake on a real socket with one app, whose clock, rules and
+// journal the test holds, and which fails the test for each call that the document does not allow.
+//
+// It is for tests alone, and for servers in this process: package testcontainer starts one in a container. Start with
+// [New]:
+//
+//	func TestMyProgram(t *testing.T) {
+//		t.Parallel()
+//		srv := mocktest.New(t)
+//		myprogram.Run(srv.URL, srv.AppKey, srv.AppSecret)
+//	}
+package mocktest
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/mockserver"
+	"github.com/dingmock/dingmock/mockserver/control"
+	"github.com/dingmock/dingmock/mockserver/impersonate"
+)
+
+// Server is a fake until the end of the test that it was made for. Its methods fail that test where they fail, and so
+// are for the test's own goroutine.
+type Server struct {
+	// URL is the base URL, without a slash at the end: what the program under test takes in place of
+	// https://oapi.dingtalk.com.
+	URL string
+
+	// AppKey, AppSecret, CorpID and CorpSecret are the app's credentials. They are no other server's.
+	AppKey, AppSecret, CorpID, CorpSecret string
+
+	// App is the app: its state, its clock, which Advance, Freeze and Resume move, and its violations.
+	App *mockserver.App
+
+	// Control is the same app by the control API: its rules, its journal, waits and expectations.
+	Control *control.App
+
+	t         testing.TB
+	fake      *mockserver.Server
+	log       *output
+	plain     *httptest.Server
+	authority func() (*impersonate.Authority, error)
+	transport func() (*http.Transport, error)
+}
+
+// Option changes how a Server is made.
+type Option func(*config)
+
+type config struct {
+	server mockserver.Options
+	judge  bool
+}
+
+// WithOptions has the fake made with these options. The first of Apps, where there is one, is the test's app.
+func WithOptions(o mockserver.Options) Option { return func(c *config) { c.server = o } }
+
+// WithoutVerdict leaves the test alone whatever is sent, for one that breaks the document on purpose.
+// [mockserver.App.Violations] tells what was.
+func WithoutVerdict() Option { return func(c *config) { c.judge = false } }
+
+// New starts a fake that ends with the test. At the test's end each way in which a call broke the document is an error
+// of the test; calls of unknown paths are only logged. A line for each call goes to the test's output.
+func New(t testing.TB, options ...Option) *Server {
+	t.Helper()
+	c := config{judge: true}
+	for _, option := range options {
+		option(&c)
+	}
+	s := &Server{t: t, log: &output{to: t.Output()}}
+	log := slog.New(slog.NewTextHandler(s.log, nil))
+	o := &c.server
+	if len(o.Apps) == 0 {
+		id := strings.ToLower(rand.Text())
+		o.Apps = []mockserver.AppState{{Name: "test", CorpID: "corp" + id, CorpSecret: rand.Text(), AppKey: "app" + id, AppSecret: rand.Text()}}
+	}
+	if o.Calls == nil {
+		o.Calls = s.log
+	}
+	if o.Log == nil {
+		o.Log = log
+	}
+	s.authority = sync.OnceValues(func() (*impersonate.Authority, error) { return impersonate.New(&impersonate.Options{Log: log}) })
+	if o.CA == nil {
+		o.CA = func() ([]byte, error) {
+			authority, err := s.authority()
+			if err != nil {
+				return nil, err
+			}
+			return authority.PEM(), nil
+		}
+	}
+	s.transport = sync.OnceValues(s.startTLS)
+
+	var err error
+	if s.fake, err = mockserver.New(o); err != nil {
+		t.Fatal(err)
+	}
+	app := s.fake.Apps()[0]
+	s.AppKey, s.AppSecret, s.CorpID, s.CorpSecret = app.AppKey, app.AppSecret, app.CorpID, app.CorpSecret
+	s.App = s.fake.App(app.Name)
+
+	s.plain = httptest.NewUnstartedServer(s.fake)
+	s.plain.Config.ErrorLog = impersonate.ErrorLog(log)
+	s.plain.Start()
+	s.URL = s.plain.URL
+	t.Cleanup(func() {
+		_ = s.fake.Close() // what hangs ends, so that the server below can
+		s.plain.CloseClientConnections()
+		s.plain.Close()
+		s.log.close()
+	})
+	at, err := control.New(s.URL, &control.Options{Token: o.ControlToken, HTTPClient: s.plain.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Control = at.App(app.Name)
+	if c.judge {
+		t.Cleanup(func() { t.Helper(); s.judge() })
+	}
+	return s
+}
+
+// judge fails the test for what the calls so far broke.
+func (s *Server) judge() {
+	s.t.Helper()
+	for _, v := range s.fake.Violations() {
+		say := s.t.Errorf
+		if v.Pardoned || v.Rule == dingmock.RuleUnknownPath {
+			say = s.t.Logf
+		}
+		say("off-spec: %s\n\t%d×, first by %s", v.Violation, v.Count, v.First.Curl)
+	}
+}
+
+// Client returns a client by which https://oapi.dingtalk.com, and the platform's other names, are this fake, and which
+// reaches nothing else but this machine: for a program that takes an http.Client but no base URL. Its transport does
+// the same for one that takes a transport. The first call starts a listener for TLS.
+func (s *Server) Client() *http.Client {
+	s.t.Helper()
+	transport, err := s.transport()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return &http.Client{Transport: transport}
+}
+
+// startTLS starts a listener for TLS and returns a transport that finds it.
+func (s *Server) startTLS() (*http.Transport, error) {
+	authority, err := s.authority()
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	server := &http.Server{Handler: s.fake, TLSConfig: authority.TLSConfig(), ErrorLog: s.plain.Config.ErrorLog}
+	done := make(chan error, 1)
+	go func() { done <- server.ServeTLS(listener, "", "") }()
+	transport, err := impersonate.NewTransport(&impersonate.TransportOptions{
+		Addr: s.plain.Listener.Addr().String(), TLSAddr: listener.Addr().String(), CA: authority.PEM(),
+	})
+	s.t.Cleanup(func() {
+		if transport != nil {
+			transport.CloseIdleConnections()
+		}
+		_ = server.Close()
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			s.t.Errorf("mocktest: the TLS listener ended by itself: %v", err)
+		}
+	})
+	return transport, err
+}
+
+// Fault makes the app's next call of an operation fail with a fault, which is one of [mockserver.Faults].
+func (s *Server) Fault(operation, fault string) {
+	s.t.Helper()
+	s.Rule(mockserver.Rule{
+		Match: mockserver.RuleMatch{Operation: operation}, When: mockserver.RuleWhen{Times: 1}, Effect: mockserver.Effect{Fault: fault},
+	})
+}
+
+// Rule adds a rule for the app after those that there are, and returns it with its id.
+func (s *Server) Rule(rule mockserver.Rule) mockserver.Rule {
+	s.t.Helper()
+	made, err := s.Control.Rules().Add(s.context(), rule)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return made
+}
+
+// Calls returns the app's calls of an operation so far, oldest first, or all of them where that is "". They are those
+// that the journal has kept: the last 1000, unless [mockserver.Options] says otherwise.
+func (s *Server) Calls(operation string) []*mockserver.Entry {
+	s.t.Helper()
+	journal, err := s.Control.Journal(s.context(), control.Filter{Operation: operation})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return journal.Entries
+}
+
+// context is one for calls that may be made in a Cleanup too.
+func (s *Server) context() context.Context { return context.WithoutCancel(s.t.Context()) }
+
+// output is a test's output until the test is over, when writing to it would panic.
+type output struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.to == nil {
+		return len(p), nil
+	}
+	return o.to.Write(p)
+}
+
+func (o *output) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.to = nil
+}

@@ -1,0 +1,298 @@
+package mocktest_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dingmock/dingmock/client"
+	"github.com/dingmock/dingmock/mockserver"
+	"github.com/dingmock/dingmock/mockserver/mocktest"
+)
+
+// get is a GET whose reply is JSON.
+func get(t *testing.T, c *http.Client, address string) map[string]any {
+	t.Helper()
+	reply, err := tryGet(t.Context(), c, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply
+}
+
+func tryGet(ctx context.Context, c *http.Client, address string) (map[string]any, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	reply := map[string]any{}
+	return reply, json.NewDecoder(resp.Body).Decode(&reply)
+}
+
+func newClient(t *testing.T, srv *mocktest.Server) *client.Client {
+	t.Helper()
+	c, err := client.New(client.Options{BaseURL: srv.URL, AppKey: srv.AppKey, AppSecret: srv.AppSecret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Both pairs of credentials are the app's, and nobody else's.
+func TestCredentials(t *testing.T) {
+	t.Parallel()
+	srv, other := mocktest.New(t), mocktest.New(t)
+	for name, x := range map[string]struct {
+		query url.Values
+		want  float64
+	}{
+		"appkey":            {url.Values{"appkey": {srv.AppKey}, "appsecret": {srv.AppSecret}}, 0},
+		"corpid":            {url.Values{"corpid": {srv.CorpID}, "corpsecret": {srv.CorpSecret}}, 0},
+		"appkey of another": {url.Values{"appkey": {other.AppKey}, "appsecret": {other.AppSecret}}, 40096},
+		"corpid of another": {url.Values{"corpid": {other.CorpID}, "corpsecret": {other.CorpSecret}}, 40089},
+		"the default app":   {url.Values{"appkey": {"dingmockapp"}, "appsecret": {"dingmockappsecret"}}, 40096},
+	} {
+		if got := get(t, http.DefaultClient, srv.URL+"/gettoken?"+x.query.Encode())["errcode"]; got != x.want {
+			t.Errorf("%s: errcode %v, want %v", name, got, x.want)
+		}
+	}
+}
+
+// The app's clock, rules and journal are at hand.
+func TestApp(t *testing.T) {
+	t.Parallel()
+	srv := mocktest.New(t)
+	c := newClient(t, srv)
+	first, err := c.Token(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	due, err := srv.App.Advance(2 * time.Hour)
+	if diff := cmp.Diff(mockserver.Due{Tokens: 1}, due); diff != "" || err != nil {
+		t.Errorf("%v, what fell due (-want +got):\n%s", err, diff)
+	}
+
+	srv.Fault("create_session", "app-throttled")
+	session := client.SessionParams{SessionID: "s", UserID: "u"}
+	var refused *client.Error
+	if _, err := c.CreateSession(t.Context(), session); !errors.As(err, &refused) || refused.SubCode != "90018" {
+		t.Errorf("under the fault: %v, want sub_code 90018", err)
+	}
+	if _, err := c.CreateSession(t.Context(), session); err != nil {
+		t.Errorf("after the fault: %v", err)
+	}
+	if second, err := c.Token(t.Context()); second == first || err != nil {
+		t.Errorf("%v, the token is the same after two hours: %t", err, second == first)
+	}
+
+	var codes []string
+	for _, e := range srv.Calls("create_session") {
+		codes = append(codes, e.Code)
+	}
+	// The second of them is with the token that the client does not know to be expired.
+	if diff := cmp.Diff([]string{"88/90018", "88/40014", "0"}, codes); diff != "" {
+		t.Errorf("what the calls of create_session were answered (-want +got):\n%s", diff)
+	}
+	if all := srv.Calls(""); len(all) <= len(codes) {
+		t.Errorf("%d calls in all, %d of create_session: want more", len(all), len(codes))
+	}
+}
+
+// A client that is not changed reaches the fake by the platform's names, over TLS and without, and nothing else.
+func TestClient(t *testing.T) {
+	t.Parallel()
+	srv := mocktest.New(t)
+	query := "/gettoken?" + url.Values{"appkey": {srv.AppKey}, "appsecret": {srv.AppSecret}}.Encode()
+	for _, base := range []string{"https://oapi.dingtalk.com", "https://api.dingtalk.com", "http://oapi.dingtalk.com", srv.URL} {
+		if reply := get(t, srv.Client(), base+query); reply["errcode"] != 0.0 {
+			t.Errorf("%s answers %v", base, reply["errcode"])
+		}
+	}
+	if len(srv.Calls("gettoken")) != 4 {
+		t.Errorf("the fake got %d calls, want 4", len(srv.Calls("gettoken")))
+	}
+	if reply, err := tryGet(t.Context(), srv.Client(), "https://example.com/"); err == nil {
+		t.Errorf("another host answers %v", reply)
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	t.Parallel()
+	offSpec := func(srv *mocktest.Server) error {
+		for range 2 {
+			address := srv.URL + "/gettoken?" + url.Values{"appkey": {srv.AppKey}, "appsecret": {srv.AppSecret}, "corp": {"1"}}.Encode()
+			if _, err := tryGet(context.Background(), http.DefaultClient, address); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	lenient := false
+	for _, x := range []struct {
+		name       string
+		options    []mocktest.Option
+		call       func(*mocktest.Server) error
+		want, logs []string // each line of one of them has these in it, "&" between
+	}{
+		{"on spec", nil, func(srv *mocktest.Server) error {
+			_, err := tryGet(context.Background(), http.DefaultClient, srv.URL+"/gettoken?"+url.Values{"appkey": {srv.AppKey}, "appsecret": {srv.AppSecret}}.Encode())
+			return err
+		}, nil, nil},
+		{"off spec", nil, offSpec, []string{"2×&gettoken&undeclared-parameter&/query/corp&expected no such parameter&curl"}, nil},
+		{"off spec, of no app", nil, func(srv *mocktest.Server) error {
+			_, err := tryGet(context.Background(), http.DefaultClient, srv.URL+"/gettoken")
+			return err
+		}, []string{"1×&gettoken&missing-credential"}, nil},
+		{"an unknown path", nil, func(srv *mocktest.Server) error {
+			_, err := tryGet(context.Background(), http.DefaultClient, srv.URL+"/user/get")
+			return err
+		}, nil, []string{"unknown-path&/user/get"}},
+		{"switched off", []mocktest.Option{mocktest.WithoutVerdict()}, offSpec, nil, nil},
+		{"an app that is not judged", []mocktest.Option{mocktest.WithOptions(mockserver.Options{
+			Apps: []mockserver.AppState{{AppKey: "a", AppSecret: "b", Judge: &lenient}},
+		})}, offSpec, nil, []string{"2×&undeclared-parameter"}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			r := &recorder{}
+			r.run(func() {
+				if err := x.call(mocktest.New(r, x.options...)); err != nil {
+					t.Error(err)
+				}
+			})
+			for _, list := range []struct {
+				name      string
+				want, got []string
+			}{{"errors", x.want, r.errors}, {"logs", x.logs, r.logs}} {
+				if len(list.got) != len(list.want) {
+					t.Fatalf("%s: got %q, want %d", list.name, list.got, len(list.want))
+				}
+				for i, want := range list.want {
+					for part := range strings.SplitSeq(want, "&") {
+						if !strings.Contains(list.got[i], part) {
+							t.Errorf("%s: %q lacks %q", list.name, list.got[i], part)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// Options are the fake's, and those that it refuses end the test.
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	srv := mocktest.New(t, mocktest.WithOptions(mockserver.Options{
+		Apps:         []mockserver.AppState{{Name: "mine", CorpID: "c", CorpSecret: "s"}},
+		ControlToken: "let-me-in",
+		NoAutoApps:   true,
+	}))
+	if srv.CorpID != "c" || srv.CorpSecret != "s" || srv.AppKey == "" || srv.AppSecret == "" {
+		t.Errorf("the credentials are not those of the options, completed: corpid %q, appkey %q", srv.CorpID, srv.AppKey)
+	}
+	srv.Fault("gettoken", "system-busy") // by the control token
+	if reply := get(t, http.DefaultClient, srv.URL+"/gettoken?corpid=c&corpsecret=s"); reply["errcode"] != -1.0 {
+		t.Errorf("under the fault gettoken answers %v, want -1", reply["errcode"])
+	}
+
+	r, after := &recorder{}, false
+	r.run(func() {
+		mocktest.New(r, mocktest.WithOptions(mockserver.Options{MaxApps: -1}))
+		after = true
+	})
+	if len(r.errors) != 1 || !strings.Contains(r.errors[0], "MaxApps") || after {
+		t.Errorf("with options that are not valid: %q, went on: %t", r.errors, after)
+	}
+
+	r, after = &recorder{}, false
+	r.run(func() {
+		mocktest.New(r).Fault("gettoken", "no-such-fault")
+		after = true
+	})
+	if len(r.errors) != 1 || !strings.Contains(r.errors[0], "/effect/fault") || after {
+		t.Errorf("with a fault that there is not: %q, went on: %t", r.errors, after)
+	}
+}
+
+// The end of the test ends the server, whatever hangs.
+func TestEnd(t *testing.T) {
+	t.Parallel()
+	r := &recorder{}
+	hung := make(chan error, 1)
+	var hosts []string
+	r.run(func() {
+		srv := mocktest.New(r)
+		hosts = append(hosts, strings.TrimPrefix(srv.URL, "http://"))
+		query := "/gettoken?" + url.Values{"appkey": {srv.AppKey}, "appsecret": {srv.AppSecret}}.Encode()
+		if _, err := tryGet(context.Background(), srv.Client(), "https://oapi.dingtalk.com"+query); err != nil {
+			t.Error(err)
+		}
+		srv.Rule(mockserver.Rule{Effect: mockserver.Effect{Hang: true}})
+		go func() {
+			_, err := tryGet(context.Background(), http.DefaultClient, srv.URL+query)
+			hung <- err
+		}()
+		if _, err := srv.Control.Wait(context.Background(), mockserver.Wait{AtLeast: 2, Timeout: mockserver.Duration(time.Minute)}); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := <-hung; err == nil {
+		t.Error("the call that hung was answered")
+	}
+	for _, host := range hosts {
+		if conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", host); err == nil {
+			_ = conn.Close()
+			t.Errorf("%s still listens", host)
+		}
+	}
+	if len(r.errors) > 0 {
+		t.Errorf("the end was not quiet: %q", r.errors)
+	}
+	if want := "GET gettoken test 0\n"; !strings.HasPrefix(r.out.String(), want) {
+		t.Errorf("the output is %q, want it to begin with %q", r.out.String(), want)
+	}
+}
+
+// What a test pays for a server of its own.
+func BenchmarkNew(b *testing.B) {
+	for _, x := range []struct {
+		name string
+		use  func(*mocktest.Server) *http.Client
+	}{
+		{"plain", func(*mocktest.Server) *http.Client { return http.DefaultClient }},
+		{"tls", (*mocktest.Server).Client},
+	} {
+		b.Run(x.name, func(b *testing.B) {
+			for b.Loop() {
+				r := &recorder{}
+				r.run(func() {
+					srv := mocktest.New(r, mocktest.WithOptions(mockserver.Options{Calls: io.Discard}))
+					base := srv.URL
+					c := x.use(srv)
+					if x.name == "tls" {
+						base = "https://oapi.dingtalk.com"
+					}
+					reply, err := tryGet(context.Background(), c, fmt.Sprintf("%s/gettoken?appkey=%s&appsecret=%s", base, srv.AppKey, srv.AppSecret))
+					if err != nil || reply["errcode"] != 0.0 {
+						b.Errorf("%v, %v", reply["errcode"], err)
+					}
+				})
+			}
+		})
+	}
+}
