@@ -1,0 +1,198 @@
+package testcontainer_test
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+	"github.com/testcontainers/testcontainers-go"
+	"github.com/testcontainers/testcontainers-go/wait"
+
+	"github.com/dingmock/dingmock/contract"
+	"github.com/dingmock/dingmock/mockserver/testcontainer"
+)
+
+const maxSize = 15e6 // of the image, in bytes
+
+// start runs a container of the image until the test is over.
+func start(t *testing.T, opts ...testcontainers.ContainerCustomizer) *testcontainer.Container {
+	t.Helper()
+	c, err := testcontainer.Run(t.Context(), image(t), opts...)
+	testcontainers.CleanupContainer(t, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// hardened takes from a container all that it can be made to do without.
+func hardened() testcontainers.CustomizeRequestOption {
+	return testcontainers.WithHostConfigModifier(func(c *container.HostConfig) {
+		c.ReadonlyRootfs = true
+		c.CapDrop = []string{"ALL"}
+		c.SecurityOpt = []string{"no-new-privileges"}
+	})
+}
+
+// The whole contract holds in a container that has been taken all rights: over HTTP, and over TLS by the platform's
+// names. It takes three servers, one with few sessions, one whose sessions end, one without session calls.
+func TestContract(t *testing.T) {
+	t.Parallel()
+	image(t)
+	servers := []struct {
+		env    map[string]string
+		target contract.Target
+		leave  contract.Needs // of the cases that another of them is for
+		budget int
+	}{
+		{map[string]string{"DINGMOCK_MAX_SESSIONS": "40"}, contract.Target{MaxSessions: 40}, contract.NeedsSessionLife, 0},
+		{map[string]string{"DINGMOCK_SESSION_TTL": "1h"}, contract.Target{SessionTTL: time.Hour}, contract.NeedsSessionLimit, -1},
+		{map[string]string{"DINGMOCK_WITHOUT_SESSIONS": "true"}, contract.Target{WithoutSessions: true}, contract.NeedsSessionLimit | contract.NeedsSessionLife, -1},
+	}
+	cases, err := contract.Cases()
+	if err != nil {
+		t.Fatal(err)
+	}
+	passed := map[string]map[string]bool{"http": {}, "tls": {}}
+	for _, server := range servers {
+		c := start(t, hardened(), testcontainers.WithEnv(server.env))
+		info, err := c.Inspect(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Config.User != "65532:65532" || !info.HostConfig.ReadonlyRootfs || !slices.Contains(info.HostConfig.CapDrop, "ALL") {
+			t.Errorf("the container runs as %q, read-only: %t, without %v", info.Config.User, info.HostConfig.ReadonlyRootfs, info.HostConfig.CapDrop)
+		}
+		base, err := c.URL(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		unchanged, err := c.HTTPClient(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, err := c.Control(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		suits := func(id string) bool {
+			return slices.ContainsFunc(cases, func(c contract.Case) bool { return c.ID == id && c.Needs&server.leave == 0 })
+		}
+		for _, way := range []struct {
+			name, url, apiURL string
+			client            *http.Client
+		}{
+			{"http", base, base, nil},
+			{"tls", "https://oapi.dingtalk.com", "https://api.dingtalk.com", unchanged},
+		} {
+			target := server.target
+			target.URL, target.APIURL, target.Client, target.Powers = way.url, way.apiURL, way.client, powers{at}
+			report, err := contract.Verify(t.Context(), target, &contract.Options{Run: suits, Budget: server.budget, Timeout: time.Minute})
+			if err != nil {
+				t.Fatalf("%s, %v: %v", way.name, server.env, err)
+			}
+			for _, r := range report.Results {
+				switch r.Outcome {
+				case contract.Pass:
+					passed[way.name][r.ID] = true
+				case contract.Fail:
+					t.Errorf("%s, %v: %s\n%v", way.name, server.env, r.Line(), r.Failure)
+				case contract.Errored, contract.Unsupported:
+					t.Errorf("%s, %v: %s: %s", way.name, server.env, r.Line(), r.Reason)
+				}
+			}
+			t.Logf("%s, %v: %d cases pass in %s", way.name, server.env, report.Count(contract.Pass), report.Duration.Round(time.Millisecond))
+		}
+	}
+	for name, ids := range passed {
+		for _, c := range cases {
+			if !ids[c.ID] {
+				t.Errorf("%s: no server has passed %s", name, c.ID)
+			}
+		}
+		t.Logf("%s: %d of %d cases pass", name, len(ids), len(cases))
+	}
+}
+
+func TestImageSize(t *testing.T) {
+	t.Parallel()
+	info, err := docker(t).ImageInspect(t.Context(), image(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size > maxSize {
+		t.Errorf("the image is %.1f MB, want %.1f at most", float64(info.Size)/1e6, maxSize/1e6)
+	}
+	t.Logf("the image is %.1f MB", float64(info.Size)/1e6)
+}
+
+// The image's own HEALTHCHECK finds the container healthy.
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	c := start(t, hardened(), testcontainers.WithWaitStrategy(wait.ForHealthCheck()))
+	state, err := c.State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state.Health == nil || state.Health.Status != container.Healthy {
+		t.Errorf("the health is %+v, want healthy", state.Health)
+	}
+}
+
+// A container that was killed has its state again when it is started, and is ready.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	c := start(t, testcontainer.WithStateFile("../../examples/article.json"))
+	for range 2 {
+		base, err := c.URL(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if reply := get(t, http.DefaultClient, base+"/gettoken?corpid=your_corpid&corpsecret=your_corpsecret"); reply["errcode"] != 0.0 {
+			t.Errorf("the state's app gets %v", reply)
+		}
+		if _, err := docker(t).ContainerKill(t.Context(), c.GetContainerID(), client.ContainerKillOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if code := ended(t, c); code != 137 {
+			t.Errorf("exit code %d of a container that was killed, want 137", code)
+		}
+		if err := c.Start(t.Context()); err != nil { // and waits until it is ready
+			t.Fatal(err)
+		}
+	}
+}
+
+// docker stop ends it by itself, long before Docker would kill it.
+func TestStopped(t *testing.T) {
+	t.Parallel()
+	c := start(t, hardened())
+	patience, began := time.Minute, time.Now()
+	if err := c.Stop(t.Context(), &patience); err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(began)
+	if code := ended(t, c); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+	if took > 10*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	t.Logf("stopped in %s", took.Round(time.Millisecond))
+}
+
+// ended waits for the end of a container and returns its exit code.
+func ended(t *testing.T, c testcontainers.Container) int64 {
+	t.Helper()
+	wait := docker(t).ContainerWait(t.Context(), c.GetContainerID(), client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
+	select {
+	case result := <-wait.Result:
+		return result.StatusCode
+	case err := <-wait.Error:
+		t.Fatal(err)
+		return -1
+	}
+}

@@ -1,0 +1,126 @@
+package testcontainer_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/moby/moby/client"
+	"github.com/testcontainers/testcontainers-go"
+	"github.com/testcontainers/testcontainers-go/network"
+)
+
+// TestMain removes the images that the tests have made.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := images.remove(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// images are those that this run has made.
+var images made
+
+type made struct {
+	mu   sync.Mutex
+	tags []string
+}
+
+func (m *made) add(tag string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tags = append(m.tags, tag)
+}
+
+func (m *made) remove(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.tags) == 0 {
+		return nil
+	}
+	docker, err := testcontainers.NewDockerClientWithOpts(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = docker.Close() }()
+	for _, tag := range m.tags {
+		if _, err := docker.ImageRemove(ctx, tag, client.ImageRemoveOptions{PruneChildren: true}); err != nil {
+			return fmt.Errorf("the image %s stays behind: %w", tag, err)
+		}
+	}
+	return nil
+}
+
+// session is in the name of all images of this run.
+var session = testcontainers.SessionID()[:12]
+
+// build builds an image from a Dockerfile, or a stage of it.
+func build(ctx context.Context, dir, name, stage string) (string, error) {
+	provider, err := testcontainers.NewDockerProvider()
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = provider.Close() }()
+	var log strings.Builder
+	tag, err := provider.BuildImage(ctx, &testcontainers.ContainerRequest{FromDockerfile: testcontainers.FromDockerfile{
+		Context: dir, Repo: name, Tag: session, BuildLogWriter: &log,
+		BuildOptionsModifier: func(o *client.ImageBuildOptions) { o.Target = stage },
+	}})
+	if err != nil {
+		return "", fmt.Errorf("%w\n%s", err, log.String())
+	}
+	images.add(tag)
+	return tag, nil
+}
+
+// built is the image of the project's Dockerfile. Its first stage has a name too, so that it can be removed.
+var built = sync.OnceValues(func() (string, error) {
+	if _, err := build(context.Background(), "../..", "dingmock-test-build", "build"); err != nil {
+		return "", err
+	}
+	return build(context.Background(), "../..", "dingmock-test", "")
+})
+
+// needsDocker skips the test where there is no Docker.
+func needsDocker(t *testing.T) {
+	t.Helper()
+	testcontainers.SkipIfProviderIsNotHealthy(t)
+}
+
+// image returns the image of dingmock, or skips the test where there is no Docker.
+func image(t *testing.T) string {
+	t.Helper()
+	needsDocker(t)
+	tag, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tag
+}
+
+// docker is a client of the engine.
+func docker(t *testing.T) *testcontainers.DockerClient {
+	t.Helper()
+	c, err := testcontainers.NewDockerClientWithOpts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// newNetwork makes a network that ends with the test.
+func newNetwork(t *testing.T) *testcontainers.DockerNetwork {
+	t.Helper()
+	nw, err := network.New(t.Context())
+	testcontainers.CleanupNetwork(t, nw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return nw
+}

@@ -1,0 +1,169 @@
+// Package testcontainer starts the image of dingmock, a fake of the DingTalk (钉钉) open platform, for a test, by
+// testcontainers-go.
+//
+// It needs a Docker engine. A Go test that starts no other containers is better off with package mocktest, which needs
+// none and is faster. Start with [Run]:
+//
+//	c, err := testcontainer.Run(ctx, "dingmock:v1")
+//	testcontainers.CleanupContainer(t, c)
+//	if err != nil {
+//		t.Fatal(err)
+//	}
+//	c.Verdict(t)
+//	base, err := c.URL(ctx)
+package testcontainer
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/testcontainers/testcontainers-go"
+	"github.com/testcontainers/testcontainers-go/wait"
+
+	"github.com/dingmock/dingmock/mockserver"
+	"github.com/dingmock/dingmock/mockserver/control"
+	"github.com/dingmock/dingmock/mockserver/impersonate"
+)
+
+// The ports that the image listens on.
+const (
+	httpPort = "8080/tcp"
+	tlsPort  = "8443/tcp"
+)
+
+// often is how often a container that starts is asked whether it is ready.
+const often = 20 * time.Millisecond
+
+// Container is a dingmock that runs in a container.
+type Container struct {
+	testcontainers.Container
+	token string   // of the control API
+	hosts []string // answered beside the platform's
+}
+
+// Run starts a container of an image of dingmock and returns when it answers. An error may come with a container that
+// has to be ended all the same: hand it to [testcontainers.CleanupContainer] before looking at the error.
+func Run(ctx context.Context, img string, opts ...testcontainers.ContainerCustomizer) (*Container, error) {
+	moduleOpts := []testcontainers.ContainerCustomizer{
+		testcontainers.WithExposedPorts(httpPort, tlsPort),
+		testcontainers.WithWaitStrategy(wait.ForHTTP("/_mock/readyz").WithPort(httpPort).WithPollInterval(often)),
+	}
+	ctr, err := testcontainers.Run(ctx, img, append(moduleOpts, opts...)...)
+	var c *Container
+	if ctr != nil {
+		c = &Container{Container: ctr}
+	}
+	if err != nil {
+		return c, fmt.Errorf("run dingmock: %w", err)
+	}
+	info, err := ctr.Inspect(ctx)
+	if err != nil {
+		return c, fmt.Errorf("run dingmock: %w", err)
+	}
+	for _, variable := range info.Config.Env {
+		switch name, value, _ := strings.Cut(variable, "="); name {
+		case envControlToken:
+			c.token = value
+		case envTLSHost:
+			c.hosts = strings.Split(value, ",")
+		}
+	}
+	return c, nil
+}
+
+// URL returns the base URL over plain HTTP, from where the test runs.
+func (c *Container) URL(ctx context.Context) (string, error) {
+	return c.PortEndpoint(ctx, httpPort, "http")
+}
+
+// TLSURL returns the base URL over TLS, from where the test runs, for clients that trust CACert. Its certificate is for
+// localhost and 127.0.0.1: where Docker runs on another machine, DINGMOCK_TLS_HOST has to name that one.
+func (c *Container) TLSURL(ctx context.Context) (string, error) {
+	return c.PortEndpoint(ctx, tlsPort, "https")
+}
+
+// CACert returns the certificate, in PEM, that clients over TLS have to trust.
+func (c *Container) CACert(ctx context.Context) ([]byte, error) {
+	at, err := c.Control(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return at.CA(ctx)
+}
+
+// HTTPClient returns a client by which https://oapi.dingtalk.com, and the platform's other names, are this container,
+// from where the test runs. It reaches no other host.
+func (c *Container) HTTPClient(ctx context.Context) (*http.Client, error) {
+	plain, err := c.PortEndpoint(ctx, httpPort, "")
+	if err != nil {
+		return nil, err
+	}
+	secure, err := c.PortEndpoint(ctx, tlsPort, "")
+	if err != nil {
+		return nil, err
+	}
+	ca, err := c.CACert(ctx)
+	if err != nil {
+		return nil, err
+	}
+	transport, err := impersonate.NewTransport(&impersonate.TransportOptions{Addr: plain, TLSAddr: secure, CA: ca, Hosts: c.hosts})
+	if err != nil {
+		return nil, err
+	}
+	return &http.Client{Transport: transport}, nil
+}
+
+// Control returns a client of the container's control API.
+func (c *Container) Control(ctx context.Context) (*control.Client, error) {
+	base, err := c.URL(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return control.New(base, &control.Options{Token: c.token})
+}
+
+// NewApp makes an app of its own for a test that shares the container with others. [control.App.Made] has its
+// credentials.
+func (c *Container) NewApp(ctx context.Context) (*control.App, error) {
+	at, err := c.Control(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return at.NewApp(ctx, mockserver.AppState{})
+}
+
+// Verdict fails the test at its end for each way in which a call broke the document: a call of these apps, or where
+// none is given any call that the container got. Calls of unknown paths are only logged. Ask for it after the
+// container's own clean-up, since the last that is asked for is the first to happen.
+func (c *Container) Verdict(t testing.TB, apps ...*control.App) {
+	t.Helper()
+	t.Cleanup(func() {
+		t.Helper()
+		ctx := context.WithoutCancel(t.Context())
+		at, err := c.Control(ctx)
+		if err != nil {
+			t.Errorf("the container cannot be asked for its verdict: %v", err)
+			return
+		}
+		verdict, err := at.Verdict(ctx, false)
+		if err != nil {
+			t.Errorf("the container has no verdict: %v", err)
+			return
+		}
+		for _, v := range verdict.Violations {
+			if len(apps) > 0 && !slices.ContainsFunc(apps, func(a *control.App) bool { return a.Name() == v.App }) {
+				continue
+			}
+			say := t.Errorf
+			if v.Pardoned {
+				say = t.Logf
+			}
+			say("off-spec, app %s: %s\n\t%d×, first by %s", v.App, v.Violation, v.Count, v.First.Curl)
+		}
+	})
+}

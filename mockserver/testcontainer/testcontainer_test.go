@@ -1,0 +1,174 @@
+package testcontainer_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/testcontainers/testcontainers-go"
+
+	"github.com/dingmock/dingmock/mockserver"
+	"github.com/dingmock/dingmock/mockserver/testcontainer"
+)
+
+// get is a GET whose reply is JSON.
+func get(t *testing.T, c *http.Client, address string) map[string]any {
+	t.Helper()
+	reply, err := tryGet(t.Context(), c, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply
+}
+
+func tryGet(ctx context.Context, c *http.Client, address string) (map[string]any, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	reply := map[string]any{}
+	return reply, json.NewDecoder(resp.Body).Decode(&reply)
+}
+
+// gettoken is the call for an app.
+func gettoken(base string, app mockserver.AppState) string {
+	return base + "/gettoken?" + url.Values{"appkey": {app.AppKey}, "appsecret": {app.AppSecret}}.Encode()
+}
+
+// No package but this one needs testcontainers-go, and so no program and nobody who uses the others.
+func TestNobodyElse(t *testing.T) {
+	t.Parallel()
+	list, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Deps " "}}`, "../../...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for line := range strings.Lines(string(list)) {
+		name, deps, _ := strings.Cut(line, " ")
+		needs := strings.Contains(deps, "github.com/testcontainers/")
+		if needs != strings.HasSuffix(name, "/mockserver/testcontainer") {
+			t.Errorf("%s needs testcontainers-go: %t", name, needs)
+		}
+		if strings.Contains(name, "/cmd/") && strings.Contains(deps, "/mockserver/mocktest") {
+			t.Errorf("%s needs mockserver/mocktest", name)
+		}
+		found++
+	}
+	if found < 5 {
+		t.Errorf("only %d packages were looked at", found)
+	}
+}
+
+// The three ways to call, a client that trusts the authority, and one that is not changed at all.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	c := start(t, testcontainers.WithEnv(map[string]string{"DINGMOCK_CONTROL_TOKEN": "let-me-in"}))
+	c.Verdict(t)
+	plain, err := c.URL(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	secure, err := c.TLSURL(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	unchanged, err := c.HTTPClient(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	app, err := c.NewApp(t.Context()) // by the control token
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		name, base string
+		client     *http.Client
+	}{
+		{"URL", plain, http.DefaultClient},
+		{"TLSURL", secure, unchanged},
+		{"HTTPClient", "https://oapi.dingtalk.com", unchanged},
+		{"HTTPClient, the other host", "https://api.dingtalk.com", unchanged},
+	} {
+		if reply := get(t, x.client, gettoken(x.base, app.Made())); reply["errcode"] != 0.0 {
+			t.Errorf("%s: %s answers errcode %v", x.name, x.base, reply["errcode"])
+		}
+	}
+	if reply, err := tryGet(t.Context(), http.DefaultClient, secure); err == nil {
+		t.Errorf("a client that does not trust the authority gets %v", reply)
+	}
+	if reply, err := tryGet(t.Context(), unchanged, "https://example.com"); err == nil {
+		t.Errorf("another host answers %v", reply)
+	}
+}
+
+func TestState(t *testing.T) {
+	t.Parallel()
+	app := mockserver.AppState{Name: "mine", AppKey: "k", AppSecret: "s", Sessions: []mockserver.SessionState{{SessionID: "open", UserID: "u"}}}
+	c := start(t, testcontainer.WithState(mockserver.State{Apps: []mockserver.AppState{app}}), testcontainer.WithRefuseUndeclared())
+	base, err := c.URL(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if reply := get(t, http.DefaultClient, gettoken(base, app)); reply["errcode"] != 0.0 {
+		t.Errorf("the state's app gets errcode %v", reply["errcode"])
+	}
+	if reply := get(t, http.DefaultClient, gettoken(base, mockserver.DefaultApp)); reply["errcode"] != 40096.0 {
+		t.Errorf("the default app gets errcode %v, want 40096: the state has other apps", reply["errcode"])
+	}
+	if reply := get(t, http.DefaultClient, gettoken(base, app)+"&corp=1"); reply["errcode"] != 40035.0 {
+		t.Errorf("an undeclared parameter gets errcode %v, want 40035", reply["errcode"])
+	}
+	at, err := c.Control(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if open, err := at.App("mine").Sessions(t.Context()); err != nil || len(open) != 1 || open[0].SessionID != "open" {
+		t.Errorf("%v, the open sessions are %+v, want that of the state", err, open)
+	}
+}
+
+// What cannot work fails before there is a container, with what is wrong.
+func TestOptionErrors(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		name   string
+		option testcontainers.CustomizeRequestOption
+		want   string
+	}{
+		{"state", testcontainer.WithState(mockserver.State{Apps: []mockserver.AppState{{AppKey: "k"}}}), "apps/0/appkey"},
+		{"no state file", testcontainer.WithStateFile("none.json"), "none.json"},
+		{"not a state", testcontainer.WithStateFile("testcontainer.go"), "testcontainer.go:1: is not JSON"},
+		{"no network", testcontainer.WithAliases(nil), "network"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			c, err := testcontainer.Run(t.Context(), "dingmock-test:none", x.option)
+			testcontainers.CleanupContainer(t, c)
+			if c != nil || err == nil || !strings.Contains(err.Error(), x.want) {
+				t.Errorf("got %v, %v, want no container and an error with %q", c, err, x.want)
+			}
+		})
+	}
+}
+
+// A container that does not come up is returned with the error, so that it can be removed.
+func TestRunFails(t *testing.T) {
+	t.Parallel()
+	c, err := testcontainer.Run(t.Context(), image(t), testcontainers.WithEnv(map[string]string{"DINGMOCK_QPS": "many"}))
+	testcontainers.CleanupContainer(t, c)
+	if c == nil || err == nil {
+		t.Fatalf("got %v, %v, want a container and an error", c, err)
+	}
+	if code := ended(t, c); code != 2 {
+		t.Errorf("exit code %d, want 2", code)
+	}
+}
