@@ -54,7 +54,7 @@ func TestArticle(t *testing.T) {
 	}
 	for range 2 {
 		out, errs, code := runIn(t, nw, php, map[string]string{"/ca.pem": string(ca), "/php.ini": phpINI, "/article.php": string(program)},
-			"-c", "/php.ini", "/article.php")
+			"php", "-c", "/php.ini", "/article.php")
 		// A warning would stand before the last line.
 		if diff := cmp.Diff(`[true,null,"your_session_id"]`, out); diff != "" || errs != "" || code != 0 {
 			t.Errorf("exit code %d, stderr %q, stdout (-want +got):\n%s", code, errs, diff)

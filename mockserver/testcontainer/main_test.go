@@ -1,9 +1,13 @@
 package testcontainer_test
 
 import (
+	"archive/tar"
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -85,6 +89,47 @@ var built = sync.OnceValues(func() (string, error) {
 	}
 	return build(context.Background(), "../..", "dingmock-test", "")
 })
+
+// importImage makes an image of files of this machine, by their names in it.
+func importImage(ctx context.Context, name string, files map[string]string, changes ...string) (string, error) {
+	var root bytes.Buffer
+	w := tar.NewWriter(&root)
+	for inside, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		if err := w.WriteHeader(&tar.Header{Name: filepath.Clean(inside)[1:], Mode: 0o755, Size: int64(len(data))}); err != nil {
+			return "", err
+		}
+		if _, err := w.Write(data); err != nil {
+			return "", err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return "", err
+	}
+	docker, err := testcontainers.NewDockerClientWithOpts(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = docker.Close() }()
+	tag := name + ":" + session
+	result, err := docker.ImageImport(ctx, client.ImageImportSource{Source: &root, SourceName: "-"}, tag, client.ImageImportOptions{Changes: changes})
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = result.Close() }()
+	said, err := io.ReadAll(result)
+	if err != nil {
+		return "", err
+	}
+	if bytes.Contains(said, []byte(`"error"`)) { // the status was sent before
+		return "", fmt.Errorf("docker import: %s", said)
+	}
+	images.add(tag)
+	return tag, nil
+}
 
 // needsDocker skips the test where there is no Docker.
 func needsDocker(t *testing.T) {

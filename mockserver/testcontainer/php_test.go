@@ -1,21 +1,12 @@
 package testcontainer_test
 
 import (
-	"archive/tar"
-	"bytes"
 	"context"
-	"errors"
-	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
-	"strings"
 	"sync"
 	"testing"
-
-	"github.com/moby/moby/client"
-	"github.com/testcontainers/testcontainers-go"
 )
 
 // needsPHP skips the test where there is no PHP on this machine.
@@ -40,39 +31,18 @@ func phpImage(t *testing.T) string {
 
 var php = sync.OnceValues(func() (string, error) {
 	ctx := context.Background()
-	root, err := phpFiles(ctx)
+	files, err := phpFiles(ctx)
 	if err != nil {
 		return "", err
 	}
-	docker, err := testcontainers.NewDockerClientWithOpts(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = docker.Close() }()
-	tag := "dingmock-test-php:" + session
-	result, err := docker.ImageImport(ctx, client.ImageImportSource{Source: root, SourceName: "-"}, tag, client.ImageImportOptions{
-		Changes: []string{`ENTRYPOINT ["/usr/bin/php"]`},
-	})
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = result.Close() }()
-	said, err := io.ReadAll(result)
-	if err != nil {
-		return "", err
-	}
-	if bytes.Contains(said, []byte(`"error"`)) {
-		return "", errors.New("docker import: " + string(said))
-	}
-	images.add(tag)
-	return tag, nil
+	return importImage(ctx, "dingmock-test-php", files, "ENV PATH=/usr/bin")
 })
 
 // library is a line of ldd that names a file: after "=>", or alone where it is the loader.
 var library = regexp.MustCompile(`(?m)^\s+(?:\S+ => )?(/\S+) \(0x`)
 
-// phpFiles is a tar file of the PHP program and the libraries that it is linked to, without any configuration.
-func phpFiles(ctx context.Context) (io.Reader, error) {
+// phpFiles are the PHP program and the libraries that it is linked to, without any configuration.
+func phpFiles(ctx context.Context) (map[string]string, error) {
 	program, err := exec.LookPath("php")
 	if err != nil {
 		return nil, err
@@ -89,19 +59,5 @@ func phpFiles(ctx context.Context) (io.Reader, error) {
 	if _, err := os.Stat(zone); err == nil {
 		files[zone] = zone
 	}
-	var out bytes.Buffer
-	w := tar.NewWriter(&out)
-	for name, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		if err := w.WriteHeader(&tar.Header{Name: strings.TrimPrefix(filepath.Clean(name), "/"), Mode: 0o755, Size: int64(len(data))}); err != nil {
-			return nil, err
-		}
-		if _, err := w.Write(data); err != nil {
-			return nil, err
-		}
-	}
-	return &out, w.Close()
+	return files, nil
 }
