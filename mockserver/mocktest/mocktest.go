@@ -161,7 +161,7 @@ func (s *Server) startTLS() (*http.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(s.context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
