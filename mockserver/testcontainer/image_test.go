@@ -48,7 +48,7 @@ func TestContract(t *testing.T) {
 		leave  contract.Needs // of the cases that another of them is for
 		budget int
 	}{
-		{map[string]string{"DINGMOCK_MAX_SESSIONS": "40"}, contract.Target{MaxSessions: 40}, contract.NeedsSessionLife, 0},
+		{map[string]string{"DINGMOCK_MAX_SESSIONS": "40"}, contract.Target{MaxSessions: 40}, contract.NeedsSessionLife, 50},
 		{map[string]string{"DINGMOCK_SESSION_TTL": "1h"}, contract.Target{SessionTTL: time.Hour}, contract.NeedsSessionLimit, -1},
 		{map[string]string{"DINGMOCK_WITHOUT_SESSIONS": "true"}, contract.Target{WithoutSessions: true}, contract.NeedsSessionLimit | contract.NeedsSessionLife, -1},
 	}
@@ -119,7 +119,8 @@ func TestContract(t *testing.T) {
 
 func TestImageSize(t *testing.T) {
 	t.Parallel()
-	info, err := docker(t).ImageInspect(t.Context(), image(t))
+	img := image(t)
+	info, err := docker(t).ImageInspect(t.Context(), img)
 	if err != nil {
 		t.Fatal(err)
 	}

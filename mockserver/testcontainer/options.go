@@ -2,6 +2,7 @@ package testcontainer
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,19 +79,49 @@ func WithAliases(nw *testcontainers.DockerNetwork, names ...string) testcontaine
 		if nw == nil {
 			return errors.New("aliases: there is no network: make one by network.New")
 		}
-		aliases, env := names, map[string]string{envAddr: ":8080,:80", envTLSAddr: ":8443,:443"}
-		if len(names) == 0 {
+		aliases := names
+		if len(aliases) == 0 {
 			aliases = []string{"oapi.dingtalk.com", "api.dingtalk.com"}
-		} else {
-			hosts := names
-			if before := req.Env[envTLSHost]; before != "" {
-				hosts = append([]string{before}, names...)
-			}
-			env[envTLSHost] = strings.Join(hosts, ",")
 		}
 		if err := network.WithNetwork(aliases, nw)(req); err != nil {
 			return err
 		}
-		return testcontainers.WithEnv(env)(req)
+		if err := withTLSHosts(names...)(req); err != nil {
+			return err
+		}
+		return testcontainers.WithEnv(map[string]string{envAddr: ":8080,:80", envTLSAddr: ":8443,:443"})(req)
+	}
+}
+
+// withTLSHosts has names answered beside those that are.
+func withTLSHosts(names ...string) testcontainers.CustomizeRequestOption {
+	return func(req *testcontainers.GenericContainerRequest) error {
+		hosts := names
+		if before := req.Env[envTLSHost]; before != "" {
+			hosts = append([]string{before}, names...)
+		}
+		if len(hosts) == 0 {
+			return nil
+		}
+		return testcontainers.WithEnv(map[string]string{envTLSHost: strings.Join(hosts, ",")})(req)
+	}
+}
+
+// withDockerHost has the name of the machine that Docker runs on answered, such as docker in GitLab's pipelines.
+func withDockerHost(ctx context.Context) testcontainers.CustomizeRequestOption {
+	return func(req *testcontainers.GenericContainerRequest) error {
+		provider, err := testcontainers.NewDockerProvider()
+		if err != nil {
+			return err
+		}
+		defer func() { _ = provider.Close() }()
+		host, err := provider.DaemonHost(ctx)
+		if err != nil {
+			return err
+		}
+		if host == "localhost" || host == "127.0.0.1" || host == "::1" {
+			return nil
+		}
+		return withTLSHosts(host)(req)
 	}
 }

@@ -53,7 +53,9 @@ func Run(ctx context.Context, img string, opts ...testcontainers.ContainerCustom
 		testcontainers.WithExposedPorts(httpPort, tlsPort),
 		testcontainers.WithWaitStrategy(wait.ForHTTP("/_mock/readyz").WithPort(httpPort).WithPollInterval(often)),
 	}
-	ctr, err := testcontainers.Run(ctx, img, append(moduleOpts, opts...)...)
+	moduleOpts = append(moduleOpts, opts...)
+	moduleOpts = append(moduleOpts, withDockerHost(ctx))
+	ctr, err := testcontainers.Run(ctx, img, moduleOpts...)
 	var c *Container
 	if ctr != nil {
 		c = &Container{Container: ctr}
@@ -81,8 +83,7 @@ func (c *Container) URL(ctx context.Context) (string, error) {
 	return c.PortEndpoint(ctx, httpPort, "http")
 }
 
-// TLSURL returns the base URL over TLS, from where the test runs, for clients that trust CACert. Its certificate is for
-// localhost and 127.0.0.1: where Docker runs on another machine, DINGMOCK_TLS_HOST has to name that one.
+// TLSURL returns the base URL over TLS, from where the test runs, for clients that trust CACert.
 func (c *Container) TLSURL(ctx context.Context) (string, error) {
 	return c.PortEndpoint(ctx, tlsPort, "https")
 }

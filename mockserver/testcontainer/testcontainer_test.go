@@ -3,6 +3,7 @@ package testcontainer_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 
 	"github.com/dingmock/dingmock/mockserver"
+	"github.com/dingmock/dingmock/mockserver/control"
 	"github.com/dingmock/dingmock/mockserver/testcontainer"
 )
 
@@ -110,6 +112,30 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// Where Docker runs on another machine, the certificate is for that machine too. It is no parallel test, since it
+// changes the environment.
+func TestDockerElsewhere(t *testing.T) {
+	needsDocker(t)
+	testcontainers.SkipIfDockerDesktop(t, t.Context()) // it publishes ports on one address of this machine alone
+	const host = "127.0.0.2"
+	t.Setenv("TESTCONTAINERS_HOST_OVERRIDE", host)
+	c := start(t)
+	secure, err := c.TLSURL(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(secure, "https://"+host+":") {
+		t.Fatalf("the URL is %s, want one of %s", secure, host)
+	}
+	trusting, err := c.HTTPClient(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if reply := get(t, trusting, gettoken(secure, mockserver.DefaultApp)); reply["errcode"] != 0.0 {
+		t.Errorf("%s answers errcode %v", secure, reply["errcode"])
+	}
+}
+
 func TestState(t *testing.T) {
 	t.Parallel()
 	app := mockserver.AppState{Name: "mine", AppKey: "k", AppSecret: "s", Sessions: []mockserver.SessionState{{SessionID: "open", UserID: "u"}}}
@@ -134,6 +160,96 @@ func TestState(t *testing.T) {
 	if open, err := at.App("mine").Sessions(t.Context()); err != nil || len(open) != 1 || open[0].SessionID != "open" {
 		t.Errorf("%v, the open sessions are %+v, want that of the state", err, open)
 	}
+}
+
+// Names of one's own are answered in the network on port 443, without capabilities, and by the client on the host.
+func TestAliases(t *testing.T) {
+	t.Parallel()
+	php, nw := phpImage(t), newNetwork(t)
+	const name = "ding.example.test"
+	c := start(t, hardened(), testcontainer.WithAliases(nw, name, "other.example.test"))
+	c.Verdict(t)
+	unchanged, err := c.HTTPClient(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca, err := c.CACert(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := mockserver.AppState{AppKey: "mock-alias", AppSecret: "any"}
+	for _, base := range []string{"https://" + name, "http://" + name, "https://other.example.test", "https://oapi.dingtalk.com"} {
+		if reply := get(t, unchanged, gettoken(base, app)); reply["errcode"] != 0.0 {
+			t.Errorf("%s answers errcode %v on the host", base, reply["errcode"])
+		}
+	}
+	program := fmt.Sprintf(`foreach (["https", "http"] as $scheme) echo json_decode(file_get_contents("$scheme://%s"))->errcode;`,
+		strings.TrimPrefix(gettoken("https://"+name, app), "https://"))
+	out, errs, code := runIn(t, nw, php, map[string]string{"/ca.pem": string(ca), "/php.ini": phpINI}, "php", "-c", "/php.ini", "-r", program)
+	if out != "00" || errs != "" || code != 0 {
+		t.Errorf("in the network: exit code %d, stdout %q, stderr %q, want errcode 0 twice", code, out, errs)
+	}
+}
+
+// The verdict is an error of the test for each way in which a call of its apps was off-spec, and says which.
+func TestVerdict(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	base, err := c.URL(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine, err := c.NewApp(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := c.NewApp(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	get(t, http.DefaultClient, gettoken(base, mine.Made())+"&corp=1")
+	get(t, http.DefaultClient, base+"/user/get")
+	for _, x := range []struct {
+		name               string
+		apps               []*control.App
+		wantErrs, wantLogs []string
+	}{
+		{"all", nil, []string{"app " + mine.Name() + ": gettoken: undeclared-parameter at /query/corp"}, []string{"app _: unknown-path"}},
+		{"the app that broke it", []*control.App{mine}, []string{"/query/corp"}, nil},
+		{"another app", []*control.App{other}, nil, nil},
+	} {
+		r := &recorder{}
+		c.Verdict(r, x.apps...)
+		for _, f := range r.cleanups {
+			f()
+		}
+		for _, list := range []struct {
+			name      string
+			want, got []string
+		}{{"errors", x.wantErrs, r.errors}, {"logs", x.wantLogs, r.logs}} {
+			if len(list.want) != len(list.got) || len(list.want) == 1 && !strings.Contains(list.got[0], list.want[0]) {
+				t.Errorf("%s: %s: got %q, want %q", x.name, list.name, list.got, list.want)
+			}
+		}
+	}
+}
+
+// recorder is a test that keeps what is said of it.
+type recorder struct {
+	testing.TB // nil: what is not below is not used
+	errors     []string
+	logs       []string
+	cleanups   []func()
+}
+
+func (r *recorder) Helper()                  {}
+func (r *recorder) Context() context.Context { return context.Background() }
+func (r *recorder) Cleanup(f func())         { r.cleanups = append(r.cleanups, f) }
+func (r *recorder) Errorf(format string, args ...any) {
+	r.errors = append(r.errors, fmt.Sprintf(format, args...))
+}
+func (r *recorder) Logf(format string, args ...any) {
+	r.logs = append(r.logs, fmt.Sprintf(format, args...))
 }
 
 // What cannot work fails before there is a container, with what is wrong.
