@@ -20,10 +20,10 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 		s := suites[name]
 		if s == nil {
 			s = out.Suite("contract", name, r.Started)
-			s.Properties = []junit.Property{
+			s.Properties = &junit.Properties{List: []junit.Property{
 				{Name: "target", Value: r.Target}, {Name: "seed", Value: strconv.FormatUint(r.Seed, 10)},
 				{Name: "coverage", Value: fmt.Sprintf("%.1f", r.Coverage.Percent())},
-			}
+			}}
 			suites[name] = s
 		}
 		c := junit.Case{Name: x.ID, ClassName: "contract." + name}

@@ -17,22 +17,27 @@ type Report struct {
 
 // Suite is a number of cases. Its counts are those of the cases that Add took.
 type Suite struct {
-	Name       string     `xml:"name,attr"`
-	Package    string     `xml:"package,attr"`
-	ID         int        `xml:"id,attr"`
-	Timestamp  string     `xml:"timestamp,attr"` // without a zone: UTC
-	Hostname   string     `xml:"hostname,attr"`
-	Tests      int        `xml:"tests,attr"`
-	Failures   int        `xml:"failures,attr"`
-	Errors     int        `xml:"errors,attr"`
-	Skipped    int        `xml:"skipped,attr"`
-	Time       string     `xml:"time,attr"` // seconds
-	Properties []Property `xml:"properties>property,omitempty"`
-	Cases      []Case     `xml:"testcase"`
-	Out        string     `xml:"system-out"`
-	Err        string     `xml:"system-err"`
+	Name       string      `xml:"name,attr"`
+	Package    string      `xml:"package,attr"`
+	ID         int         `xml:"id,attr"`
+	Timestamp  string      `xml:"timestamp,attr"` // without a zone: UTC
+	Hostname   string      `xml:"hostname,attr"`
+	Tests      int         `xml:"tests,attr"`
+	Failures   int         `xml:"failures,attr"`
+	Errors     int         `xml:"errors,attr"`
+	Skipped    int         `xml:"skipped,attr"`
+	Time       string      `xml:"time,attr"`  // seconds
+	Properties *Properties `xml:"properties"` // nil: none
+	Cases      []Case      `xml:"testcase"`
+	Out        string      `xml:"system-out"`
+	Err        string      `xml:"system-err"`
 
 	took time.Duration
+}
+
+// Properties are what is said of a whole suite, one at least.
+type Properties struct {
+	List []Property `xml:"property"`
 }
 
 // Property is a name with a value.
