@@ -143,7 +143,7 @@ func (c *Client) complete() error {
 	}
 	switch {
 	case o.Tries < 0:
-		return fmt.Errorf("Tries: %d is negative; it has to be 1 or more, or 0 for %d", o.Tries, defaultTries)
+		return fmt.Errorf("%d Tries are negative; it has to be 1 or more, or 0 for %d", o.Tries, defaultTries)
 	case o.Tries == 0:
 		o.Tries = defaultTries
 	}

@@ -85,6 +85,7 @@ func TestJournalNeverRaces(t *testing.T) {
 					return
 				}
 				_, _ = io.Copy(io.Discard, res.Body)
+				_ = res.Body.Close()
 			}
 		})
 	}
