@@ -152,9 +152,15 @@ func (a *AppState) validate(doc *dingmock.Document) *fieldError {
 			return &fieldError{"/" + f.name, "has to be 1 to 128 of the characters A-Z a-z 0-9 - . _ ~"}
 		}
 	}
+	for _, f := range []struct {
+		name, value string
+		asked       bool // whether the app is asked for by it
+	}{{"name", a.Name, true}, {"appkey", a.AppKey, true}, {"corpid", a.CorpID, a.Name == "" && a.AppKey == ""}} {
+		if f.asked && (f.value == NoApp || f.value == "." || f.value == "..") { // these mean something else in a path
+			return &fieldError{"/" + f.name, fmt.Sprintf("%q is taken: choose another", f.value)}
+		}
+	}
 	switch {
-	case a.Name == "_" || a.Name == "." || a.Name == "..":
-		return &fieldError{"/name", fmt.Sprintf("%q is taken: choose another", a.Name)}
 	case (a.AppKey == "") != (a.AppSecret == ""):
 		return &fieldError{"/appkey", "appkey and appsecret go together: give both or neither"}
 	case (a.CorpID == "") != (a.CorpSecret == ""):
