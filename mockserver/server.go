@@ -304,7 +304,9 @@ func (s *Server) record(c *call, r *http.Request, body []byte, reply reply) {
 	if journal.limit > 0 || len(c.Violations) > 0 {
 		e := c.entry(r, body, reply)
 		journal.add(e)
-		s.tally.add(name, c.app != nil && c.app.pardons(), c.Violations, e)
+		if len(c.Violations) > 0 {
+			s.tally.add(name, c.app != nil && c.app.pardons(), c.Violations, e)
+		}
 	}
 	if s.options.Calls != nil {
 		what := r.URL.Path
