@@ -148,6 +148,9 @@ func (s *Server) serveControl(doc *dingmock.Document, ops []*dingmock.Operation)
 		var p *problem
 		if errors.As(err, &p) {
 			reply = controlReply{status: p.Status, contentType: "application/problem+json", value: p}
+			if p.Status == http.StatusUnauthorized {
+				w.Header().Set("WWW-Authenticate", "Bearer")
+			}
 			if p.Status == http.StatusMethodNotAllowed {
 				for _, o := range ops {
 					w.Header().Add("Allow", o.Method)
@@ -220,7 +223,7 @@ func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*
 		var taken *takenError
 		switch {
 		case errors.As(err, &field):
-			p.Field = "/body" + field.pointer
+			p.Field, p.Accepted = "/body"+field.pointer, field.text
 		case errors.As(err, &taken):
 			p.Status, p.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
 			p.Field = "/body/" + strings.SplitN(taken.text, ":", 2)[0]

@@ -67,7 +67,7 @@ func (c *controlCall) getJournalEntry() (any, error) {
 			detail = fmt.Sprintf("the call %d is no longer kept (--journal)", c.number("n"))
 		}
 		p := problemOf(http.StatusNotFound, detail)
-		p.Field = "/path/n"
+		p.Field, p.Accepted = "/path/n", fmt.Sprintf("a number up to %d that the journal still keeps", last)
 		return nil, p
 	}
 	return e.shown(), nil
@@ -132,6 +132,9 @@ func (c *controlCall) streamJournal() (any, error) {
 	j, a, err := c.journal()
 	if err != nil {
 		return nil, err
+	}
+	if j.limit == 0 {
+		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
 	}
 	_, _, at, _ := j.since(0)
 	for _, text := range []string{c.http.Header.Get("Last-Event-ID"), c.Value("since")} {

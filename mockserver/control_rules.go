@@ -41,9 +41,7 @@ func (c *controlCall) addRule() (any, error) {
 	if r, err = set.add(r, now); err != nil {
 		return nil, problemOf(http.StatusConflict, err.Error())
 	}
-	if r.When.Probability != nil {
-		c.server.options.Log.Info("rule with probability", "rule", r.ID, "app", c.Value("app"), "seed", r.When.Seed)
-	}
+	c.server.store.tellSeed(c.Value("app"), r)
 	return controlReply{status: http.StatusCreated, value: r}, nil
 }
 
@@ -58,7 +56,7 @@ func (c *controlCall) deleteRules() (any, error) {
 
 func (c *controlCall) noRule() error {
 	p := problemOf(http.StatusNotFound, fmt.Sprintf("there is no rule %q", c.Value("id")))
-	p.Field = "/path/id"
+	p.Field, p.Accepted = "/path/id", "the id of a rule that is listed here"
 	return p
 }
 

@@ -108,7 +108,9 @@ func (s *Server) head(w http.ResponseWriter, r reply) {
 	} else {
 		h["Content-Type"] = nil
 	}
-	h.Set("Content-Length", strconv.Itoa(len(r.body)))
+	if r.status != http.StatusNoContent && r.status != http.StatusNotModified { // which have no body
+		h.Set("Content-Length", strconv.Itoa(len(r.body)))
+	}
 	h.Set("Dingmock-Version", s.options.Version)
 	if r.explain != "" {
 		h.Set("Dingmock-Explain", headerText(r.explain))

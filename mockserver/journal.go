@@ -2,6 +2,7 @@ package mockserver
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -132,6 +133,7 @@ type journal struct {
 	last    int64    // the number of the latest call, kept or not
 	cleared int64    // the number of the latest call when all was forgotten: what came before is not lost, but over
 	bytes   int
+	ended   bool          // its app is no more: what still comes in is not kept
 	changed chan struct{} // closed at the next entry; nil while nobody waits
 }
 
@@ -143,10 +145,9 @@ func (j *journal) add(e *Entry) {
 	defer j.mu.Unlock()
 	j.last++
 	e.N = j.last
-	if j.limit == 0 {
+	if j.limit == 0 || j.ended {
 		return
 	}
-	e.weight = entryBytes + len(e.Request.Body) + len(e.Reply.Body) + len(e.Request.URL)
 	for len(j.entries) > 0 && (len(j.entries) >= j.limit || j.bytes+e.weight > journalBytes || j.total.Load() > journalsSize) {
 		j.shift()
 	}
@@ -167,12 +168,12 @@ func (j *journal) shift() {
 	j.entries = j.entries[1:]
 }
 
-// clear forgets all entries; the count goes on.
-func (j *journal) clear() {
+// clear forgets all entries; the count goes on. end is for a journal whose app is no more: what still comes in is not kept.
+func (j *journal) clear(end bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.total.Add(-int64(j.bytes))
-	j.entries, j.bytes, j.cleared = nil, 0, j.last
+	j.entries, j.bytes, j.cleared, j.ended = nil, 0, j.last, end
 }
 
 // get returns the entry of that number, if it is still there.
@@ -192,6 +193,7 @@ func (j *journal) get(n int64) (*Entry, int64) {
 func (j *journal) since(n int64) (entries []*Entry, dropped, last int64, more <-chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	n = min(n, j.last)
 	first := j.last - int64(len(j.entries)) + 1
 	if len(j.entries) > 0 {
 		entries = slices.Clone(j.entries[max(0, min(n+1-first, int64(len(j.entries)))):])
@@ -451,8 +453,19 @@ func mentionsSecret(text string) bool {
 	return false
 }
 
-// maskHeader returns the header without what may be secret: itself where it has none of that.
+// maskHeader returns the header without what may be secret, and 16 KiB of it at most: itself where there is no need.
 func maskHeader(h http.Header) http.Header {
+	if size := headerBytes(h); size > bodyKept {
+		h = maps.Clone(h)
+		maps.DeleteFunc(h, func(name string, values []string) bool {
+			drop := size > bodyKept
+			if drop {
+				size -= headerBytes(http.Header{name: values})
+			}
+			return drop
+		})
+		h["Dingmock-Left-Out"] = []string{"some of the headers: they were over 16 KiB"}
+	}
 	var out http.Header
 	for name := range h {
 		if name == "Authorization" || name == "Cookie" || name == "Proxy-Authorization" || secretName(name) {
@@ -468,6 +481,16 @@ func maskHeader(h http.Header) http.Header {
 	return out
 }
 
+func headerBytes(h http.Header) int {
+	n := 0
+	for name, values := range h {
+		for _, v := range values {
+			n += len(name) + len(v)
+		}
+	}
+	return n
+}
+
 // validUTF8 replaces what is not UTF-8. Most texts are: these it does not walk through by the character.
 func validUTF8(s string) string {
 	if utf8.ValidString(s) {
@@ -480,7 +503,7 @@ func validUTF8(s string) string {
 func (c *call) entry(r *http.Request, body []byte, reply reply) *Entry {
 	e := &Entry{
 		App: NoApp, Code: reply.code, Time: c.received.UTC(), AppTime: c.received.UTC(), Explain: reply.explain, Violations: c.Violations,
-		Request: EntryRequest{Method: r.Method, URL: r.URL.EscapedPath(), Header: maskHeader(r.Header), Size: len(body)},
+		Request: EntryRequest{Method: shorten(r.Method), URL: r.URL.EscapedPath(), Header: maskHeader(r.Header), Size: len(body)},
 		Reply:   EntryReply{Status: reply.status, ContentType: reply.contentType, Body: maskBody(reply.body, false)},
 	}
 	if r.URL.RawQuery != "" {
@@ -494,6 +517,11 @@ func (c *call) entry(r *http.Request, body []byte, reply reply) *Entry {
 		e.Operation, e.Provenance = c.Operation.ID, c.Operation.Provenance
 	}
 	maps.DeleteFunc(c.Values, func(name string, _ any) bool { return secretName(name) })
+	for name, value := range c.Values {
+		if shown := parameter(value); shown != nil {
+			c.Values[name] = shown
+		}
+	}
 	if len(c.Values) > 0 {
 		e.Parameters = c.Values
 	}
@@ -503,7 +531,39 @@ func (c *call) entry(r *http.Request, body []byte, reply reply) *Entry {
 	if c.rule != nil {
 		e.Rule, e.Effect = c.rule.id, c.rule.effect.name()
 	}
+	e.weigh()
 	return e
+}
+
+// weigh notes about how many bytes an entry holds.
+func (e *Entry) weigh() {
+	e.weight = entryBytes + len(e.Request.Body) + len(e.Reply.Body) + len(e.Request.URL) + len(e.Explain) + headerBytes(e.Request.Header)
+	for name, value := range e.Parameters {
+		text, _ := value.(string)
+		e.weight += len(name) + len(text) + 16
+	}
+	for _, v := range e.Violations {
+		e.weight += len(v.Pointer) + len(v.Found) + len(v.Expected) + 64
+	}
+}
+
+// parameter is how an entry shows a parameter that it does not show as it is, else nil: of an object or an array the JSON
+// text, masked, and of a long text the beginning.
+func parameter(value any) any {
+	switch v := value.(type) {
+	case nil, bool, float64:
+		return nil
+	case string:
+		if len(v) > bodyKept {
+			return shorten(v)
+		}
+		return nil
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprintf("a value of type %T", value)
+	}
+	return maskBody(text, false)
 }
 
 func shorten(s string) string {

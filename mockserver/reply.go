@@ -121,6 +121,9 @@ func (c *call) encode(value any, err error) reply {
 	r.body = bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
 	if c.rule != nil && c.rule.effect.Malformed {
 		r.body = r.body[:len(r.body)-1]
+		if r.explain == "" {
+			r.explain = "rule " + c.rule.id + " (malformed) took the last character of the body"
+		}
 	}
 	return r
 }

@@ -338,15 +338,15 @@ func (c *call) answerByRule() (any, bool, error) {
 				return nil, true, err
 			}
 		}
-		return c.fixed(e.Reply), true, nil
+		return c.fixed(e.Reply, why), true, nil
 	case e.Hang, e.Reset, e.Empty:
 		return reply{code: e.name(), explain: why}, true, nil
 	}
 	return nil, false, nil
 }
 
-func (c *call) fixed(f *FixedReply) reply {
-	r := reply{status: http.StatusOK, contentType: f.ContentType, body: f.Body, code: "0"}
+func (c *call) fixed(f *FixedReply, why string) reply {
+	r := reply{status: http.StatusOK, contentType: f.ContentType, body: f.Body, code: "0", explain: why}
 	if f.Status != 0 {
 		r.status = f.Status
 	}

@@ -171,8 +171,8 @@ func (a *AppState) validate(doc *dingmock.Document) *fieldError {
 		return &fieldError{"/clock/offset", "has to be at most 200 years (1752000h)"}
 	case a.Clock != nil && a.Clock.At != nil && !a.Clock.Frozen:
 		return &fieldError{"/clock/at", "goes with frozen"}
-	case a.Clock != nil && a.Clock.At != nil && a.Clock.At.After(lastInstant):
-		return &fieldError{"/clock/at", "has to be before the year 10000"}
+	case a.Clock != nil && a.Clock.At != nil && (a.Clock.At.Year() < 1970 || a.Clock.At.Year() > 2200):
+		return &fieldError{"/clock/at", "has to be in the years 1970 to 2200"}
 	case a.QPS != nil && *a.QPS < 0:
 		return &fieldError{"/qps", "has to be 0 or more"}
 	case len(a.Rules) > maxRules:
@@ -267,7 +267,8 @@ func (a *app) restore(s AppState) {
 	}
 	a.sessions.sweep(now)
 	for _, r := range s.Rules {
-		_, _ = a.rules.add(r, now) // at most as many as there may be: validate has counted them
+		r, _ = a.rules.add(r, now) // at most as many as there may be: validate has counted them
+		a.store.tellSeed(a.name, r)
 	}
 }
 

@@ -193,21 +193,24 @@ func (s *store) delete(a *app) {
 	defer s.mu.Unlock()
 	if s.byName[a.name] == a {
 		s.remove(a, "its app "+a.name+" was deleted")
-		a.journal.clear()
+		a.journal.clear(true)
 	}
 }
 
-// reset forgets all of an app but its identity, its users and its limits.
+// reset forgets all of an app but its identity, its users and its limits. It does nothing to one that is no more.
 func (a *app) reset() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.gone {
+		return
+	}
 	close(a.done)
 	a.done = make(chan struct{})
 	a.store.tokens.bury(a.tokens, "its app "+a.name+" was reset")
 	a.tokens, a.clock, a.throttle = nil, clock{real: a.store.real}, throttle{}
 	a.sessions.init()
 	a.rules.remove("")
-	a.journal.clear()
+	a.journal.clear(false)
 }
 
 // now is the time by the app's clock.
@@ -251,7 +254,7 @@ func (s *store) evict() bool {
 		return false
 	}
 	s.remove(oldest, fmt.Sprintf("its app %s was evicted: there were %d apps, and it had been unused for longest (--max-apps)", oldest.name, s.maxApps))
-	oldest.journal.clear()
+	oldest.journal.clear(true)
 	s.log.Warn("app evicted", "app", oldest.name, "max_apps", s.maxApps)
 	return true
 }
@@ -267,6 +270,13 @@ func (s *store) remove(a *app, why string) {
 	delete(s.byCorp, a.corpID)
 	delete(s.byName, a.name)
 	s.tokens.bury(a.tokens, why)
+}
+
+// tellSeed logs what a rule of chance draws from, so that a run can be made again.
+func (s *store) tellSeed(app string, r Rule) {
+	if r.When.Probability != nil {
+		s.log.Info("rule with probability", "rule", r.ID, "app", app, "seed", r.When.Seed)
+	}
 }
 
 func (a *app) touch() { a.used.Store(a.store.uses.Add(1)) }

@@ -3,6 +3,7 @@ package mockserver
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/dingmock/dingmock"
@@ -11,13 +12,15 @@ import (
 // NoApp is the name under which calls stand that reached no app.
 const NoApp = "_"
 
-const (
-	tallyRows = 1000   // different violations that are told apart for one app; those beyond are counted together
-	tallyApps = 10_000 // apps whose violations are told apart; those of apps beyond are counted together as manyApps
-)
+// tallyRows is how many different violations are told apart for one app; those beyond are counted together.
+const tallyRows = 1000
 
-// manyApps is the name under which violations stand of apps beyond those that are told apart.
-const manyApps = "~"
+// What all apps' rows together may be. Beyond, violations are counted under NoApp, in rows that belong to the verdict
+// of every app: it may be red for another's calls then, but never green in spite of its own.
+const (
+	tallyRowsOfAll  = 20_000
+	tallyBytesOfAll = 64 << 20 // of the first exchanges; beyond, they are kept without headers and bodies
+)
 
 // Tally is how often an app's calls broke the document in one way.
 type Tally struct {
@@ -30,45 +33,68 @@ type Tally struct {
 
 // tally counts violations. It outlives the apps.
 type tally struct {
-	mu   sync.Mutex
-	apps map[string]map[tallyKey]*Tally
+	mu    sync.Mutex
+	apps  map[string]map[tallyKey]*Tally
+	rest  map[tallyKey]*Tally // beyond tallyRowsOfAll
+	rows  int                 // without rest
+	bytes int                 // of the first exchanges
 }
 
 // tallyKey tells violations apart. The path of an unknown one is part of it.
 type tallyKey struct{ operation, rule, pointer, path string }
 
 func (t *tally) add(app string, pardoned bool, list []dingmock.Violation, first *Entry) {
+	if len(list) == 0 {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.apps == nil {
 		t.apps = map[string]map[tallyKey]*Tally{}
-	}
-	rows := t.apps[app]
-	if rows == nil && len(t.apps) >= tallyApps {
-		app = manyApps
-		rows = t.apps[app]
-	}
-	if rows == nil {
-		rows = map[tallyKey]*Tally{}
-		t.apps[app] = rows
 	}
 	for _, v := range list {
 		key := tallyKey{operation: v.Operation, rule: v.Rule, pointer: v.Pointer}
 		if v.Rule == dingmock.RuleUnknownPath {
 			key.path = v.Found
 		}
-		row := rows[key]
-		if row == nil && len(rows) >= tallyRows {
+		rows, name, counted := t.apps[app], app, 1
+		if rows[key] == nil && len(rows) >= tallyRows {
 			key.pointer, key.path, v.Pointer, v.Found = "", "", "", "too many different violations to tell apart"
-			row = rows[key]
 		}
+		if rows[key] == nil && t.rows >= tallyRowsOfAll {
+			if t.rest == nil {
+				t.rest = map[tallyKey]*Tally{}
+			}
+			rows, name, counted = t.rest, NoApp, 0
+			key.pointer, key.path, v.Pointer, v.Found = "", "", "", "too many violations of too many apps to tell apart"
+		}
+		row := rows[key]
 		if row == nil {
-			row = &Tally{App: app, Violation: v, First: first, Pardoned: pardoned}
+			if rows == nil {
+				rows = map[tallyKey]*Tally{}
+				t.apps[app] = rows
+			}
+			row = &Tally{App: name, Violation: v, First: t.keep(first), Pardoned: pardoned}
 			rows[key] = row
+			t.rows += counted
 		}
 		row.Count++
 		row.Pardoned = row.Pardoned && pardoned
 	}
+}
+
+// keep returns the entry, or it without headers and bodies where those of the rows so far are many bytes. The caller
+// holds the lock.
+func (t *tally) keep(e *Entry) *Entry {
+	if t.bytes+e.weight > tallyBytesOfAll {
+		light := *e
+		light.Request.Header, light.Request.Body, light.Reply.Body, light.Parameters, light.Violations = nil, "", "", nil, nil
+		light.Request.URL, _, _ = strings.Cut(light.Request.URL, "?")
+		light.weight = 0
+		return &light
+	}
+	t.bytes += e.weight
+	return e
 }
 
 // knows reports whether the app has rows.
@@ -78,11 +104,22 @@ func (t *tally) knows(app string) bool {
 	return len(t.apps[app]) > 0
 }
 
-// clear forgets the rows of one app.
+// clear forgets the rows of one app; of NoApp also those that could not be told apart.
 func (t *tally) clear(app string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	cleared := []map[tallyKey]*Tally{t.apps[app]}
+	t.rows -= len(t.apps[app])
 	delete(t.apps, app)
+	if app == NoApp {
+		cleared = append(cleared, t.rest)
+		t.rest = nil
+	}
+	for _, rows := range cleared {
+		for _, row := range rows {
+			t.bytes -= row.First.weight
+		}
+	}
 }
 
 // list returns the rows of one app, or of all where app is "", sorted.
@@ -99,6 +136,11 @@ func (t *tally) list(app string) []Tally {
 			shown.First = row.First.shown()
 			all = append(all, shown)
 		}
+	}
+	for _, row := range t.rest {
+		shown := *row
+		shown.First = row.First.shown()
+		all = append(all, shown)
 	}
 	slices.SortFunc(all, func(a, b Tally) int {
 		return cmp.Or(cmp.Compare(a.App, b.App), cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Found, b.Found))

@@ -82,10 +82,10 @@ func TestVerdictPardons(t *testing.T) {
 	}
 }
 
-// TestTallyOfManyApps holds no more than so many apps apart, and loses no count.
+// TestTallyOfManyApps holds no more than so many rows, loses no count, and lets no app beyond them pass as clean.
 func TestTallyOfManyApps(t *testing.T) {
 	t.Parallel()
-	const apps = 10_100
+	const apps = 20_100
 	s := fake(t, mockserver.Options{MaxApps: 10, Journal: -1})
 	for i := range apps {
 		call(s, fmt.Sprintf("GET /gettoken?x=1&appkey=mock-%d&appsecret=x", i), "")
@@ -95,7 +95,10 @@ func TestTallyOfManyApps(t *testing.T) {
 		names[row.App] += row.Count
 		sum += row.Count
 	}
-	if len(names) != 10_001 || sum != apps || names["~"] != 100 {
-		t.Errorf("%d calls of %d apps are tallied as %d of %d, %d of them of apps beyond", apps, apps, sum, len(names), names["~"])
+	if len(names) != 20_001 || sum != apps || names[mockserver.NoApp] != 100 {
+		t.Errorf("%d calls of %d apps are tallied as %d of %d, %d of them of apps beyond", apps, apps, sum, len(names), names[mockserver.NoApp])
+	}
+	if list := s.App(fmt.Sprintf("mock-%d", apps-1)).Violations(); len(list) != 1 || list[0].Count != 100 {
+		t.Errorf("the last app passes as clean: %+v", list)
 	}
 }
