@@ -226,7 +226,7 @@ func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*
 			p.Field, p.Accepted = "/body"+field.pointer, field.text
 		case errors.As(err, &taken):
 			p.Status, p.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
-			p.Field = "/body/" + strings.SplitN(taken.text, ":", 2)[0]
+			p.Field, p.Accepted = "/body/"+strings.SplitN(taken.text, ":", 2)[0], "one that no other app has"
 		case errors.Is(err, errFull):
 			p.Status, p.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
 		}

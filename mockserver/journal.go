@@ -517,8 +517,9 @@ func (c *call) entry(r *http.Request, body []byte, reply reply) *Entry {
 		e.Operation, e.Provenance = c.Operation.ID, c.Operation.Provenance
 	}
 	maps.DeleteFunc(c.Values, func(name string, _ any) bool { return secretName(name) })
+	part := len(body)+len(r.URL.RawQuery) > bodyKept // a text of the request may be, and would keep all of it
 	for name, value := range c.Values {
-		if shown := parameter(value); shown != nil {
+		if shown := parameter(value, part); shown != nil {
 			c.Values[name] = shown
 		}
 	}
@@ -548,14 +549,17 @@ func (e *Entry) weigh() {
 }
 
 // parameter is how an entry shows a parameter that it does not show as it is, else nil: of an object or an array the JSON
-// text, masked, and of a long text the beginning.
-func parameter(value any) any {
+// text, masked; of a long text the beginning; and of one that is part of a longer one, a copy.
+func parameter(value any, part bool) any {
 	switch v := value.(type) {
 	case nil, bool, float64:
 		return nil
 	case string:
-		if len(v) > bodyKept {
+		switch {
+		case len(v) > bodyKept:
 			return shorten(v)
+		case part:
+			return strings.Clone(v)
 		}
 		return nil
 	}

@@ -1,0 +1,64 @@
+package mockserver_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/dingmock/dingmock/mockserver"
+)
+
+// held is the memory that is in use after a collection, in bytes.
+func held() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// Many calls hold the memory that a ring of them holds, also where each carries as much as it may.
+func TestMemoryStaysTheSame(t *testing.T) { //nolint:paralleltest // others' memory would count
+	big := strings.Repeat("x", 900<<10)
+	for _, x := range []struct {
+		name                string
+		fill, calls         int
+		media, body, header string
+		bound               int64
+	}{
+		{"small", 1000, 50_000, "", "", "", 2 << 20},
+		{"large parameter and header", 50, 1000, jsonType, `{"userid":"` + big + `"}`, big, 12 << 20},
+		{"a small parameter of a large form", 50, 1000, formType, "x=" + big + "&userid=u", "", 12 << 20},
+	} {
+		s := fake(t, mockserver.Options{})
+		call := func(i int) {
+			r := httptest.NewRequestWithContext(t.Context(), "POST", "/topapi/v2/user/getsession?access_token="+live, strings.NewReader(x.body))
+			if x.body == "" {
+				r = httptest.NewRequestWithContext(t.Context(), "GET", "/gettoken?n="+strconv.Itoa(i%10)+"&"+appPairQuery, nil)
+			}
+			r.Header.Set("Content-Type", x.media)
+			r.Header.Set("X-Large", strings.Clone(x.header))
+			s.ServeHTTP(&discarded{header: http.Header{}}, r)
+		}
+		for i := range x.fill {
+			call(i)
+		}
+		before := held()
+		for i := range x.calls {
+			call(i)
+		}
+		if grew := held() - before; grew > x.bound {
+			t.Errorf("%s: %d calls hold %d KiB more than %d do", x.name, x.calls, grew>>10, x.fill)
+		}
+		runtime.KeepAlive(s)
+	}
+}
+
+type discarded struct{ header http.Header }
+
+func (d *discarded) Header() http.Header         { return d.header }
+func (d *discarded) Write(p []byte) (int, error) { return len(p), nil }
+func (d *discarded) WriteHeader(int)             {}
