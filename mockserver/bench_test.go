@@ -212,14 +212,15 @@ func cpu() time.Duration {
 func compare(b *testing.B, requests, workers int, run func(contender, n int)) {
 	b.Helper()
 	const turns = 8
-	var used [2]time.Duration
+	var used, took [2]time.Duration
 	var done [2]int
 	for turn := range 2 * turns {
 		n := b.N/turns/workers + 1
 		runtime.GC()
-		before := cpu()
+		before, began := cpu(), time.Now()
 		run(turn%2, n)
 		used[turn%2] += cpu() - before
+		took[turn%2] += time.Since(began)
 		done[turn%2] += n * requests * workers
 	}
 	perRequest := func(i int) float64 { return float64(used[i].Nanoseconds()) / float64(done[i]) }
@@ -227,6 +228,7 @@ func compare(b *testing.B, requests, workers int, run func(contender, n int)) {
 	b.ReportMetric(perRequest(0), "plain-cpu-ns/req")
 	b.ReportMetric(perRequest(1), "cpu-ns/req")
 	b.ReportMetric(perRequest(1)/perRequest(0), "ratio")
+	b.ReportMetric(took[0].Seconds()/took[1].Seconds(), "throughput") // of the second, in parts of the first's
 }
 
 // BenchmarkTCP compares over keep-alive connections, one client goroutine for each core, in one process. The client

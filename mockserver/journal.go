@@ -438,16 +438,26 @@ func valueLen(text string) int {
 
 func secretName(name string) bool { return strings.EqualFold(name, "sign") || mentionsSecret(name) }
 
-// mentionsSecret reports whether a text may hold the name of a secret.
+// mentionsSecret reports whether a text may hold the name of a secret: each text of each call is asked, so it looks at
+// letters before it compares words.
 func mentionsSecret(text string) bool {
-	for i := range len(text) {
+	for i := 0; i+1 < len(text); i++ {
+		var word string
 		switch text[i] | 0x20 {
-		case 's', 't', 'p':
-			for _, word := range []string{"secret", "token", "ticket", "password"} {
-				if len(text)-i >= len(word) && strings.EqualFold(text[i:i+len(word)], word) {
-					return true
-				}
+		case 's':
+			word = "secret"
+		case 'p':
+			word = "password"
+		case 't':
+			word = "token"
+			if text[i+1]|0x20 == 'i' {
+				word = "ticket"
 			}
+		default:
+			continue
+		}
+		if text[i+1]|0x20 == word[1] && len(text)-i >= len(word) && strings.EqualFold(text[i:i+len(word)], word) {
+			return true
 		}
 	}
 	return false
