@@ -69,6 +69,19 @@ var gettokenCases = []Case{
 		},
 	},
 	{
+		ID: "gettoken/refused-renews-nothing", Level: MUST, Operation: "gettoken",
+		Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | writes,
+		Rule:  "A call that is refused, its secret wrong, neither renews the app's token nor ends it.",
+		run: func(c *Trial) {
+			a, q := c.app(), c.tokenUser()
+			c.advance(a, 7000*time.Second)
+			c.refused(c.call("gettoken", "appkey", a.AppKey, "appsecret", a.AppSecret+"x"), "appkey-or-appsecret-wrong")
+			c.succeed(q)
+			c.advance(a, 200*time.Second)
+			c.refused(q, "auth-token-invalid")
+		},
+	},
+	{
 		ID: "gettoken/lives", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | writes,
 		Rule: "A token is good for 7200 s after the last token call.",
 		run: func(c *Trial) {

@@ -103,6 +103,7 @@ func requestCases(doc *dingmock.Document) []Case {
 		}
 		add("form", MUST, "The parameters may come as a form; its values are strings as they stand.", 0, func(c *Trial, op *dingmock.Operation) {
 			c.succeed(c.valid(op).asForm())
+			encodedForm(c, op)
 			if op.ID == "create_session" {
 				q := c.valid(op)
 				q.set("user_id", "1e3"+strings.Repeat("0", 5)+c.tag).set("chatid", "true").asForm()
@@ -145,6 +146,32 @@ func requestCases(doc *dingmock.Document) []Case {
 		})
 	}
 	return append(list, journalCases...)
+}
+
+// encodedForm sends a form whose values hold what a form has to escape, and looks at what was understood of it.
+func encodedForm(c *Trial, op *dingmock.Operation) {
+	p := c.party(c.app())
+	s := p.session("a b+c%2B&d=会" + c.id("u"))
+	s.SessionID = "s t+u%20" + s.SessionID
+	if op.ID != "create_session" {
+		p.create(s)
+	}
+	q := newCall(op, tokenOf(op), c.token(c.app()))
+	if op.ID == "getsession" {
+		result, _ := c.succeed(q.set("userid", s.UserID).asForm())["result"].(map[string]any)
+		session, _ := result["session"].(map[string]any)
+		c.equal(nil, "session_id of the user asked for in a form", session["session_id"], s.SessionID)
+		return
+	}
+	for values := s.values(); len(values) > 0; values = values[2:] {
+		q.set(values[0].(string), values[1])
+	}
+	c.succeed(q.asForm())
+	if op.ID == "close_session" {
+		p.has(s.UserID, nil)
+	} else {
+		p.has(s.UserID, &s)
+	}
 }
 
 // repeated sends each parameter twice, once right and once wrong.

@@ -232,7 +232,10 @@ var causes = map[string]cause{
 		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
 			q := c.valid(op)
 			token := fmt.Sprint(q.value(tokenOf(op)))
-			for _, wrong := range []string{strings.Repeat("0", 32), "x", token[1:], token + "0", strings.ToUpper(token) + "F", "令牌"} {
+			for _, wrong := range []string{strings.Repeat("0", 32), "x", token[1:], token + "0", strings.ToUpper(token) + "F", "令牌", " " + token, token + "\n", strings.ToUpper(token)} {
+				if wrong == token {
+					continue // of digits alone
+				}
 				add("a token of another value", q.clone().set(tokenOf(op), wrong))
 			}
 		},
@@ -362,6 +365,7 @@ var causes = map[string]cause{
 		when: "where no session with just these values is open", needs: needsAppKey,
 		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
 			q := c.valid(op)
+			add("the id in capitals", q.clone().set("session_id", strings.ToUpper(fmt.Sprint(q.value("session_id")))))
 			add("never created", q.clone().set("session_id", c.id("never")))
 			add("another user", q.clone().set("user_id", c.id("other")))
 			add("another chat", q.clone().set("chatid", c.id("other")))
@@ -380,6 +384,12 @@ var causes = map[string]cause{
 			}
 			add("one more", q.clone().set("session_id", c.id("s")))
 			c.succeed(q) // the same values as one that is open: nothing is opened
+			shut := c.op("close_session")
+			for i, p := 0, q.fields; i < 2; i++ { // a close makes room for one
+				c.succeed(newCall(shut, tokenOf(shut), q.value(tokenOf(op))).with(p))
+				c.succeed(q)
+			}
+			add("one more after a close and an open", q.clone().set("session_id", c.id("s")))
 		},
 	},
 }
@@ -391,6 +401,9 @@ const KnownUser = "manager4220"
 func wrongPair(c *Trial, op *dingmock.Operation, add addWay, id, idValue, secret, secretValue string) {
 	add("a wrong secret", newCall(op, id, idValue, secret, secretValue+"x"))
 	add("a secret that is cut", newCall(op, id, idValue, secret, secretValue[:len(secretValue)-1]+"~"))
+	add("the first half of the secret", newCall(op, id, idValue, secret, secretValue[:len(secretValue)/2+1]))
+	add("the secret with a space before it", newCall(op, id, idValue, secret, " "+secretValue))
+	add("the secret with a newline after it", newCall(op, id, idValue, secret, secretValue+"\n"))
 	if upper := strings.ToUpper(secretValue); upper != secretValue {
 		add("the secret in capitals", newCall(op, id, idValue, secret, upper))
 	}

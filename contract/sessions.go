@@ -176,6 +176,21 @@ var sessionCases = []Case{
 		},
 	},
 	{
+		ID: "create_session/id-in-case", Level: MUST, Operation: "create_session", Needs: sessionNeeds,
+		Rule: "Two ids that differ in case alone are two sessions.",
+		run: func(c *Trial) {
+			p, user, other := c.party(c.app()), c.id("u"), c.id("other")
+			s := p.opened(user)
+			capital := p.session(other)
+			capital.SessionID = strings.ToUpper(s.SessionID)
+			p.create(capital)
+			p.has(user, &s)
+			p.has(other, &capital)
+			p.close(capital)
+			p.has(user, &s)
+		},
+	},
+	{
 		ID: "create_session/no-chat", Level: MUST, Operation: "create_session", Needs: sessionNeeds | NeedsRaw,
 		Rule: "An absent, a null and an empty chatid are one and the same: empty.",
 		run: func(c *Trial) {

@@ -49,7 +49,7 @@ func All() ([]Mutant, error) {
 		return nil, err
 	}
 	k := &kit{doc: doc}
-	return slices.Concat(k.rows(), k.paths(), k.tokens(), k.sessions(), k.requests(), k.order(), k.generated()), nil
+	return slices.Concat(k.rows(), k.paths(), k.tokens(), k.sessions(), k.requests(), k.order(), k.generated(), k.attack()), nil
 }
 
 // kit makes mutants from a document.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -353,4 +354,11 @@ func (o *oneClock) Advance(ctx context.Context, _ contract.App, by time.Duration
 		}
 	}
 	return nil
+}
+
+// owners are the tokens that were issued, and the app keys of their apps.
+func (t *timed) owners() map[string]string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.owner)
 }
