@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -172,7 +171,8 @@ func TestFaults(t *testing.T) {
 
 // faulty is a fake with a rule, and a clock that moves by the pauses of its clients.
 type faulty struct {
-	url string
+	url  string
+	seen chan struct{} // gets one for each call of the path that has the fault
 
 	mu    sync.Mutex
 	now   time.Time
@@ -200,7 +200,7 @@ func (w *faulty) pauses() []time.Duration {
 
 func newFaulty(t *testing.T, path string, effect mockserver.Effect) *faulty {
 	t.Helper()
-	w := &faulty{now: time.Date(2026, 9, 3, 0, 1, 2, 3e6, time.UTC), calls: map[string]int{}}
+	w := &faulty{now: time.Date(2026, 9, 3, 0, 1, 2, 3e6, time.UTC), calls: map[string]int{}, seen: make(chan struct{}, 16)}
 	app := mockserver.DefaultApp
 	app.Sessions = []mockserver.SessionState{{SessionID: "s-1", UserID: "u-1"}}
 	fake, err := mockserver.New(&mockserver.Options{Apps: []mockserver.AppState{app}, Now: w.Now})
@@ -211,6 +211,9 @@ func newFaulty(t *testing.T, path string, effect mockserver.Effect) *faulty {
 		w.mu.Lock()
 		w.calls[r.URL.Path]++
 		w.mu.Unlock()
+		if r.URL.Path == path && effect.Slow == 0 {
+			w.seen <- struct{}{}
+		}
 		fake.ServeHTTP(rw, r)
 	}))
 	srv.Config.SetKeepAlivesEnabled(false) // on a connection that was used net/http itself sends a GET once more
@@ -234,7 +237,7 @@ func (w *faulty) client(t *testing.T, impatientOf string) *client.Client {
 	t.Cleanup(transport.CloseIdleConnections)
 	h := &http.Client{Transport: transport, Timeout: time.Minute}
 	if impatientOf != "" {
-		h.Transport = impatient{transport, impatientOf}
+		h.Transport = impatient{transport, impatientOf, w.seen}
 	}
 	c, err := client.New(client.Options{
 		BaseURL: w.url, AppKey: mockserver.DefaultApp.AppKey, AppSecret: mockserver.DefaultApp.AppSecret, HTTPClient: h, Now: w.Now,
@@ -251,32 +254,29 @@ func (w *faulty) client(t *testing.T, impatientOf string) *client.Client {
 	return c
 }
 
-// impatient gives up after a moment on calls of one path.
+// impatient gives up on a call of one path, as if its time were over: as soon as it is seen, or else once its reply begins.
 type impatient struct {
 	base http.RoundTripper
 	path string
+	seen chan struct{} // gets one for each such call that is seen
 }
 
 func (i impatient) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Path != i.path {
 		return i.base.RoundTrip(r)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithCancelCause(r.Context())
+	go func() {
+		select {
+		case <-i.seen:
+			cancel(context.DeadlineExceeded)
+		case <-ctx.Done():
+		}
+	}()
 	resp, err := i.base.RoundTrip(r.WithContext(ctx))
 	if err != nil {
-		cancel()
 		return nil, err
 	}
-	resp.Body = &bounded{resp.Body, cancel}
+	cancel(context.DeadlineExceeded)
 	return resp, nil
-}
-
-type bounded struct {
-	io.ReadCloser
-	cancel context.CancelFunc
-}
-
-func (b *bounded) Close() error {
-	b.cancel()
-	return b.ReadCloser.Close()
 }

@@ -138,7 +138,7 @@ var effects = []struct {
 
 func timedOut(err error) bool {
 	var slow net.Error
-	return errors.As(err, &slow) && slow.Timeout() || errors.Is(err, context.DeadlineExceeded)
+	return errors.As(err, &slow) && slow.Timeout() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
 // TestEffectsInGo has Go's client see each effect, over HTTP/1.1 and HTTP/2.
@@ -154,11 +154,14 @@ func TestEffectsInGo(t *testing.T) {
 				srv.StartTLS()
 				t.Cleanup(srv.Close)
 				t.Cleanup(func() { _ = s.Close() })
-				ctx := t.Context()
-				if x.curl == 28 {
-					var cancel context.CancelFunc
-					ctx, cancel = context.WithTimeout(ctx, 300*time.Millisecond)
-					defer cancel()
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				if x.curl == 28 { // the time is over once the fake has the call
+					go func() {
+						w := httptest.NewRecorder()
+						s.ServeHTTP(w, httptest.NewRequest("POST", "/_mock/apps/default/journal/wait", strings.NewReader(`{"timeout":"60s"}`)))
+						cancel(context.DeadlineExceeded)
+					}()
 				}
 				req, err := http.NewRequestWithContext(ctx, "POST", srv.URL+sessionURL, strings.NewReader(`{"userid":"u-1"}`))
 				if err != nil {
