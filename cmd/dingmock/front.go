@@ -70,6 +70,8 @@ func newFront(ctx context.Context, fake *mockserver.Server, handler http.Handler
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          impersonate.ErrorLog(log),
+
+		DisableGeneralOptionsHandler: true, // OPTIONS * is answered as the platform answers
 	}
 	if authority != nil {
 		f.server.TLSConfig = authority.TLSConfig()

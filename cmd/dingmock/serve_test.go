@@ -63,6 +63,27 @@ func errcode(t *testing.T, base, id, value, secret, secretValue string) float64 
 	return code
 }
 
+// What net/http would answer by itself is the fake's to answer.
+func TestServeOptionsStar(t *testing.T) {
+	t.Parallel()
+	c := startServe(t, nil)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := io.WriteString(conn, "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(string(got), `{"errcode":404,"errmsg":"请求的URI地址不存在"}`) {
+		t.Errorf("answered %s", got)
+	}
+}
+
 func TestServeDefaults(t *testing.T) {
 	t.Parallel()
 	c := startServe(t, nil)

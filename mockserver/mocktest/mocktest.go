@@ -111,6 +111,7 @@ func New(t testing.TB, options ...Option) *Server {
 	s.App = s.fake.App(app.Name)
 
 	s.plain = httptest.NewUnstartedServer(s.fake)
+	s.plain.Config.DisableGeneralOptionsHandler = true
 	s.plain.Config.ErrorLog = impersonate.ErrorLog(log)
 	s.plain.Start()
 	s.URL = s.plain.URL
@@ -165,7 +166,7 @@ func (s *Server) startTLS() (*http.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	server := &http.Server{Handler: s.fake, TLSConfig: authority.TLSConfig(), ErrorLog: s.plain.Config.ErrorLog}
+	server := &http.Server{Handler: s.fake, TLSConfig: authority.TLSConfig(), ErrorLog: s.plain.Config.ErrorLog, DisableGeneralOptionsHandler: true}
 	done := make(chan error, 1)
 	go func() { done <- server.ServeTLS(listener, "", "") }()
 	transport, err := impersonate.NewTransport(&impersonate.TransportOptions{
