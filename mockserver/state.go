@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -75,7 +76,7 @@ type SessionState struct {
 // ReadState reads a state. The error names the file, the line, the field, and what would have been right.
 func ReadState(name string, data []byte) (*State, error) {
 	lines := map[string]int{}
-	if err := locate(data, lines); err != nil {
+	if err := locate(data, lines, reflect.TypeFor[State]()); err != nil {
 		return nil, fmt.Errorf("%s:%w", name, err)
 	}
 	if string(bytes.TrimSpace(data)) == "null" {
@@ -304,18 +305,23 @@ func (a *app) state() AppState {
 	return s
 }
 
-// locate notes the line of each value by its JSON pointer. The error begins with the line.
-func locate(data []byte, lines map[string]int) error {
+// locate notes the line of each value by its JSON pointer, and checks that fields and kinds are those of a type: to the
+// letter, where encoding/json takes a name in any case. The error begins with the line.
+func locate(data []byte, lines map[string]int, root reflect.Type) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
 	line := func() int { return lineAt(data, dec.InputOffset()) }
-	var value func(pointer string, depth int) error
-	value = func(pointer string, depth int) error {
+	var value func(pointer string, depth int, t reflect.Type) error
+	value = func(pointer string, depth int, t reflect.Type) error {
 		tok, err := dec.Token()
 		if err != nil {
 			return err
 		}
 		if lines[pointer] == 0 {
 			lines[pointer] = line()
+		}
+		if wrong := misfit(tok, t); wrong != "" {
+			return fmt.Errorf("%d: %s", line(), strings.TrimPrefix(strings.TrimPrefix(pointer+": ", "/"), ": ")+wrong)
 		}
 		open, ok := tok.(json.Delim)
 		if !ok {
@@ -325,7 +331,7 @@ func locate(data []byte, lines map[string]int) error {
 			return fmt.Errorf("%d: is nested too deep", line())
 		}
 		for i := 0; dec.More(); i++ {
-			at := pointer + "/" + strconv.Itoa(i)
+			at, inner := pointer+"/"+strconv.Itoa(i), element(t)
 			if open == '{' {
 				key, err := dec.Token()
 				if err != nil {
@@ -336,15 +342,18 @@ func locate(data []byte, lines map[string]int) error {
 					return fmt.Errorf("%d: %s: stands here twice", line(), at[1:])
 				}
 				lines[at] = line()
+				if inner, ok = fieldOf(t, key.(string)); !ok {
+					return fmt.Errorf("%d: %s: there is no such field", line(), at[1:])
+				}
 			}
-			if err := value(at, depth+1); err != nil {
+			if err := value(at, depth+1, inner); err != nil {
 				return err
 			}
 		}
 		_, err = dec.Token()
 		return err
 	}
-	err := value("", 0)
+	err := value("", 0, root)
 	if err == nil {
 		if _, err = dec.Token(); err == io.EOF {
 			return nil
@@ -361,6 +370,83 @@ func locate(data []byte, lines map[string]int) error {
 		return errors.New("1: is empty: write {\"apps\":[…]}")
 	}
 	return fmt.Errorf("%d: is not JSON: it ends too early", line())
+}
+
+// fieldOf returns the type of a struct's field by its name in JSON; nil for what may be anything.
+func fieldOf(t reflect.Type, name string) (reflect.Type, bool) {
+	t = plainType(t)
+	if t == nil || t.Kind() != reflect.Struct {
+		return nil, true
+	}
+	for i := range t.NumField() {
+		if tag, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); tag == name {
+			return t.Field(i).Type, true
+		}
+	}
+	return nil, false
+}
+
+// element returns the type of a slice's elements; nil for what may be anything.
+func element(t reflect.Type) reflect.Type {
+	if t = plainType(t); t != nil && t.Kind() == reflect.Slice {
+		return t.Elem()
+	}
+	return nil
+}
+
+// plainType returns the type that a pointer is to, and nil for JSON of any kind.
+func plainType(t reflect.Type) reflect.Type {
+	if t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t == reflect.TypeFor[json.RawMessage]() {
+		return nil
+	}
+	return t
+}
+
+// misfit says why a JSON token cannot begin a value of a type; "" where it can. null is no value, and fits.
+func misfit(tok json.Token, t reflect.Type) string {
+	if t = plainType(t); t == nil || tok == nil {
+		return ""
+	}
+	kind := t.Kind()
+	switch t {
+	case reflect.TypeFor[Duration]():
+		text, ok := tok.(string)
+		if _, err := time.ParseDuration(text); !ok || err != nil {
+			found, _ := json.Marshal(tok)
+			return (&durationError{found}).Error()
+		}
+		return ""
+	case reflect.TypeFor[time.Time]():
+		text, ok := tok.(string)
+		if _, err := time.Parse(time.RFC3339, text); !ok || err != nil {
+			return "has to be a time such as \"2026-09-03T00:01:02Z\""
+		}
+		return ""
+	}
+	fits, found := false, ""
+	switch x := tok.(type) {
+	case json.Delim:
+		fits, found = kind == reflect.Struct, "an object"
+		if x == '[' {
+			fits, found = kind == reflect.Slice, "an array"
+		}
+	case string:
+		fits, found = kind == reflect.String, "a string"
+	case bool:
+		fits, found = kind == reflect.Bool, "a bool"
+	case json.Number:
+		_, whole := strconv.ParseInt(x.String(), 10, 64)
+		_, natural := strconv.ParseUint(x.String(), 10, 64)
+		fits = kind == reflect.Float64 || whole == nil && (kind == reflect.Int || kind == reflect.Int64) || natural == nil && kind == reflect.Uint64
+		found = "the number " + x.String()
+	}
+	if fits {
+		return ""
+	}
+	return fmt.Sprintf("has to be %s, not %s", article(kind.String()), found)
 }
 
 func lineAt(data []byte, offset int64) int {
@@ -401,7 +487,7 @@ func article(kind string) string {
 		return "an array"
 	case "struct", "map", "ptr", "object":
 		return "an object"
-	case "int64", "int":
+	case "int64", "int", "uint64":
 		return "a whole number"
 	case "float64":
 		return "a number"
