@@ -1,7 +1,5 @@
 package contract
 
-import "time"
-
 var accessTokenCases = []Case{
 	{
 		ID: "accessToken/success", Level: MUST, Operation: "accessToken", Needs: needsAppPair | NeedsRaw,
@@ -21,11 +19,7 @@ var accessTokenCases = []Case{
 		ID: "accessToken/renewal", Level: MUST, Operation: "accessToken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | writes,
 		Rule: "accessToken renews a living token to 7200 s from that call.",
 		run: func(c *Trial) {
-			q := c.tokenUser()
-			c.advance(c.app(), 7000*time.Second)
-			c.succeed(c.valid(c.op("accessToken")))
-			c.advance(c.app(), 7000*time.Second)
-			c.succeed(q)
+			c.renewal(c.op("accessToken"))
 		},
 	},
 	{

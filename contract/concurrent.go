@@ -12,22 +12,16 @@ var concurrentCases = []Case{
 	{
 		ID: "gettoken/at-once", Level: MUST, Operation: "gettoken", Needs: NeedsOwnApp | notLive,
 		Rule: "Calls at the same moment, with no living token, all get one and the same.",
+		run:  func(c *Trial) { c.oneToken() },
+	},
+	{
+		ID: "gettoken/at-once-after-expiry", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | notLive,
+		Rule: "Calls at the same moment, when the token has just expired, all get one and the same new one.",
 		run: func(c *Trial) {
-			tokens := make([]string, crowd)
-			parties := make([]*party, crowd)
-			app := c.app()
-			for i := range parties {
-				parties[i] = c.party(app)
-			}
-			c.together(crowd, func(i int) {
-				t, err := parties[i].Gettoken(c.ctx)
-				if err != nil {
-					c.fail(nil, "one of %d calls at once failed: %v", crowd, plain(err))
-				}
-				tokens[i] = t.Value
-			})
-			for _, t := range tokens {
-				c.same("of the calls at once, one's token", t, tokens[0])
+			first := c.oneToken()
+			c.advance(c.app(), life)
+			if c.oneToken() == first {
+				c.fail(nil, "-want another token than the expired one\n+got  the same")
 			}
 		},
 	},
@@ -103,6 +97,26 @@ var concurrentCases = []Case{
 			p.has(s.UserID, nil)
 		},
 	},
+}
+
+// oneToken calls gettoken many times at once and returns the token, which has to be one.
+func (c *Trial) oneToken() string {
+	tokens := make([]string, crowd)
+	parties := make([]*party, crowd)
+	for i := range parties {
+		parties[i] = c.party(c.app())
+	}
+	c.together(crowd, func(i int) {
+		t, err := parties[i].Gettoken(c.ctx)
+		if err != nil {
+			c.fail(nil, "one of %d calls at once failed: %v", crowd, plain(err))
+		}
+		tokens[i] = t.Value
+	})
+	for _, t := range tokens {
+		c.same("of the calls at once, one's token", t, tokens[0])
+	}
+	return tokens[0]
 }
 
 func refusedAs(c *Trial, err error, name string) bool {

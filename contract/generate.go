@@ -57,10 +57,7 @@ func generatedCases(doc *dingmock.Document) []Case {
 // undo closes the session that a call has opened, so that generated ones do not pile up.
 func (c *Trial) undo(q *call) {
 	if q.op.ID == "create_session" {
-		q = q.clone()
-		q.op = c.op("close_session")
-		q.path = q.op.Path
-		c.succeed(q)
+		c.succeed(c.closing(q))
 	}
 }
 

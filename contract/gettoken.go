@@ -50,11 +50,30 @@ var gettokenCases = []Case{
 		ID: "gettoken/renewal", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | writes,
 		Rule: "A call within the token's life renews it to 7200 s from that call.",
 		run: func(c *Trial) {
+			c.renewal(c.op("gettoken"))
+		},
+	},
+	{
+		ID: "gettoken/own-calls-renew", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | writes,
+		Rule: "Only a token call of the app itself, and one that succeeds, renews its token.",
+		run: func(c *Trial) {
+			q, other := c.tokenUser(), c.another()
+			c.token(other)
+			c.advance(c.app(), 7000*time.Second)
+			c.token(other)
+			c.wrongCalls(c.app())
+			c.advance(c.app(), 200*time.Second)
+			c.refused(q, "auth-token-invalid")
+		},
+	},
+	{
+		ID: "gettoken/refused-changes-nothing", Level: MUST, Operation: "gettoken", Needs: needsSessions | NeedsRaw | writes,
+		Rule: "A token call that is refused leaves the app's token as it was.",
+		run: func(c *Trial) {
 			q := c.tokenUser()
-			c.advance(c.app(), 7000*time.Second)
-			c.token(c.app())
-			c.advance(c.app(), 7000*time.Second)
+			c.wrongCalls(c.app())
 			c.succeed(q)
+			c.same("the token after calls that were refused", c.token(c.app()), q.value(tokenOf(q.op)))
 		},
 	},
 	{
@@ -167,6 +186,35 @@ var gettokenCases = []Case{
 			c.equal(x, "the HTTP status", x.Response.StatusCode, http.StatusOK)
 		},
 	},
+}
+
+// renewal checks that a token call renews a living token to just its whole life.
+func (c *Trial) renewal(op *dingmock.Operation) {
+	q := c.tokenUser()
+	c.advance(c.app(), 7000*time.Second)
+	x := c.do(c.valid(op))
+	wantToken(c, x)
+	body := c.success(x)
+	token := body["access_token"]
+	if token == nil {
+		token = body["accessToken"]
+	}
+	c.same("the token of the call that renews", token, q.value(tokenOf(q.op)))
+	c.advance(c.app(), 7000*time.Second)
+	c.succeed(q)
+	c.advance(c.app(), 200*time.Second)
+	c.refused(q, "auth-token-invalid")
+}
+
+// wrongCalls makes token calls of the app with wrong secrets.
+func (c *Trial) wrongCalls(app App) {
+	if app.AppKey != "" {
+		c.refused(c.call("gettoken", "appkey", app.AppKey, "appsecret", app.AppSecret+"x"), "appkey-or-appsecret-wrong")
+		c.refused(c.call("accessToken", "appKey", app.AppKey, "appSecret", app.AppSecret+"x"), "invalidClientIdOrSecret")
+	}
+	if app.CorpID != "" {
+		c.refused(c.call("gettoken", "corpid", app.CorpID, "corpsecret", app.CorpSecret+"x"), "corpid-or-corpsecret-wrong")
+	}
 }
 
 // tokenUser makes a call with the token of the case's app.

@@ -22,6 +22,10 @@ func pathCases(doc *dingmock.Document) []Case {
 					for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 						c.unknown(f, method, f.Prefix+path)
 					}
+					q := unknownCall(http.MethodPost, f.Prefix+path)
+					q.query = []pair{{"access_token", "x"}}
+					q.header.Set("X-Acs-Dingtalk-Access-Token", "x")
+					c.wantUnknown(f, q)
 				}
 			},
 		}, Case{
@@ -33,7 +37,7 @@ func pathCases(doc *dingmock.Document) []Case {
 						continue
 					}
 					last := strings.LastIndexByte(op.Path, '/')
-					for _, path := range []string{op.Path + "/", "/" + op.Path, op.Path[:last] + "/" + op.Path[last:], strings.ToUpper(op.Path[:last+2]) + op.Path[last+2:] + "X", op.Path + "x"} {
+					for _, path := range []string{op.Path + "/", "/" + op.Path, op.Path[:last] + "/" + op.Path[last:], op.Path[:last+1] + strings.ToUpper(op.Path[last+1:]), strings.ToUpper(op.Path), op.Path + "x"} {
 						c.unknown(c.doc.Family(path), op.Method, path)
 					}
 				}

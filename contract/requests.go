@@ -32,13 +32,14 @@ func requestCases(doc *dingmock.Document) []Case {
 				Rule: rule, run: func(c *Trial) { run(c, c.op(op.ID)) },
 			})
 		}
-		add("undeclared", MUST, "A parameter that the document does not have is passed over.", 0, func(c *Trial, op *dingmock.Operation) {
+		add("undeclared", MUST, "A parameter that the document does not have, or not in that place, is passed over.", 0, func(c *Trial, op *dingmock.Operation) {
 			q := c.valid(op)
 			q.query = append(q.query, pair{"contract_unknown", "1"})
 			c.succeed(q.off(dingmock.RuleUndeclaredParameter))
 			if len(op.BodyTypes) == 0 {
 				return
 			}
+			c.shadowed(op)
 			for _, value := range []any{"1", 1, nil, map[string]any{"a": []int{1}}, strings.Repeat("x", 4096)} {
 				q := c.valid(op)
 				q.fields = append(q.fields, pair{"contract_unknown", value})
@@ -103,17 +104,27 @@ func requestCases(doc *dingmock.Document) []Case {
 		}
 		add("form", MUST, "The parameters may come as a form; its values are strings as they stand.", 0, func(c *Trial, op *dingmock.Operation) {
 			c.succeed(c.valid(op).asForm())
-			encodedForm(c, op)
-			if op.ID == "create_session" {
-				q := c.valid(op)
-				q.set("user_id", "1e3"+strings.Repeat("0", 5)+c.tag).set("chatid", "true").asForm()
+			for _, chat := range []string{"true", "1e3", "a b+c%41&d=é会", " ", "+"} {
+				s := c.opening("chatid", chat, "user_id", chat+c.id("u"), "session_id", chat+c.id("s"))
+				q := newCall(op, token, s.value(token)).asForm()
+				for _, p := range bodyParameters(op) {
+					name := p.Name
+					if name == "userid" {
+						name = "user_id"
+					}
+					q.set(p.Name, s.value(name))
+				}
+				if op.ID != "create_session" {
+					c.succeed(s)
+				}
 				c.succeed(q)
-				get := c.op("getsession")
-				x := c.do(newCall(get, token, q.value(token), "userid", q.value("user_id")))
-				result, _ := c.success(x)["result"].(map[string]any)
-				session, _ := result["session"].(map[string]any)
-				c.equal(x, "user_id", session["user_id"], q.value("user_id"))
-				c.equal(x, "chatid", session["chatid"], "true")
+				if op.ID == "close_session" {
+					continue // it was found by the values that JSON had
+				}
+				if op.ID == "create_session" {
+					q = newCall(c.op("getsession"), token, s.value(token), "userid", s.value("user_id"))
+				}
+				c.finds(q, s)
 			}
 		})
 		add("token-in-form", SHOULD, "The token is read from the query first, then from a form body.", 0, func(c *Trial, op *dingmock.Operation) {
@@ -148,30 +159,39 @@ func requestCases(doc *dingmock.Document) []Case {
 	return append(list, journalCases...)
 }
 
-// encodedForm sends a form whose values hold what a form has to escape, and looks at what was understood of it.
-func encodedForm(c *Trial, op *dingmock.Operation) {
-	p := c.party(c.app())
-	s := p.session("a b+c%2B&d=会" + c.id("u"))
-	s.SessionID = "s t+u%20" + s.SessionID
-	if op.ID != "create_session" {
-		p.create(s)
+// opening makes a call that opens a session with these values.
+func (c *Trial) opening(values ...any) *call {
+	q := c.valid(c.op("create_session"))
+	for i := 0; i < len(values); i += 2 {
+		q.set(values[i].(string), values[i+1])
 	}
-	q := newCall(op, tokenOf(op), c.token(c.app()))
+	return q
+}
+
+// finds ends the case where a call of getsession does not answer the session that another call opened.
+func (c *Trial) finds(get, opened *call) {
+	x := c.do(get)
+	result, _ := c.success(x)["result"].(map[string]any)
+	session, _ := result["session"].(map[string]any)
+	for _, name := range []string{"session_id", "user_id", "chatid"} {
+		c.equal(x, name, session[name], opened.value(name))
+	}
+}
+
+// shadowed sends a call of which each field stands, with another value, in the query too: of a POST only the body counts.
+func (c *Trial) shadowed(op *dingmock.Operation) {
+	q := c.valid(op)
 	if op.ID == "getsession" {
-		result, _ := c.succeed(q.set("userid", s.UserID).asForm())["result"].(map[string]any)
-		session, _ := result["session"].(map[string]any)
-		c.equal(nil, "session_id of the user asked for in a form", session["session_id"], s.SessionID)
+		s := c.opening("user_id", q.value("userid"))
+		c.succeed(s)
+		q.query = append(q.query, pair{"userid", c.id("other")})
+		c.finds(q.off(dingmock.RuleUndeclaredParameter), s)
 		return
 	}
-	for values := s.values(); len(values) > 0; values = values[2:] {
-		q.set(values[0].(string), values[1])
+	for _, p := range bodyParameters(op) {
+		q.query = append(q.query, pair{p.Name, c.id("other")})
 	}
-	c.succeed(q.asForm())
-	if op.ID == "close_session" {
-		p.has(s.UserID, nil)
-	} else {
-		p.has(s.UserID, &s)
-	}
+	c.succeed(q.off(dingmock.RuleUndeclaredParameter))
 }
 
 // repeated sends each parameter twice, once right and once wrong.

@@ -171,6 +171,14 @@ var causes = map[string]cause{
 			} {
 				add(w.name, newCall(op, w.given...).off(dingmock.RuleMissingCredential), "name", w.missing)
 			}
+			pairs := firstPair(c.app())
+			fields := []pair{{pairs[0].(string), pairs[1]}, {pairs[2].(string), pairs[3]}}
+			for name, q := range map[string]*call{
+				"the pair as JSON in the body of a GET":   newCall(op).body(mediaJSON, encodeObject(fields)),
+				"the pair as a form in the body of a GET": newCall(op).body(mediaForm, []byte(encodePairs(fields))),
+			} {
+				add(name, q.off(dingmock.RuleMissingCredential), "name", "corpid or appkey")
+			}
 		},
 	},
 	"gettoken/parameter-invalid": {
@@ -232,11 +240,10 @@ var causes = map[string]cause{
 		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
 			q := c.valid(op)
 			token := fmt.Sprint(q.value(tokenOf(op)))
-			for _, wrong := range []string{strings.Repeat("0", 32), "x", token[1:], token + "0", strings.ToUpper(token) + "F", "令牌", " " + token, token + "\n", strings.ToUpper(token)} {
-				if wrong == token {
-					continue // of digits alone
+			for _, wrong := range []string{strings.Repeat("0", 32), "x", token[1:], token + "0", token + " ", " " + token, token + "\n", strings.ToUpper(token), "令牌"} {
+				if wrong != token { // it may be of digits alone
+					add("a token of another value", q.clone().set(tokenOf(op), wrong))
 				}
-				add("a token of another value", q.clone().set(tokenOf(op), wrong))
 			}
 		},
 	},
@@ -348,7 +355,9 @@ var causes = map[string]cause{
 			if other := c.another(); other.AppKey != c.app().AppKey {
 				add("the appkey of another app", c.valid(op).set("app_key", other.AppKey))
 			}
-			add("the appkey in capitals", c.valid(op).set("app_key", strings.ToUpper(c.app().AppKey)+"X"))
+			for _, w := range otherKeys(c.app()) {
+				add(w.name, c.valid(op).set("app_key", w.value))
+			}
 		},
 	},
 	"create_session/session-invalid": {
@@ -365,12 +374,15 @@ var causes = map[string]cause{
 		when: "where no session with just these values is open", needs: needsAppKey,
 		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
 			q := c.valid(op)
-			add("the id in capitals", q.clone().set("session_id", strings.ToUpper(fmt.Sprint(q.value("session_id")))))
 			add("never created", q.clone().set("session_id", c.id("never")))
 			add("another user", q.clone().set("user_id", c.id("other")))
 			add("another chat", q.clone().set("chatid", c.id("other")))
 			add("no chat", q.clone().drop("chatid"))
 			add("another appkey", q.clone().set("app_key", c.id("other")))
+			for _, w := range otherKeys(c.app()) {
+				add(w.name, q.clone().set("app_key", w.value))
+			}
+			add("the id in capitals", q.clone().set("session_id", strings.ToUpper(fmt.Sprint(q.value("session_id")))))
 			c.succeed(q)
 			add("closed already", q)
 		},
@@ -384,12 +396,12 @@ var causes = map[string]cause{
 			}
 			add("one more", q.clone().set("session_id", c.id("s")))
 			c.succeed(q) // the same values as one that is open: nothing is opened
-			shut := c.op("close_session")
-			for i, p := 0, q.fields; i < 2; i++ { // a close makes room for one
-				c.succeed(newCall(shut, tokenOf(shut), q.value(tokenOf(op))).with(p))
-				c.succeed(q)
+			if other := c.another(); other != c.app() {
+				c.succeed(c.validFor(op, other)) // each app has a limit of its own
 			}
-			add("one more after a close and an open", q.clone().set("session_id", c.id("s")))
+			c.succeed(c.closing(q)) // makes room for just one
+			c.succeed(q.clone().set("session_id", c.id("s")))
+			add("one more after one was closed", q.clone().set("session_id", c.id("s")))
 		},
 	},
 }
@@ -397,20 +409,44 @@ var causes = map[string]cause{
 // KnownUser is the one user of the apps that are made with a list of users.
 const KnownUser = "manager4220"
 
+// otherKeys are values that are nearly the app's appkey.
+func otherKeys(app App) []named {
+	list := []named{{"the appkey and a space", app.AppKey + " "}}
+	if upper := strings.ToUpper(app.AppKey); upper != app.AppKey {
+		list = append(list, named{"the appkey in capitals", upper})
+	}
+	if app.CorpID != "" && app.CorpID != app.AppKey {
+		list = append(list, named{"the corpid", app.CorpID})
+	}
+	return list
+}
+
 // wrongPair adds the ways of a pair of credentials that is none.
 func wrongPair(c *Trial, op *dingmock.Operation, add addWay, id, idValue, secret, secretValue string) {
 	add("a wrong secret", newCall(op, id, idValue, secret, secretValue+"x"))
 	add("a secret that is cut", newCall(op, id, idValue, secret, secretValue[:len(secretValue)-1]+"~"))
 	add("the first half of the secret", newCall(op, id, idValue, secret, secretValue[:len(secretValue)/2+1]))
-	add("the secret with a space before it", newCall(op, id, idValue, secret, " "+secretValue))
-	add("the secret with a newline after it", newCall(op, id, idValue, secret, secretValue+"\n"))
+	add("the secret and a newline", newCall(op, id, idValue, secret, secretValue+"\n"))
 	if upper := strings.ToUpper(secretValue); upper != secretValue {
 		add("the secret in capitals", newCall(op, id, idValue, secret, upper))
 	}
 	if upper := strings.ToUpper(idValue); upper != idValue {
 		add("the id in capitals", newCall(op, id, upper, secret, secretValue))
 	}
+	add("the secret and a space", newCall(op, id, idValue, secret, secretValue+" "))
+	add("a space and the secret", newCall(op, id, idValue, secret, " "+secretValue))
+	add("the id and a space", newCall(op, id, idValue+" ", secret, secretValue))
 	add("an id that does not exist", newCall(op, id, c.id("nobody"), secret, secretValue))
+	otherID, otherSecret := c.app().CorpID, c.app().CorpSecret
+	if secret == "corpsecret" {
+		otherID, otherSecret = c.app().AppKey, c.app().AppSecret
+	}
+	if otherID != "" && otherID != idValue {
+		add("the id of the other pair", newCall(op, id, otherID, secret, secretValue))
+	}
+	if otherSecret != "" && otherSecret != secretValue {
+		add("the secret of the other pair", newCall(op, id, idValue, secret, otherSecret))
+	}
 	if other := c.another(); other != c.app() {
 		theirs := other.AppSecret
 		if secret == "corpsecret" {
@@ -454,6 +490,9 @@ func largeBodies(c *Trial, q *call, add addWay) {
 	for _, size := range []int{dingmock.MaxBody + 1, 2 * dingmock.MaxBody} {
 		body := append(slices.Clone(whole), bytes.Repeat([]byte(" "), size-len(whole))...)
 		add(fmt.Sprintf("%d bytes", size), q.clone().body(mediaJSON, body))
+		chunked := q.clone().body(mediaJSON, body)
+		chunked.chunked = true
+		add(fmt.Sprintf("%d bytes in chunks", size), chunked)
 	}
 }
 
@@ -469,6 +508,11 @@ func missingParameters(c *Trial, op *dingmock.Operation, add addWay) {
 		add(name+" absent", q.clone().drop(name), "name", name)
 		add(name+" empty", q.clone().set(name, ""), "name", name)
 		add(name+" null", q.clone().set(name, nil), "name", name)
+		if token := tokenOf(op); token != "" {
+			there := q.clone().drop(name).off(dingmock.RuleUndeclaredParameter)
+			there.query = append(there.query, pair{name, q.value(name)})
+			add(name+" in the query alone", there, "name", name)
+		}
 		rest := q.clone()
 		for _, later := range required[i:] {
 			rest.drop(later)

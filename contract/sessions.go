@@ -7,6 +7,17 @@ import (
 
 const sessionNeeds = needsAppKey | writes
 
+// shortest are values of one character. Servers take some of them for none.
+var shortest = []string{"s", "0", " ", "会"}
+
+// closing makes the call that closes the session that another opened.
+func (c *Trial) closing(opened *call) *call {
+	q := opened.clone()
+	q.op = c.op("close_session")
+	q.path = q.op.Path
+	return q
+}
+
 var sessionCases = []Case{
 	{
 		ID: "getsession/none", Level: MUST, Operation: "getsession", Needs: sessionNeeds,
@@ -28,14 +39,22 @@ var sessionCases = []Case{
 		Rule: "Of a user's open sessions the one that was created last is answered.",
 		run: func(c *Trial) {
 			p, user := c.party(c.app()), c.id("u")
-			first, second, third := p.opened(user), p.opened(user), p.opened(user)
-			p.has(user, &third)
+			// Neither the ids nor the chats are in the order of creation.
+			first, second, third := p.session(user), p.session(user), p.session(user)
+			for i, s := range []*Session{&first, &second, &third} {
+				s.SessionID, s.ChatID = []string{"b", "c", "a"}[i]+s.SessionID, []string{"b", "a", "c"}[i]+s.ChatID
+				p.create(*s)
+				p.has(user, s)
+			}
 			p.close(second)
 			p.has(user, &third)
 			p.close(third)
 			p.has(user, &first)
 			p.create(second)
 			p.has(user, &second)
+			p.close(first)
+			p.create(first) // an id that is used again is that of a new session
+			p.has(user, &first)
 		},
 	},
 	{
@@ -71,7 +90,7 @@ var sessionCases = []Case{
 		Rule: "create_time is when the session was created, in milliseconds by the app's clock.",
 		run: func(c *Trial) {
 			p, user, other := c.party(c.app()), c.id("u"), c.id("u")
-			p.opened(user)
+			s := p.opened(user)
 			before := p.open(user).CreateTime
 			c.advance(c.app(), 20*time.Minute)
 			p.opened(other)
@@ -81,6 +100,11 @@ var sessionCases = []Case{
 			}
 			if still := p.open(user).CreateTime; !still.Equal(before) {
 				c.fail(nil, "create_time of a session, 20 minutes later:\n-want %d\n+got  %d", before.UnixMilli(), still.UnixMilli())
+			}
+			p.close(s)
+			p.create(s)
+			if again := p.open(user).CreateTime; again.Before(after) {
+				c.fail(nil, "create_time of a session whose id was used 20 minutes before:\n-want %d or later\n+got  %d", after.UnixMilli(), again.UnixMilli())
 			}
 		},
 	},
@@ -107,6 +131,7 @@ var sessionCases = []Case{
 			c.advance(c.app(), ttl/2)
 			p.token()
 			p.has(user, &s)
+			p.create(s) // the same values again: nothing moves
 			c.advance(c.app(), ttl-ttl/2)
 			p.token()
 			p.has(user, nil)
@@ -236,9 +261,41 @@ var sessionCases = []Case{
 	},
 	{
 		ID: "create_session/shortest", Level: MUST, Operation: "create_session", Needs: sessionNeeds | NeedsRaw | NeedsOwnApp,
-		Rule: "Values of one character are accepted, and a chatid of none.",
+		Rule: "Values of one character are accepted, whichever it is, and a chatid of none.",
 		run: func(c *Trial) {
-			c.succeed(c.valid(c.op("create_session")).set("session_id", "s").set("user_id", "u").set("chatid", ""))
+			for _, short := range shortest {
+				c.succeed(c.opening("session_id", short, "user_id", short, "chatid", ""))
+			}
+		},
+	},
+	{
+		ID: "create_session/ids-apart", Level: MUST, Operation: "create_session", Needs: sessionNeeds,
+		Rule: "Ids that differ in case, in a space, in how a letter is composed or in their last character are different ids.",
+		run: func(c *Trial) {
+			p := c.party(c.app())
+			id := "\u00e9" + strings.Repeat("x", 80) + c.id("s")
+			var list []Session
+			for _, other := range []string{id, strings.ToUpper(id), id + " ", " " + id, "e\u0301" + strings.TrimPrefix(id, "\u00e9"), id + "x"} {
+				s := p.session(c.id("u"))
+				s.SessionID = other
+				p.create(s)
+				list = append(list, s)
+			}
+			for _, s := range list {
+				p.has(s.UserID, &s)
+				p.close(s)
+			}
+		},
+	},
+	{
+		ID: "getsession/shortest", Level: MUST, Operation: "getsession", Needs: sessionNeeds | NeedsRaw | NeedsOwnApp,
+		Rule: "A userid of one character is accepted, whichever it is.",
+		run: func(c *Trial) {
+			for _, short := range shortest {
+				s := c.opening("user_id", short)
+				c.succeed(s)
+				c.finds(c.valid(c.op("getsession")).set("userid", short), s)
+			}
 		},
 	},
 	{
@@ -247,6 +304,33 @@ var sessionCases = []Case{
 		run: func(c *Trial) {
 			p := c.party(c.app())
 			p.close(p.opened(c.id("u")))
+		},
+	},
+	{
+		ID: "close_session/shortest", Level: MUST, Operation: "close_session", Needs: sessionNeeds | NeedsRaw | NeedsOwnApp,
+		Rule: "Values of one character are accepted, whichever it is.",
+		run: func(c *Trial) {
+			for _, short := range shortest {
+				s := c.opening("session_id", short, "user_id", short, "chatid", short)
+				c.succeed(s)
+				c.succeed(c.closing(s))
+			}
+		},
+	},
+	{
+		ID: "close_session/no-chat", Level: MUST, Operation: "close_session", Needs: sessionNeeds | NeedsRaw,
+		Rule: "A session without a chat is closed with an absent, a null or an empty chatid, and with no other.",
+		run: func(c *Trial) {
+			s := c.opening().drop("chatid")
+			for _, set := range []func(q *call){
+				func(q *call) { q.drop("chatid") }, func(q *call) { q.set("chatid", nil) }, func(q *call) { q.set("chatid", "") },
+			} {
+				c.succeed(s)
+				c.refused(c.closing(s).set("chatid", c.id("chat")), "session-invalid")
+				q := c.closing(s)
+				set(q)
+				c.succeed(q)
+			}
 		},
 	},
 	{

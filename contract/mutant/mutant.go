@@ -2,7 +2,7 @@
 // rule that it breaks, and a case of that rule has to notice.
 //
 // A mutant stands in front of an honest server and spoils what goes through: a request on its way in, a reply on its way
-// out, the clock. Most are made from the document, five of each error row; behaviour has hand-written ones. None is of
+// out, the clock. Most are made from the document, six of each error row; behaviour has hand-written ones. None is of
 // use for testing a client: for that the fake has rules.
 package mutant
 
@@ -49,7 +49,7 @@ func All() ([]Mutant, error) {
 		return nil, err
 	}
 	k := &kit{doc: doc}
-	return slices.Concat(k.rows(), k.paths(), k.tokens(), k.sessions(), k.requests(), k.order(), k.generated(), k.attack()), nil
+	return slices.Concat(k.rows(), k.paths(), k.tokens(), k.sessions(), k.requests(), k.order(), k.attack(), k.sloppy(), k.generated()), nil
 }
 
 // kit makes mutants from a document.

@@ -45,6 +45,10 @@ var rowFaults = []struct {
 			out.status = http.StatusOK
 		}
 	}},
+	{"a newline at the end", func(out *reply, _ *dingmock.Error) {
+		out.body = append(out.body, '\n')
+		out.sized()
+	}},
 	{"keys in another order", func(out *reply, _ *dingmock.Error) {
 		out.body = reversed(out.body)
 		out.sized()
@@ -70,7 +74,7 @@ func reversed(body []byte) []byte {
 	return []byte("{" + strings.Join(pairs, ",") + "}")
 }
 
-// rows makes five mutants of each error that an operation may answer.
+// rows makes six mutants of each error that an operation may answer.
 func (k *kit) rows() []Mutant {
 	var list []Mutant
 	for _, op := range k.doc.Operations() {

@@ -170,9 +170,11 @@ func (k *kit) immortal(rule, name string) Mutant {
 
 func anyCall(*request) bool { return true }
 
+// all is the whole life of a token.
+const all = 7200 * time.Second
+
 // tokens are the mutants of the token calls.
 func (k *kit) tokens() []Mutant {
-	const all = 7200 * time.Second
 	shared := func(rule, name string, choose func(a *aliases, who, token string) string) Mutant {
 		return k.stateful(rule, name, func(World) func(*request) *reply {
 			a := &aliases{}
