@@ -63,12 +63,6 @@ func (q *call) set(name string, value any) *call {
 	return q
 }
 
-// with gives the body these fields.
-func (q *call) with(fields []pair) *call {
-	q.fields = slices.Clone(fields)
-	return q
-}
-
 // drop leaves a parameter out.
 func (q *call) drop(name string) *call {
 	has := func(p pair) bool { return p.name == name }
