@@ -11,7 +11,7 @@
 // Errors are of three kinds: an [*Error] is the platform's own no, to be told apart by [errors.Is] and the Err…
 // variables; a [*ReplyError] is a reply that is not the platform's, such as an HTML page; a [*url.Error] is a call
 // that got no reply. Beside them there are arguments that cannot be sent, and a context that ended while its call was
-// waiting for a token. None holds a secret or a token, although these travel in the query: addresses are shown
+// waiting, for a token or to be tried again; errors.Is finds the refusal that was waited for in it too. None holds a secret or a token, although these travel in the query: addresses are shown
 // without it.
 //
 // A call that the platform throttles is tried again after a pause, at most [Options].Tries times in all; one that finds the

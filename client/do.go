@@ -140,8 +140,10 @@ func (c *Client) do(ctx context.Context, q *call) (*reply, error) {
 				return nil, err
 			}
 			renewed = true
-		case !c.pause(ctx, q, refused, try):
-			return nil, err
+		default:
+			if err := c.pause(ctx, q, refused, try); err != nil {
+				return nil, err
+			}
 		}
 	}
 }

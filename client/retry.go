@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"regexp"
@@ -40,11 +41,11 @@ func (q *call) again(e *Error) bool {
 	return errors.Is(e, ErrThrottled) || errors.Is(e, ErrBusy) && q.idempotent
 }
 
-// pause waits before the next try of a refused call. It reports false, at once, where there is to be none: the tries are
-// used up, or the wait would be too long or last beyond ctx's deadline.
-func (c *Client) pause(ctx context.Context, q *call, refused *Error, try int) bool {
+// pause waits before the next try of a refused call. It returns the refusal, at once, where there is to be none: the tries
+// are used up, or the wait would be too long or last beyond ctx's deadline.
+func (c *Client) pause(ctx context.Context, q *call, refused *Error, try int) error {
 	if try >= c.options.Tries || !q.again(refused) {
-		return false
+		return refused
 	}
 	spread := firstPause << (try - 1)
 	wait := spread / 2
@@ -54,10 +55,17 @@ func (c *Client) pause(ctx context.Context, q *call, refused *Error, try int) bo
 	}
 	wait += c.jitter(spread)
 	if deadline, ok := ctx.Deadline(); wait > maxPause || ok && time.Until(deadline) <= wait {
-		return false
+		return refused
+	}
+	if q.givesToken { // others wait for it too
+		c.cache.pausing(refused, time.Now().Add(wait))
+		defer c.cache.pausing(nil, time.Time{})
 	}
 	c.options.Log.LogAttrs(ctx, slog.LevelDebug, "trying again", slog.String("operation", refused.Operation), slog.Int("try", try+1), slog.Duration("pause", wait))
-	return c.options.Sleep(ctx, wait) == nil
+	if err := c.options.Sleep(ctx, wait); err != nil {
+		return fmt.Errorf("%w (waiting to try again: %w)", refused, c.scrub(err))
+	}
+	return nil
 }
 
 // jitter is a random part of d, so that callers who were refused together do not come back together.

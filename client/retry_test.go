@@ -240,3 +240,25 @@ func TestUntil(t *testing.T) {
 		}
 	}
 }
+
+// A context that ends in a pause is to be seen in the error, as is the refusal that was paused for.
+func TestCancelledInPause(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	options := testOptions()
+	options.Sleep = func(ctx context.Context, _ time.Duration) error {
+		cancel()
+		return ctx.Err()
+	}
+	c := offline(t, options, func(r *http.Request) (*http.Response, error) {
+		if r.URL.Path == "/gettoken" {
+			return respond(200, okToken), nil
+		}
+		return respond(200, unnamed), nil
+	})
+	err := c.CloseSession(ctx, SessionParams{})
+	var refused *Error
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, ErrThrottled) || !errors.As(err, &refused) {
+		t.Errorf("error %v, want context.Canceled and ErrThrottled", err)
+	}
+}

@@ -133,6 +133,43 @@ type flight struct {
 	done  chan struct{}
 	token *held
 	err   error
+
+	// While it pauses: why, until when in real time, and a channel that is closed when that changes. The cache guards them.
+	refused *Error
+	resume  time.Time
+	changed chan struct{}
+}
+
+// pausing tells those who wait for the flight that it has begun a pause, or with nil that it has ended it.
+func (c *cache) pausing(refused *Error, resume time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := c.flight
+	f.refused, f.resume = refused, resume
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+// await waits for a flight, for as long as ctx allows. Where that is less than the flight's pause, its refusal comes at once.
+func (c *cache) await(ctx context.Context, f *flight) (*held, error) {
+	for {
+		c.mu.Lock()
+		refused, resume, changed := f.refused, f.resume, f.changed
+		c.mu.Unlock()
+		if deadline, ok := ctx.Deadline(); ok && refused != nil && !deadline.After(resume) {
+			return nil, refused
+		}
+		select {
+		case <-f.done:
+			return f.token, f.err
+		case <-changed:
+		case <-ctx.Done():
+			if refused != nil {
+				return nil, fmt.Errorf("%w (waiting for a token: %w)", refused, ctx.Err())
+			}
+			return nil, fmt.Errorf("dingtalk: waiting for a token: %w", ctx.Err())
+		}
+	}
 }
 
 // peek returns the token of the cache, however old, or nil.
@@ -163,7 +200,7 @@ func (c *Client) token(ctx context.Context, fetch func(context.Context) (*held, 
 		return h, nil
 	}
 	if f == nil && ctx.Err() == nil {
-		f = &flight{done: make(chan struct{})}
+		f = &flight{done: make(chan struct{}), changed: make(chan struct{})}
 		c.cache.flight = f
 		go c.fly(context.WithoutCancel(ctx), f, fetch)
 	}
@@ -174,12 +211,7 @@ func (c *Client) token(ctx context.Context, fetch func(context.Context) (*held, 
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("dingtalk: waiting for a token: %w", err)
 	}
-	select {
-	case <-f.done:
-		return f.token, f.err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("dingtalk: waiting for a token: %w", ctx.Err())
-	}
+	return c.cache.await(ctx, f)
 }
 
 // fly gets a token for all who wait for it.

@@ -377,3 +377,55 @@ func TestFlightFails(t *testing.T) {
 		t.Errorf("a failure was kept: %v", err)
 	}
 }
+
+// Who waits for a token whose call pauses for longer than the waiter's own deadline is told why at once; who has the
+// time waits on, and gets the token.
+func TestDeadlineWithinSharedPause(t *testing.T) {
+	t.Parallel()
+	const ms = time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		var n counts
+		options := testOptions()
+		options.Sleep, options.Now = nil, newManual().Now
+		c := offline(t, options, func(r *http.Request) (*http.Response, error) {
+			<-time.After(100 * ms)
+			if n.add(r.URL.Path) == 1 {
+				return respond(200, throttled), nil // a pause of a second or more
+			}
+			return respond(200, okToken), nil
+		})
+		began := time.Now()
+		var group sync.WaitGroup
+		for _, w := range []struct {
+			name        string
+			comes, has  time.Duration
+			goes        time.Duration // 0: when the token is there
+			throttled   bool
+			interrupted bool
+		}{
+			{"begins the call", 0, 900 * ms, 100 * ms, true, false},
+			{"waits when the pause begins", 50 * ms, 800 * ms, 100 * ms, true, false},
+			{"comes into the pause", 200 * ms, 500 * ms, 200 * ms, true, false},
+			{"has no time for the call itself", 50 * ms, 20 * ms, 70 * ms, false, true},
+			{"has the time", 50 * ms, time.Minute, 0, false, false},
+			{"has the time, comes into the pause", 200 * ms, time.Hour, 0, false, false},
+		} {
+			group.Go(func() {
+				<-time.After(w.comes)
+				ctx, cancel := context.WithTimeout(t.Context(), w.has)
+				defer cancel()
+				_, err := c.Token(ctx)
+				if errors.Is(err, ErrThrottled) != w.throttled || errors.Is(err, context.DeadlineExceeded) != w.interrupted || err != nil && !w.throttled && !w.interrupted {
+					t.Errorf("%s: error %v", w.name, err)
+				}
+				if got := time.Since(began); w.goes > 0 && got != w.goes {
+					t.Errorf("%s: goes after %s, want %s", w.name, got, w.goes)
+				}
+			})
+		}
+		group.Wait()
+		if got := n.of("/gettoken"); got != 2 {
+			t.Errorf("%d calls of gettoken, want 2", got)
+		}
+	})
+}
