@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/dingmock/dingmock"
@@ -35,7 +37,15 @@ func FuzzReply(f *testing.F) {
 		if status < 200 || status > 599 {
 			t.Skip("net/http does not hand on such a status")
 		}
-		c := offline(t, testOptions(), func(r *http.Request) (*http.Response, error) {
+		options := testOptions()
+		options.Now = newManual().Now
+		options.Sleep = func(_ context.Context, d time.Duration) error {
+			if d <= 0 || d > maxPause {
+				t.Errorf("a pause of %s", d)
+			}
+			return nil
+		}
+		c := offline(t, options, func(r *http.Request) (*http.Response, error) {
 			if r.URL.Path == "/gettoken" && op.ID != "gettoken" {
 				return respond(200, okToken), nil
 			}

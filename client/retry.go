@@ -13,7 +13,8 @@ import (
 const (
 	defaultTries = 3
 	firstPause   = 500 * time.Millisecond // doubled with each further try
-	maxPause     = 30 * time.Second       // a block that lasts longer is not waited for
+	doublings    = 5                      // at most, so that a pause without a named end stays below maxPause
+	maxPause     = 30 * time.Second       // a throttle that lasts longer is not waited for
 )
 
 // china is the zone of the times in the platform's texts.
@@ -47,11 +48,14 @@ func (c *Client) pause(ctx context.Context, q *call, refused *Error, try int) er
 	if try >= c.options.Tries || !q.again(refused) {
 		return refused
 	}
-	spread := firstPause << (try - 1)
+	spread := firstPause << min(try-1, doublings)
 	wait := spread / 2
 	if !refused.Until.IsZero() {
 		// The clocks may differ: what has ended by ours is waited for as if no end were named.
 		wait = max(wait, refused.Until.Sub(c.options.Now()))
+	}
+	if wait > maxPause { // before anything is added: the longest of all waits would turn negative
+		return refused
 	}
 	wait += c.jitter(spread)
 	if deadline, ok := ctx.Deadline(); wait > maxPause || ok && time.Until(deadline) <= wait {

@@ -262,3 +262,47 @@ func TestCancelledInPause(t *testing.T) {
 		t.Errorf("error %v, want context.Canceled and ErrThrottled", err)
 	}
 }
+
+// A throttle that ends in thousands of years is not waited for: the pause must not wrap around to none.
+func TestPauseFarAway(t *testing.T) {
+	t.Parallel()
+	var n counts
+	options := testOptions()
+	options.Now = newManual().Now
+	c := offline(t, options, func(r *http.Request) (*http.Response, error) {
+		n.add(r.URL.Path)
+		return respond(200, `{"errcode":90002,"errmsg":"处罚将在 9999-12-31 23:59:59 结束."}`), nil
+	})
+	if _, err := c.Token(t.Context()); !errors.Is(err, ErrThrottled) {
+		t.Errorf("Token: error %v, want ErrThrottled", err)
+	}
+	if got := n.of("/gettoken"); got != 1 {
+		t.Errorf("%d calls of gettoken, want 1", got)
+	}
+}
+
+// Pauses stop growing before they would be too long, so that many tries are as many as were asked for.
+func TestManyTries(t *testing.T) {
+	t.Parallel()
+	var n counts
+	options := testOptions()
+	options.Tries = 50
+	options.Sleep = func(_ context.Context, d time.Duration) error {
+		if d <= 0 || d > maxPause {
+			t.Errorf("a pause of %s", d)
+		}
+		return nil
+	}
+	c := offline(t, options, func(r *http.Request) (*http.Response, error) {
+		if n.add(r.URL.Path); r.URL.Path == "/gettoken" {
+			return respond(200, okToken), nil
+		}
+		return respond(200, unnamed), nil
+	})
+	if err := c.CloseSession(t.Context(), SessionParams{}); !errors.Is(err, ErrThrottled) {
+		t.Errorf("error %v, want ErrThrottled", err)
+	}
+	if got := n.of("/topapi/v2/im/close_session"); got != 50 {
+		t.Errorf("%d calls, want 50", got)
+	}
+}
