@@ -150,7 +150,7 @@ func (c *Client) do(ctx context.Context, q *call) (*reply, error) {
 
 // exchange sends a call and reads the reply, whatever it is.
 func (c *Client) exchange(ctx context.Context, q *call, token *held) (*reply, error) {
-	r := &reply{call: q, token: q.ownToken}
+	r := &reply{call: q, token: q.ownToken, sent: c.options.Now()}
 	u := q.url
 	if token != nil {
 		r.token = token.Value

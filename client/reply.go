@@ -25,6 +25,7 @@ const (
 type reply struct {
 	call        *call
 	token       string // that the call was made with, to be masked
+	sent        time.Time
 	status      int
 	contentType string
 	body        []byte

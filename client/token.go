@@ -90,9 +90,8 @@ func (c *Client) accessToken(ctx context.Context) (*held, error) {
 	return c.hold(ctx, q, &model, func() (string, int) { return model.AccessToken, model.ExpireIn })
 }
 
-// hold makes a token call and reads the reply. The token's life is counted from before the call.
+// hold makes a token call and reads the reply. The token's life is counted from before the try that gave it.
 func (c *Client) hold(ctx context.Context, q *call, model any, read func() (value string, seconds int)) (*held, error) {
-	asked := c.options.Now()
 	r, err := c.do(ctx, q)
 	if err != nil {
 		return nil, err
@@ -111,7 +110,7 @@ func (c *Client) hold(ctx context.Context, q *call, model any, read func() (valu
 	}
 	life := time.Duration(min(seconds, int(maxLife/time.Second))) * time.Second
 	ahead := min(renewAhead, life/10)
-	return &held{Token: Token{Value: value, Expires: asked.Add(life)}, ahead: ahead, renewAt: asked.Add(life - ahead)}, nil
+	return &held{Token: Token{Value: value, Expires: r.sent.Add(life)}, ahead: ahead, renewAt: r.sent.Add(life - ahead)}, nil
 }
 
 // cache holds the client's token, and the call that is getting another.

@@ -429,3 +429,29 @@ func TestDeadlineWithinSharedPause(t *testing.T) {
 		}
 	})
 }
+
+// A token's life is counted from before the call that gave it, not from before the tries that did not.
+func TestLifeAfterPauses(t *testing.T) {
+	t.Parallel()
+	var n counts
+	clock := newManual()
+	options := testOptions()
+	options.Now = clock.Now
+	options.Sleep = func(_ context.Context, d time.Duration) error {
+		clock.advance(d)
+		return nil
+	}
+	c := offline(t, options, func(r *http.Request) (*http.Response, error) {
+		if n.add(r.URL.Path) < 3 {
+			return respond(200, unnamed), nil
+		}
+		return respond(200, okToken), nil
+	})
+	token, err := c.Token(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := clock.Now().Add(7200 * time.Second); !token.Expires.Equal(want) {
+		t.Errorf("the token expires at %s, want %s", token.Expires, want)
+	}
+}
