@@ -504,3 +504,35 @@ func TestRepliesCutOff(t *testing.T) {
 		t.Errorf("error %v, want a *ReplyError that shows the reply and is io.ErrUnexpectedEOF", err)
 	}
 }
+
+// TestBlockPages holds what is taken for the page of a block, and that it is not asked for again.
+func TestBlockPages(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, body string
+		wait       time.Duration
+	}{
+		{"UTF-8", "<html>请5分钟后再试</html>", 5 * time.Minute},
+		{"no time", "<html>请稍后再试</html>", 0},
+		{"GBK", "<html>\xc7\xeb5\xb7\xd6\xd6\xd3\xba\xf3\xd4\xd9\xca\xd4</html>", 0},
+		{"a time that is not believed", "<html>请9999999999999999999分钟后再试</html>", 0},
+		{"byte order mark", "\ufeff<html></html>", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			n := 0
+			c := offline(t, testOptions(), func(*http.Request) (*http.Response, error) {
+				n++
+				return respond(200, tt.body), nil
+			})
+			_, err := c.Token(t.Context())
+			var broken *ReplyError
+			if !errors.Is(err, ErrBlocked) || !errors.As(err, &broken) || broken.Wait != tt.wait {
+				t.Errorf("error %v, want ErrBlocked for %s", err, tt.wait)
+			}
+			if n != 1 {
+				t.Errorf("%d calls went out, want 1", n)
+			}
+		})
+	}
+}

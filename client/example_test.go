@@ -160,8 +160,10 @@ func ExampleReplyError() {
 	if errors.As(err, &broken) {
 		fmt.Println(broken.HTTPStatus, broken.ContentType, broken.Body)
 	}
+	fmt.Println(errors.Is(err, client.ErrBlocked))
 	// Output:
 	// 200 text/html <html>blocked</html>
+	// true
 }
 
 // A throttled call is tried again by itself. With Tries 1 the refusal comes back at once, and says when it ends.

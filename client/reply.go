@@ -53,7 +53,7 @@ func (c *Client) judge(r *reply) error {
 		}
 		return c.bad(r, "it is empty", nil)
 	case !utf8.Valid(r.body):
-		return c.bad(r, "it is not UTF-8", nil)
+		return c.page(r, "it is not UTF-8")
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(r.body, &fields); err != nil || fields == nil {
@@ -61,9 +61,7 @@ func (c *Client) judge(r *reply) error {
 			if err.Error() == "unexpected end of JSON input" {
 				return c.bad(r, "it is JSON that is cut off", nil)
 			}
-			e := c.bad(r, "it is not JSON", nil)
-			e.blocked = r.status == http.StatusOK && bytes.HasPrefix(bytes.TrimSpace(r.body), []byte("<"))
-			return e
+			return c.page(r, "it is not JSON")
 		}
 		if r.call.versioned && r.success() {
 			return nil
@@ -83,15 +81,37 @@ func (c *Client) judge(r *reply) error {
 		return c.bad(r, "its HTTP status is not that of a success, and it says no error", nil)
 	case !given && text(fields["status"]) == "1111" && fields["punish"] != nil:
 		e := c.bad(r, "the caller's address is blocked", nil)
-		e.blocked = true
-		if n, err := strconv.Atoi(text(fields["wait"])); err == nil && n > 0 && n <= maxBlock {
-			e.Wait = time.Duration(n) * time.Minute
-		}
+		e.blocked, e.Wait = true, minutes(text(fields["wait"]))
 		return e
 	case !r.call.versioned && !given:
 		return c.bad(r, "it has no errcode", nil)
 	}
 	return nil
+}
+
+// named finds how long a block page asks to wait, in minutes.
+var named = regexp.MustCompile(`(\d+) ?分钟[后之]`)
+
+// page is the error of a reply that is no JSON. A page in HTML is most likely that of a block, in whatever encoding.
+func (c *Client) page(r *reply, reason string) *ReplyError {
+	e := c.bad(r, reason, nil)
+	start := bytes.TrimSpace(bytes.TrimPrefix(r.body, []byte("\ufeff")))
+	if e.blocked = r.status == http.StatusOK && bytes.HasPrefix(start, []byte("<")); !e.blocked {
+		return e
+	}
+	if found := named.FindSubmatch(r.body); found != nil {
+		e.Wait = minutes(string(found[1]))
+	}
+	return e
+}
+
+// minutes reads how long a block lasts; 0 where it is not to be believed.
+func minutes(s string) time.Duration {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > maxBlock {
+		return 0
+	}
+	return time.Duration(n) * time.Minute
 }
 
 func (r *reply) success() bool { return r.status >= 200 && r.status < 300 }
