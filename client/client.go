@@ -14,10 +14,16 @@
 // waiting, for a token or to be tried again; errors.Is finds the refusal that was waited for in it too. None holds a secret or a token, although these travel in the query: addresses are shown
 // without it.
 //
-// A call that the platform throttles is tried again after a pause, at most [Options].Tries times in all; one that finds the
-// platform busy as well, if doing it twice is doing it once. The pauses grow, are spread by chance, last until the end of
-// the throttle that the platform names, and are not begun where ctx's deadline or half a minute would not do for them: then
-// the refusal is returned at once. What has no answer of the platform is never tried again by itself.
+// A call that the platform throttles is tried again after a pause; one that finds the platform busy as well, if doing it
+// twice is doing it once. The pauses grow, are spread by chance, last until the end of the throttle that the platform names,
+// by the client's own clock, and are not begun where ctx's deadline or half a minute would not do for them: then the refusal
+// is returned at once. A used-up quota, a blocked address ([ErrBlocked]) and whatever else is no answer of the platform, such
+// as a broken connection, are never tried again: nobody knows whether such a call was run. (net/http itself sends a GET once
+// more where a kept connection turns out to be dead before any reply.)
+//
+// Tries add up and do not multiply. A call goes out at most [Options].Tries times, or once more than that where its token was
+// refused in between: 4 times by default. The call for the token that it needs, and that for another after a refusal, go out
+// at most Tries times each, for all who wait for it together.
 //
 // Redirects are not followed: the platform sends none, and a token must not go where a reply says. A 3xx reply is a
 // *ReplyError.
@@ -74,7 +80,7 @@ type Options struct {
 	Now func() time.Time
 
 	// Tries is how often a call goes out at most where the platform throttles it or is busy, 1 or more; 1 is never again.
-	// Default 3. See [Client.Call] for which calls go out again.
+	// Default 3. See [Client.Call] for which calls go out again. The one more call after a refused token is made in any case.
 	Tries int
 
 	// Sleep waits between tries. It returns an error when ctx is done earlier. Default: by a timer. It is called by
@@ -143,7 +149,7 @@ func (c *Client) complete() error {
 	}
 	switch {
 	case o.Tries < 0:
-		return fmt.Errorf("%d Tries are negative; it has to be 1 or more, or 0 for %d", o.Tries, defaultTries)
+		return fmt.Errorf("%s: is %d, but has to be 1 or more, or 0 for %d", "Tries", o.Tries, defaultTries)
 	case o.Tries == 0:
 		o.Tries = defaultTries
 	}

@@ -86,6 +86,7 @@ func TestNewCredentials(t *testing.T) {
 		{"app pair", Options{AppKey: "k", AppSecret: "s"}, ""},
 		{"corp pair", Options{CorpID: "c", CorpSecret: "s"}, ""},
 		{"both", testOptions(), ""},
+		{"tries", Options{AppKey: "k", AppSecret: "s", Tries: -1}, "dingtalk: Options: Tries: is -1, but has to be 1 or more, or 0 for 3"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

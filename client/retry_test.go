@@ -306,3 +306,43 @@ func TestManyTries(t *testing.T) {
 		t.Errorf("%d calls, want 50", got)
 	}
 }
+
+// TestCallsAtMost holds that tries and the one try with another token add up, and do not multiply.
+func TestCallsAtMost(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name          string
+		tries         int
+		replies       []string // the last of them again and again
+		calls, tokens int
+		want          error
+	}{
+		{"the token last", 0, []string{throttled, throttled, badToken, throttled}, 4, 2, ErrThrottled},
+		{"the token first", 0, []string{badToken, throttled}, 3, 2, ErrThrottled},
+		{"the token between", 0, []string{throttled, badToken, throttled}, 3, 2, ErrThrottled},
+		{"the token twice", 0, []string{badToken, throttled, badToken}, 3, 2, ErrInvalidToken},
+		{"one try", 1, []string{badToken, throttled}, 2, 2, ErrThrottled},
+		{"one try, the token twice", 1, []string{badToken}, 2, 2, ErrInvalidToken},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var n counts
+			options := testOptions()
+			options.Now, options.Tries = newManual().Now, tt.tries
+			c := offline(t, options, func(r *http.Request) (*http.Response, error) {
+				i := n.add(r.URL.Path)
+				if r.URL.Path == "/gettoken" {
+					return respond(200, tokenReply(nth(i), 7200)), nil
+				}
+				return respond(200, tt.replies[min(i, len(tt.replies))-1]), nil
+			})
+			if err := c.CloseSession(t.Context(), SessionParams{}); !errors.Is(err, tt.want) {
+				t.Errorf("error %v, want %v", err, tt.want)
+			}
+			got := []int{n.of("/topapi/v2/im/close_session"), n.of("/gettoken")}
+			if diff := cmp.Diff([]int{tt.calls, tt.tokens}, got); diff != "" {
+				t.Errorf("calls of close_session and gettoken (-want +got)\n%s", diff)
+			}
+		})
+	}
+}
