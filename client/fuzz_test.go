@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"maps"
@@ -85,6 +86,9 @@ func FuzzReply(f *testing.F) {
 		}
 		if !utf8.ValidString(err.Error()) {
 			t.Errorf("error %q is not UTF-8", err)
+		}
+		if bytes.Contains(body, []byte(testToken[:8])) && !bytes.Contains(body, []byte(testToken)) {
+			return // a part of the token alone: the client cannot know it for one
 		}
 		checkHidden(t, map[string]string{"error": err.Error()})
 	})
