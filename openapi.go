@@ -29,14 +29,14 @@ var source []byte
 // Source returns a copy of openapi.yaml.
 func Source() []byte { return bytes.Clone(source) }
 
-// Document is an OpenAPI 3.0 document in the form that the checks need. It is immutable: any number of
-// goroutines may use one.
+// Document is an OpenAPI 3.0 document in the form that the checks need. Any number of goroutines may use one.
 type Document struct {
 	Title, Version string
 
 	operations []*Operation
 	families   []*Family // longest prefix first
 	errors     map[string]*Error
+	suggested  suggestions
 }
 
 // Operation is one call of the document.
@@ -48,6 +48,7 @@ type Operation struct {
 	Provenance  string   // documented, observed, article or decided
 	Source      string   // where it is known from
 	AlsoAnswers []string // methods outside the document that are answered all the same, and noted
+	Undeclared  Level    // of parameters that are not declared
 	Family      *Family  // the dialect of its path; nil in a document without families
 	Security    []Requirement
 	Parameters  []Parameter // in the order of checks: required ones as listed, then the others by name
@@ -115,12 +116,13 @@ type Reply struct {
 // Family is the dialect of all paths with one prefix.
 type Family struct {
 	Name        string
-	Prefix      string
-	APIName     string // what begins the dotted name of an API in errors; "" where errors say the path
-	ContentType string // of every answer
+	Prefix      string            // N stands for digits, one or more
+	Hosts       []string          // of the platform, for its paths; none: any
+	APIName     string            // what begins the dotted name of an API in errors; "" where errors say the path
+	ContentType string            // of every answer
+	Headers     map[string]string // of every answer; where it has Access-Control-Allow-Methods, a preflight is answered
 	RequestID   string // the shape of the id in every answer: short, uuid, or "" for none
 	Token       Credential
-	TokenAlways bool              // whether paths outside the document need a token too
 	Answers     map[string]string // what is wrong with a request → the name of the error that says so
 	Faults      map[string]string // injected fault → the name of the error
 
@@ -211,11 +213,30 @@ func (d *Document) Find(path string) []*Operation {
 // It is nil in a document without families.
 func (d *Document) Family(path string) *Family {
 	for i, f := range d.families {
-		if strings.HasPrefix(path, f.Prefix) || i == len(d.families)-1 {
+		if f.has(path) || i == len(d.families)-1 {
 			return f
 		}
 	}
 	return nil
+}
+
+// has reports whether a path begins with the prefix, each N of which stands for digits.
+func (f *Family) has(path string) bool {
+	for i := range len(f.Prefix) {
+		if f.Prefix[i] != 'N' {
+			if path == "" || path[0] != f.Prefix[i] {
+				return false
+			}
+			path = path[1:]
+			continue
+		}
+		rest := strings.TrimLeft(path, "0123456789")
+		if len(rest) == len(path) {
+			return false
+		}
+		path = rest
+	}
+	return true
 }
 
 // Families returns the dialects of the document, longest prefix first.
@@ -255,11 +276,12 @@ func (d *Document) readErrors(t *openapi3.T) error {
 func (d *Document) readFamilies(t *openapi3.T) error {
 	var list map[string]struct {
 		Prefix      string            `json:"prefix"`
+		Hosts       []string          `json:"hosts"`
+		Headers     map[string]string `json:"headers"`
 		APIName     string            `json:"api_name"`
 		ContentType string            `json:"content_type"`
 		RequestID   string            `json:"request_id"`
 		Token       string            `json:"token"`
-		TokenAlways bool              `json:"token_always"`
 		Unknown     string            `json:"unknown_path_reply"`
 		Answers     map[string]string `json:"answers"`
 		Faults      map[string]string `json:"faults"`
@@ -269,8 +291,8 @@ func (d *Document) readFamilies(t *openapi3.T) error {
 	}
 	for name, x := range list {
 		f := &Family{
-			Name: name, Prefix: x.Prefix, APIName: x.APIName, ContentType: x.ContentType,
-			RequestID: x.RequestID, TokenAlways: x.TokenAlways, Answers: x.Answers, Faults: x.Faults,
+			Name: name, Prefix: x.Prefix, Hosts: x.Hosts, APIName: x.APIName, ContentType: x.ContentType, Headers: x.Headers,
+			RequestID: x.RequestID, Answers: x.Answers, Faults: x.Faults,
 		}
 		var err error
 		if f.Token, err = readCredential(t, x.Token); err != nil {
@@ -305,6 +327,10 @@ func (d *Document) readOperation(t *openapi3.T, method, path string, x *openapi3
 	op.Provenance, _ = x.Extensions["x-provenance"].(string)
 	op.Source, _ = x.Extensions["x-source"].(string)
 	if err := extension(x.Extensions, "x-also-answers", &op.AlsoAnswers); err != nil {
+		return nil, err
+	}
+	op.Undeclared = Note
+	if err := extension(x.Extensions, "x-undeclared", &op.Undeclared); err != nil {
 		return nil, err
 	}
 	op.MaxBody = MaxBody

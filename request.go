@@ -3,11 +3,14 @@ package dingmock
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/dingmock/dingmock/catalogue/paths"
 )
 
 // MaxBody is the size of the largest request body that is read, in bytes, where the document says nothing else.
@@ -23,8 +26,10 @@ const (
 
 // Request is what the document makes of one HTTP request.
 type Request struct {
-	Operation  *Operation // nil where the path is not in the document
-	Family     *Family    // of the path; nil in a document without families
+	Operation  *Operation  // nil where the path is not in the document
+	Known      Known       // where the call is known from
+	Listed     *paths.Call // the call that DingTalk has, where Known is KnownDocumented; of several methods the one asked for, else the first
+	Family     *Family     // of the path; nil in a document without families
 	Method     string
 	Path       string
 	Token      string         // where the family carries it: query or header, then a form body; "" for none
@@ -43,9 +48,14 @@ func (q *Request) Value(name string) string {
 // not read.
 func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Request {
 	q := &Request{
-		Operation: op, Family: d.Family(r.URL.Path), Method: r.Method, Path: r.URL.Path,
+		Operation: op, Known: KnownModelled, Family: d.Family(r.URL.Path), Method: r.Method, Path: r.URL.Path,
 		Values: make(map[string]any, 8),
 	}
+	var calls []paths.Call
+	if op == nil {
+		calls = q.listed()
+	}
+	defer q.sort()
 	query := parsePairs(r.URL.RawQuery)
 	media := mediaType(r.Header, body)
 	var form []field
@@ -58,9 +68,13 @@ func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Re
 	}
 	if q.Family != nil {
 		q.Token, _ = q.Family.Token.find(query, r.Header, form)
+		d.checkHost(q, r.Host)
+		if r.Method == http.MethodOptions && q.Family.Headers["Access-Control-Allow-Methods"] != "" {
+			return q // a preflight: what it is about comes next
+		}
 	}
 	if op == nil {
-		q.add(RuleUnknownPath, "/path", printable(q.Path), "a path of the document", "unknown-path")
+		d.checkListed(q, calls, query, r, media, body, form)
 		return q
 	}
 
@@ -74,11 +88,7 @@ func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Re
 			place = "query"
 			answered = answered && slices.ContainsFunc(query, func(f field) bool { return op.declares("body", f.name) })
 		}
-		what := "method"
-		if answered {
-			what = ""
-		}
-		q.add(RuleMethod, "/method", printable(r.Method), op.Method, what)
+		q.addMethod(op.Method, answered)
 		if !answered {
 			for _, set := range op.Security { // whose call it is can be told all the same
 				for _, c := range set {
@@ -101,27 +111,143 @@ func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Re
 
 	q.checkCredentials(query, r.Header, form, fields)
 	q.checkFields(query, r, media, fields, place)
-	slices.SortStableFunc(q.Violations, func(a, b Violation) int { return order(a.Rule) - order(b.Rule) })
 	return q
 }
 
-// order ranks the rules as the checks of the platform are ordered.
+// checkHost notes a call that came to a host of the platform which does not have such paths.
+func (d *Document) checkHost(q *Request, host string) {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = host
+	}
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	if slices.Contains(q.Family.Hosts, name) {
+		return
+	}
+	for _, f := range d.families {
+		if slices.Contains(f.Hosts, name) {
+			q.add(RuleWrongHost, "/header/Host", name, strings.Join(q.Family.Hosts, " or "), "")
+			return
+		}
+	}
+}
+
+// listed returns the calls of DingTalk that have the path, and says which of them the request is.
+func (q *Request) listed() []paths.Call {
+	q.Known = KnownNowhere
+	if q.Family == nil { // a document of no platform
+		return nil
+	}
+	calls := paths.Find(q.Path)
+	if calls != nil {
+		q.Known = KnownDocumented
+		q.Listed = &calls[max(0, slices.IndexFunc(calls, func(c paths.Call) bool { return c.Method == q.method() }))]
+	}
+	return calls
+}
+
+// method is the method by which the request is a call: HEAD asks as GET does.
+func (q *Request) method() string {
+	if q.Method == http.MethodHead {
+		return http.MethodGet
+	}
+	return q.Method
+}
+
+// checkListed checks a call that the document does not have by what is known of all calls of DingTalk: path, method, token,
+// and that a body which is said to be JSON is.
+func (d *Document) checkListed(q *Request, calls []paths.Call, query []field, r *http.Request, media string, body []byte, form []field) {
+	switch {
+	case q.Family == nil:
+		q.add(RuleUnknownPath, "/path", printablePath(q.Path), "a path of the document", "")
+		return
+	case calls == nil:
+		q.add(RuleUnknownPath, "/path", printablePath(q.Path), "a path that DingTalk has"+d.suggest(q.Path), "unknown-path")
+		return
+	}
+	if q.Listed.Method != q.method() {
+		var methods []string
+		for _, c := range calls {
+			methods = append(methods, c.Method)
+		}
+		// As the document has it of its own calls of the family: a GET with parameters does for a POST.
+		answered := q.Family.APIName != "" && q.method() == http.MethodGet && slices.ContainsFunc(query, func(f field) bool { return f.name != q.Family.Token.Name })
+		q.addMethod(strings.Join(methods, " or "), answered)
+	}
+	if t := q.Listed.Token; t.Name != "" {
+		c := Credential{Name: t.Name, In: t.In, FormField: q.Family.Token.FormField}
+		if value, _ := c.find(query, r.Header, form); strings.TrimSpace(value) == "" {
+			q.add(RuleMissingCredential, pointer(t.In, t.Name), "nothing", "a token in the "+t.In+" parameter "+t.Name, "")
+		}
+	}
+	if media == mediaJSON && len(body) > 0 && int64(len(body)) <= MaxBody {
+		switch {
+		case !utf8.Valid(body):
+			q.add(RuleBody, "/body", "bytes that are not UTF-8", "JSON", "body")
+		case !json.Valid(body):
+			q.add(RuleBody, "/body", "text that is not JSON", "JSON, as the Content-Type says", "body")
+		}
+	}
+	q.add(RuleNotModelled, "/path", printablePath(q.Path), "a call that dingmock models, or a rule that answers it", "unknown-path")
+}
+
+// AnsweredByRule says that a rule or a document of the user's answers the call: then its path is known, and what it was
+// asked beside path, method and token is theirs to say.
+func (q *Request) AnsweredByRule() {
+	if q.Known != KnownDocumented && q.Known != KnownNowhere {
+		return
+	}
+	q.Violations = slices.DeleteFunc(q.Violations, func(v Violation) bool { return v.Rule == RuleUnknownPath || v.Rule == RuleNotModelled })
+	q.Known = KnownRule
+}
+
+// CutOff says that the body could not be read to its end: what was made of it does not count.
+func (q *Request) CutOff() {
+	q.Violations = slices.DeleteFunc(q.Violations, func(v Violation) bool {
+		return v.Rule == RuleBody || strings.HasPrefix(v.Pointer, "/body")
+	})
+	q.add(RuleBody, "/body", "a body that breaks off", "as many bytes as its headers announce", "body")
+	q.sort()
+}
+
+// sort orders the violations as the checks of the platform are ordered.
+func (q *Request) sort() {
+	if len(q.Violations) > 1 {
+		slices.SortStableFunc(q.Violations, func(a, b Violation) int { return order(a.Rule) - order(b.Rule) })
+	}
+}
+
 func order(rule string) int {
 	return slices.Index([]string{
 		RuleUnknownPath, RuleMethod, RuleMissingCredential, RuleContentType, RuleBody,
-		RuleMissingParameter, RuleInvalidParameter, RuleUndeclaredParameter, RuleRepeatedParameter,
+		RuleMissingParameter, RuleInvalidParameter, RuleUndeclaredParameter, RuleRepeatedParameter, RuleNotModelled, RuleWrongHost,
 	}, rule)
 }
 
 func (q *Request) add(rule, pointer, found, expected, answer string) {
-	v := Violation{Rule: rule, Pointer: pointer, Found: found, Expected: expected}
-	if q.Operation != nil {
+	v := Violation{Rule: rule, Level: q.level(rule), Pointer: pointer, Found: found, Expected: expected}
+	switch {
+	case q.Operation != nil:
 		v.Operation = q.Operation.ID
+	case q.Listed != nil:
+		v.Operation = q.Listed.ID
 	}
 	if q.Family != nil && answer != "" {
 		v.Answer = q.Family.Answers[answer]
 	}
 	q.Violations = append(q.Violations, v)
+}
+
+// addMethod notes that the call is made by another method; answered says that it is answered all the same.
+func (q *Request) addMethod(want string, answered bool) {
+	answer := "method"
+	switch {
+	case answered:
+		answer = ""
+	case q.Family != nil && q.Family.Answers["method-"+strings.ToLower(want)] != "":
+		answer += "-" + strings.ToLower(want)
+	}
+	q.add(RuleMethod, "/method", printable(q.Method), want, answer)
 }
 
 func (q *Request) broken() bool {
@@ -401,15 +527,20 @@ func mediaType(header http.Header, body []byte) string {
 }
 
 // printable shortens text from outside to what may stand in a line: at most 64 characters, none of them special.
-func printable(text string) string {
+func printable(text string) string { return printed(text, 64) }
+
+// printablePath shortens a path to what may stand in a line.
+func printablePath(path string) string { return printed(path, 256) }
+
+func printed(text string, most int) string {
 	clean := strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r
 	}, text)
-	if runes := []rune(clean); len(runes) > 64 {
-		return string(runes[:64]) + "…"
+	if runes := []rune(clean); len(runes) > most {
+		return string(runes[:most]) + "…"
 	}
 	return clean
 }

@@ -31,6 +31,9 @@ func check(t testing.TB, doc *dingmock.Document, line, media, body string, heade
 	}
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
+		if name == "Host" {
+			r.Host = value
+		}
 		r.Header.Set(name, value)
 	}
 	var op *dingmock.Operation
@@ -64,10 +67,10 @@ func TestCheckRequest(t *testing.T) {
 		{"create_session, chatid null", "POST " + sessions, jsonType, `{"session_id":"s","app_key":"k","chatid":null,"user_id":"u"}`, nil, nil},
 		{"accessToken", "POST /v1.0/oauth2/accessToken", jsonType, `{"appKey":"k","appSecret":"s"}`, nil, nil},
 
-		{"unknown path", "GET /nowhere", "", "", nil, []string{"unknown-path at /path: found /nowhere, expected a path of the document → uri-not-found"}},
-		{"unknown path, topapi", "GET /topapi/nowhere", "", "", nil, []string{"unknown-path at /path: found /topapi/nowhere, expected a path of the document → api-name-invalid"}},
-		{"unknown path, v1.0", "GET /v1.0/x", "", "", nil, []string{"unknown-path at /path: found /v1.0/x, expected a path of the document → InvalidAction.NotFound"}},
-		{"unknown path, of two lines", "GET /a%0A%E2%80%A8b", "", "", nil, []string{"unknown-path at /path: found /a??b, expected a path of the document → uri-not-found"}},
+		{"unknown path", "GET /nowhere", "", "", nil, []string{"unknown-path at /path: found /nowhere, expected a path that DingTalk has → uri-not-found"}},
+		{"unknown path, topapi", "GET /topapi/nowhere", "", "", nil, []string{"unknown-path at /path: found /topapi/nowhere, expected a path that DingTalk has → api-name-invalid"}},
+		{"unknown path, v1.0", "GET /v1.0/x", "", "", nil, []string{"unknown-path at /path: found /v1.0/x, expected a path that DingTalk has → InvalidAction.NotFound"}},
+		{"unknown path, of two lines", "GET /a%0A%E2%80%A8b", "", "", nil, []string{"unknown-path at /path: found /a??b, expected a path that DingTalk has → uri-not-found"}},
 
 		{"method", "PUT " + pairOK, "", "", nil, []string{"gettoken: method at /method: found PUT, expected GET → need-get"}},
 		{"method, noted", "POST " + pairOK, "", "", nil, []string{"gettoken: method at /method: found POST, expected GET → "}},
@@ -176,6 +179,139 @@ func TestCheckRequest(t *testing.T) {
 				t.Errorf("violations (-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+// What is known of the calls that the document does not have: path, method and token, and how much each break counts.
+func TestCheckListed(t *testing.T) {
+	t.Parallel()
+	const (
+		mine       = ": not-modelled at /path: found "
+		rule       = ", expected a call that dingmock models, or a rule that answers it → "
+		queryToken = ": missing-credential at /query/access_token: found nothing, expected a token in the query parameter access_token → "
+		header     = "x-acs-dingtalk-access-token"
+	)
+	for _, test := range []struct {
+		name, line, media, body, host string
+		headers                       []string
+		known                         dingmock.Known
+		want                          []string // level, violation → answer
+	}{
+		{"topapi", "POST /topapi/v2/user/get?access_token=t", jsonType, `{"userid":"u"}`, "", nil, "documented", []string{
+			"note v2.user.get" + mine + "/topapi/v2/user/get" + rule + "api-name-invalid",
+		}},
+		{"topapi, no token", "POST /topapi/v2/user/get", jsonType, `{"userid":"u"}`, "", nil, "documented", []string{
+			"red v2.user.get" + queryToken, "note v2.user.get" + mine + "/topapi/v2/user/get" + rule + "api-name-invalid",
+		}},
+		{"topapi, the token in a form", "POST /topapi/v2/user/get", formType, "access_token=t&userid=u", "", nil, "documented", []string{
+			"note v2.user.get" + mine + "/topapi/v2/user/get" + rule + "api-name-invalid",
+		}},
+		{"topapi, GET with parameters", "GET /topapi/v2/user/get?access_token=t&userid=u", "", "", "", nil, "documented", []string{
+			"red v2.user.get: method at /method: found GET, expected POST → ", "note v2.user.get" + mine + "/topapi/v2/user/get" + rule + "api-name-invalid",
+		}},
+		{"topapi, GET without", "GET /topapi/v2/user/get?access_token=t", "", "", "", nil, "documented", []string{
+			"red v2.user.get: method at /method: found GET, expected POST → need-post", "note v2.user.get" + mine + "/topapi/v2/user/get" + rule + "api-name-invalid",
+		}},
+		{"topapi, broken JSON", "POST /topapi/v2/user/get?access_token=t", jsonType, `{"userid":`, "", nil, "documented", []string{
+			"red v2.user.get: body at /body: found text that is not JSON, expected JSON, as the Content-Type says → body-unreadable",
+			"note v2.user.get" + mine + "/topapi/v2/user/get" + rule + "api-name-invalid",
+		}},
+		{"legacy, GET", "GET /user/get?access_token=t", "", "", "", nil, "documented", []string{"note user.get" + mine + "/user/get" + rule + "uri-not-found"}},
+		{"legacy, HEAD", "HEAD /user/get?access_token=t", "", "", "", nil, "documented", []string{"note user.get" + mine + "/user/get" + rule + "uri-not-found"}},
+		{"legacy, POST for GET", "POST /user/get?access_token=t", jsonType, "{}", "", nil, "documented", []string{
+			"red user.get: method at /method: found POST, expected GET → need-get", "note user.get" + mine + "/user/get" + rule + "uri-not-found",
+		}},
+		{"legacy, GET for POST", "GET /robot/send?access_token=t", "", "", "", nil, "documented", []string{
+			"red robot.send: method at /method: found GET, expected POST → need-post", "note robot.send" + mine + "/robot/send" + rule + "uri-not-found",
+		}},
+		{"no token is asked for", "POST /v1.0/gateway/connections/open", jsonType, "{}", "", nil, "documented", []string{
+			"note openConnection" + mine + "/v1.0/gateway/connections/open" + rule + "InvalidAction.NotFound",
+		}},
+		{"the newer host, any version", "GET /v2.0/storage/spaces/s/dentries/d", "", "", "", []string{header + ": t"}, "unknown", []string{
+			"red : unknown-path",
+		}},
+		{"the newer host, no token", "POST /v1.0/robot/oToMessages/batchSend", jsonType, "{}", "", nil, "documented", []string{
+			"red batchSendOTO: missing-credential at /header/x-acs-dingtalk-access-token: found nothing, expected a token in the header parameter x-acs-dingtalk-access-token → ",
+			"note batchSendOTO" + mine + "/v1.0/robot/oToMessages/batchSend" + rule + "InvalidAction.NotFound",
+		}},
+		{"a parameter in the path, two methods", "PUT /v1.0/card/instances", jsonType, "[]", "", []string{header + ": t"}, "documented", []string{
+			"note card_1_0.updateCard" + mine + "/v1.0/card/instances" + rule + "InvalidAction.NotFound",
+		}},
+		{"a method of neither", "DELETE /v1.0/card/instances", "", "", "", []string{header + ": t"}, "documented", []string{
+			"red createCard: method at /method: found DELETE, expected POST or PUT → InvalidAction.NotFound",
+			"note createCard" + mine + "/v1.0/card/instances" + rule + "InvalidAction.NotFound",
+		}},
+		{"preflight", "OPTIONS /v1.0/card/instances", "", "", "api.dingtalk.com", nil, "documented", nil},
+		{"preflight of the other host", "OPTIONS " + sessions, "", "", "", nil, "modelled", []string{"note create_session: method at /method: found OPTIONS, expected POST → need-post"}},
+		{"the other host", "GET " + pairOK, "", "", "API.dingtalk.com:443", nil, "modelled", []string{
+			"note gettoken: wrong-host at /header/Host: found api.dingtalk.com, expected oapi.dingtalk.com or oapi.dingtalk.io → ",
+		}},
+		{"the other host, of a path that is listed", "POST /v1.0/gateway/connections/open", jsonType, "{}", "oapi.dingtalk.io", nil, "documented", []string{
+			"note openConnection" + mine + "/v1.0/gateway/connections/open" + rule + "InvalidAction.NotFound",
+			"note openConnection: wrong-host at /header/Host: found oapi.dingtalk.io, expected api.dingtalk.com or api.dingtalk.io → ",
+		}},
+		{"the right host", "GET " + pairOK, "", "", "oapi.dingtalk.com", nil, "modelled", nil},
+		{"a visit", "GET /", "", "", "", nil, "unknown", []string{"note : unknown-path"}},
+		{"a visit for its icon", "GET /favicon.ico", "", "", "", nil, "unknown", []string{"note : unknown-path"}},
+		{"a call of /", "POST /", "", "", "", nil, "unknown", []string{"red : unknown-path"}},
+		{"undeclared on a modelled call", "GET " + pairOK + "&x=1", "", "", "", nil, "modelled", []string{
+			"red gettoken: undeclared-parameter at /query/x: found an undeclared parameter, expected no such parameter → ",
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			headers := test.headers
+			if test.host != "" {
+				headers = append(headers, "Host: "+test.host)
+			}
+			q := check(t, load(t), test.line, test.media, test.body, headers...)
+			if q.Known != test.known {
+				t.Errorf("known from %q, want %q", q.Known, test.known)
+			}
+			var got []string
+			for _, v := range q.Violations {
+				if v.Rule == dingmock.RuleUnknownPath {
+					got = append(got, string(v.Level)+" : "+v.Rule)
+					continue
+				}
+				got = append(got, string(v.Level)+" "+v.String()+" → "+v.Answer)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("violations (-want +got)\n%s", diff)
+			}
+			if test.known == "documented" {
+				if broken := load(t).CheckResponse(q, 418, http.Header{}, []byte("tea")); broken != nil {
+					t.Errorf("a reply that nobody knows is off-spec: %v", broken)
+				}
+			}
+		})
+	}
+}
+
+func TestAllowUnknown(t *testing.T) {
+	t.Parallel()
+	list := []dingmock.Violation{
+		{Rule: dingmock.RuleUnknownPath, Level: dingmock.Red, Found: "/ours/a"},
+		{Rule: dingmock.RuleUnknownPath, Level: dingmock.Red, Found: "/theirs"},
+		{Rule: dingmock.RuleBody, Level: dingmock.Red, Found: "/ours/a"},
+	}
+	for _, test := range []struct {
+		patterns []string
+		want     string
+	}{
+		{nil, "red red red"}, {[]string{"/ours/*"}, "note red red"}, {[]string{"/x", "/theirs"}, "red note red"},
+		{[]string{"/*"}, "note note red"}, {[]string{"/ours"}, "red red red"}, {[]string{""}, "red red red"},
+	} {
+		var got []string
+		for _, v := range dingmock.AllowUnknown(test.patterns, list) {
+			got = append(got, string(v.Level))
+		}
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("%q: %q, want %s", test.patterns, got, test.want)
+		}
+	}
+	if list[0].Level != dingmock.Red {
+		t.Error("the list itself was changed")
 	}
 }
 

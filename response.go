@@ -10,9 +10,12 @@ import (
 // CheckResponse finds what the document does not allow in the reply to a request. The order of a JSON object's
 // keys is not checked. The reply to a HEAD has no body to check.
 func (d *Document) CheckResponse(q *Request, status int, header http.Header, body []byte) []Violation {
+	if q.Known == KnownDocumented {
+		return nil // how it is answered is not known here
+	}
 	var list []Violation
 	add := func(rule, pointer, found, expected string) {
-		v := Violation{Rule: rule, Pointer: pointer, Found: found, Expected: expected}
+		v := Violation{Rule: rule, Level: Red, Pointer: pointer, Found: found, Expected: expected}
 		if q.Operation != nil {
 			v.Operation = q.Operation.ID
 		}

@@ -2,9 +2,12 @@ package dingmock
 
 import "strings"
 
-// The rules of a request. A request that breaks one is off-spec, whatever it was answered.
+// The rules of a request. A request that breaks one is off-spec, whatever it was answered, unless the break is but a
+// note: see [Level].
 const (
-	RuleUnknownPath         = "unknown-path"
+	RuleUnknownPath         = "unknown-path" // DingTalk has no such path
+	RuleNotModelled         = "not-modelled" // DingTalk has the call, and the document does not model it; always a note
+	RuleWrongHost           = "wrong-host"   // the call came to the other of the platform's hosts; always a note
 	RuleMethod              = "method"
 	RuleMissingCredential   = "missing-credential"
 	RuleContentType         = "content-type"
@@ -26,8 +29,9 @@ const (
 // the other side sent it holds the path, a method, a media type, a number or a parameter's name at most: never a text, which
 // might be a secret.
 type Violation struct {
-	Operation string `json:"operation"` // "" where the path is unknown
+	Operation string `json:"operation"` // "" where DingTalk has no such path
 	Rule      string `json:"rule"`      // one of the Rule constants
+	Level     Level  `json:"level"`     // whether it is held against who sent it
 	Pointer   string `json:"pointer"`   // where: a JSON pointer into {method, path, query, header, body} or {status, header, body}
 	Found     string `json:"found"`
 	Expected  string `json:"expected"`
