@@ -121,7 +121,7 @@ type Family struct {
 	APIName     string            // what begins the dotted name of an API in errors; "" where errors say the path
 	ContentType string            // of every answer
 	Headers     map[string]string // of every answer; where it has Access-Control-Allow-Methods, a preflight is answered
-	RequestID   string // the shape of the id in every answer: short, uuid, or "" for none
+	RequestID   string            // the shape of the id in every answer: short, uuid, or "" for none
 	Token       Credential
 	Answers     map[string]string // what is wrong with a request → the name of the error that says so
 	Faults      map[string]string // injected fault → the name of the error
@@ -218,6 +218,11 @@ func (d *Document) Family(path string) *Family {
 		}
 	}
 	return nil
+}
+
+// Root returns a beginning that paths of the family have: the prefix with a number for each N, such as /v1.0/.
+func (f *Family) Root() string {
+	return strings.ReplaceAll(strings.Replace(f.Prefix, "N", "1", 1), "N", "0")
 }
 
 // has reports whether a path begins with the prefix, each N of which stands for digits.

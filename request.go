@@ -191,14 +191,19 @@ func (d *Document) checkListed(q *Request, calls []paths.Call, query []field, r 
 	q.add(RuleNotModelled, "/path", printablePath(q.Path), "a call that dingmock models, or a rule that answers it", "unknown-path")
 }
 
-// AnsweredByRule says that a rule or a document of the user's answers the call: then its path is known, and what it was
-// asked beside path, method and token is theirs to say.
-func (q *Request) AnsweredByRule() {
+// AnsweredByRule says that a rule or a document of the user's answers the call, and whether it asks for the token of the
+// path's family. Then the path is known. It changes nothing for a call that the document models.
+func (q *Request) AnsweredByRule(token bool) {
 	if q.Known != KnownDocumented && q.Known != KnownNowhere {
 		return
 	}
 	q.Violations = slices.DeleteFunc(q.Violations, func(v Violation) bool { return v.Rule == RuleUnknownPath || v.Rule == RuleNotModelled })
 	q.Known = KnownRule
+	if token && q.Listed == nil && strings.TrimSpace(q.Token) == "" {
+		t := q.Family.Token
+		q.add(RuleMissingCredential, pointer(t.In, t.Name), "nothing", "a token in the "+t.In+" parameter "+t.Name, "")
+		q.sort()
+	}
 }
 
 // CutOff says that the body could not be read to its end: what was made of it does not count.
@@ -356,6 +361,9 @@ func (q *Request) checkFields(query []field, r *http.Request, media string, body
 			value, ok = inBody.get(p.Name)
 		case "query":
 			value, ok = inQuery.get(p.Name)
+			if ok && p.many() {
+				value = all(query, p.Name)
+			}
 		case "path":
 			value, ok = variables[p.Name], true
 		case "header":
@@ -390,6 +398,24 @@ func (q *Request) checkFields(query []field, r *http.Request, media string, body
 	}
 }
 
+// many reports whether the parameter may be given more than once, each time with one value.
+func (p Parameter) many() bool { return p.In == "query" && p.schema.Type.Is("array") }
+
+func (op *Operation) repeats(name string) bool {
+	return slices.ContainsFunc(op.Parameters, func(p Parameter) bool { return p.Name == name && p.many() })
+}
+
+// all returns the values of a parameter that is given more than once.
+func all(query []field, name string) []any {
+	var values []any
+	for _, f := range query {
+		if f.name == name {
+			values = append(values, f.value)
+		}
+	}
+	return values
+}
+
 func missing(value any, given bool) string {
 	switch {
 	case !given:
@@ -413,6 +439,9 @@ func (q *Request) note(list []field, place string, declared func(string) bool) f
 	}
 	for _, f := range list {
 		i, again := at.find(f.name)
+		if again && place == "query" && q.Operation.repeats(f.name) {
+			continue
+		}
 		if !again {
 			if !declared(f.name) {
 				add(RuleUndeclaredParameter, f.name, "an undeclared parameter", "no such parameter")

@@ -214,7 +214,7 @@ func wantReplies(clock time.Time) map[string]any {
 	api("MissingParameter", ErrInvalidParameter, 400, "MissingappKey", "appKey is mandatory for this action.")
 	api("InvalidAuthentication", ErrInvalidToken, 400, "InvalidAuthentication", "不合法的access_token")
 	api("AccessTokenPermissionDenied", ErrNoPermission, 403, "Forbidden.AccessDenied.AccessTokenPermissionDenied", "没有调用该接口的权限")
-	api("IpNotInWhiteList", ErrIPNotAllowed, 403, "Forbidden.AccessDenied.IpNotInWhiteList", "访问ip不在白名单之中")
+	api("IpNotInWhiteList", ErrIPNotAllowed, 403, "Forbidden.AccessDenied.IpNotInWhiteList", "访问ip不在白名单之中，请参考FAQ：https://open.dingtalk.com/document/org-faq/app-faq,request ip=203.0.113.7 appKey(dingmockapp)")
 	api("QpsLimitForAppkeyAndApi", ErrThrottled, 403, "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi", "当前钉钉"+throttled("/v1.0/oauth2/accessToken", "20"))
 	api("QpsLimitForApi", ErrThrottled, 403, "Forbidden.AccessDenied.QpsLimitForApi", "当前所有钉钉"+throttled("/v1.0/oauth2/accessToken", "1200"))
 	api("ApiCountLimitForOrg", ErrQuotaExhausted, 403, "Forbidden.AccessDenied.ApiCountLimitForOrg", "本月接口调用次数已超过限额")

@@ -16,13 +16,13 @@ func pathCases(doc *dingmock.Document) []Case {
 		e := doc.Error(name)
 		list = append(list, Case{
 			ID: "paths/" + f.Name + "-unknown", Level: MUST, Needs: NeedsRaw,
-			Rule: fmt.Sprintf("A path under %s that the platform does not have is answered with %q and %s, by any method, with or without a token.", f.Prefix, f.ContentType, e.Text),
+			Rule: fmt.Sprintf("A path under %s that the platform does not have is answered with %q and %s, by any method, with or without a token.", f.Root(), f.ContentType, e.Text),
 			run: func(c *Trial) {
 				for _, path := range []string{"contract/notexist", "contract_notexist", "v9/user/get.json"} {
 					for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
-						c.unknown(f, method, f.Prefix+path)
+						c.unknown(f, method, f.Root()+path)
 					}
-					q := unknownCall(http.MethodPost, f.Prefix+path)
+					q := unknownCall(http.MethodPost, f.Root()+path)
 					q.query = []pair{{"access_token", "x"}}
 					q.header.Set("X-Acs-Dingtalk-Access-Token", "x")
 					c.wantUnknown(f, q)
@@ -50,7 +50,7 @@ func pathCases(doc *dingmock.Document) []Case {
 		run: func(c *Trial) {
 			for _, f := range c.doc.Families() {
 				for _, host := range []string{"oapi.dingtalk.com", "api.dingtalk.com", "example.com"} {
-					q := unknownCall(http.MethodGet, f.Prefix+"contract/notexist")
+					q := unknownCall(http.MethodGet, f.Root()+"contract/notexist")
 					q.host = host
 					c.wantUnknown(f, q)
 				}

@@ -150,14 +150,14 @@ func (x *Exchange) strict(doc *dingmock.Document) {
 		return
 	}
 	if want := reply.Encode(value); !bytes.Equal(want, x.Body) {
-		v := dingmock.Violation{Rule: RuleReplyBytes, Pointer: "/body", Found: "other bytes", Expected: "just these: keys in the document's order, no space, no needless escapes, no newline"}
+		v := dingmock.Violation{Rule: RuleReplyBytes, Level: dingmock.Red, Pointer: "/body", Found: "other bytes", Expected: "just these: keys in the document's order, no space, no needless escapes, no newline"}
 		if x.Parsed.Operation != nil {
 			v.Operation = x.Parsed.Operation.ID
 		}
 		x.Violations = append(x.Violations, v)
 	}
 	if x.Error == nil && failed(value) {
-		v := dingmock.Violation{Rule: RuleReplyError, Pointer: "/body", Found: "an error that is none of those that the document lists for this reply", Expected: "one of " + strings.Join(reply.Errors, ", ")}
+		v := dingmock.Violation{Rule: RuleReplyError, Level: dingmock.Red, Pointer: "/body", Found: "an error that is none of those that the document lists for this reply", Expected: "one of " + strings.Join(reply.Errors, ", ")}
 		if x.Parsed.Operation != nil {
 			v.Operation = x.Parsed.Operation.ID
 		}

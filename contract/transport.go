@@ -3,47 +3,88 @@ package contract
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/dingmock/dingmock"
 )
 
 // Transport holds a Go client to the document: it is a RoundTripper that passes each exchange on to base unchanged, and
-// calls report for each that the document does not allow, before its caller gets the reply. base nil is
-// http.DefaultTransport; report may be called by several goroutines at once.
+// calls report for each that is off-spec, before its caller gets the reply. base nil is http.DefaultTransport; report may
+// be called by several goroutines at once.
 //
 //	client := http.Client{Transport: contract.Transport(nil, func(x *contract.Exchange) { t.Error(x) })}
 //
-// A base URL with a path is for [TransportUnder].
+// A base URL with a path, and paths that DingTalk does not have, are for [TransportWith].
 func Transport(base http.RoundTripper, report func(*Exchange)) http.RoundTripper {
-	return TransportUnder(base, "", report)
+	return TransportWith(base, nil, report)
 }
 
-// TransportUnder is Transport for a platform whose base URL has a path, such as /fake.
-func TransportUnder(base http.RoundTripper, path string, report func(*Exchange)) http.RoundTripper {
+// JudgeOptions says how exchanges are judged. Nil and the zero value are the strictest.
+type JudgeOptions struct {
+	// Path is that of the platform's base URL, such as /fake. Default: none.
+	Path string
+
+	// AllowUnknown are the paths that DingTalk does not have and that may be called all the same: a path, or the beginning
+	// of one followed by *. Default: none.
+	AllowUnknown []string
+}
+
+// TransportWith is Transport with options.
+func TransportWith(base http.RoundTripper, options *JudgeOptions, report func(*Exchange)) http.RoundTripper {
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	return &transport{base: base, doc: mustDocument(), options: options.or(), report: report}
+}
+
+func (o *JudgeOptions) or() JudgeOptions {
+	if o == nil {
+		return JudgeOptions{}
+	}
+	return *o
+}
+
+func (o *JudgeOptions) prefixes() []string { return []string{strings.TrimSuffix(o.Path, "/")} }
+
+func mustDocument() *dingmock.Document {
 	doc, err := document()
 	if err != nil {
 		panic("contract: the embedded document is broken: " + err.Error())
 	}
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	return &transport{base: base, doc: doc, prefixes: []string{strings.TrimSuffix(path, "/")}, report: report}
+	return doc
 }
 
 type transport struct {
-	base     http.RoundTripper
-	doc      *dingmock.Document
-	prefixes []string
-	report   func(*Exchange)
+	base    http.RoundTripper
+	doc     *dingmock.Document
+	options JudgeOptions
+	report  func(*Exchange)
 }
 
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	x, err := exchange(t.base, t.doc, t.prefixes, req)
-	if len(x.Violations) > 0 || x.Parsed != nil && len(x.Parsed.Violations) > 0 {
+	x, err := exchange(t.base, t.doc, t.options.prefixes(), req)
+	x.allow(t.options.AllowUnknown)
+	if x.OffSpec() {
 		t.report(x)
 	}
 	return x.Response, err
+}
+
+// allow makes notes of calls of unknown paths that are let pass.
+func (x *Exchange) allow(patterns []string) {
+	if x.Parsed != nil && len(patterns) > 0 {
+		x.Parsed.Violations = dingmock.AllowUnknown(patterns, x.Parsed.Violations)
+	}
+}
+
+// OffSpec reports whether the request or the reply is off-spec: what is only noted does not count.
+func (x *Exchange) OffSpec() bool {
+	return red(x.Violations) || x.Parsed != nil && red(x.Parsed.Violations)
+}
+
+func red(list []dingmock.Violation) bool {
+	return slices.ContainsFunc(list, func(v dingmock.Violation) bool { return v.Level == dingmock.Red })
 }
 
 // String returns the exchange for a person: what is off-spec in it, the request as a curl line and the reply, with
@@ -53,13 +94,9 @@ func (x *Exchange) String() string {
 	r.learn(x.Body)
 	var b strings.Builder
 	if x.Parsed != nil {
-		for _, v := range x.Parsed.Violations {
-			b.WriteString("request: " + v.String() + "\n")
-		}
+		write(&b, "request", x.Parsed.Violations)
 	}
-	for _, v := range x.Violations {
-		b.WriteString("reply: " + v.String() + "\n")
-	}
+	write(&b, "reply", x.Violations)
 	address := *x.Request.URL
 	address.User = nil
 	b.WriteString(r.curl(x.Request.Method, address.String(), x.Request.Header, x.Sent))
@@ -67,6 +104,15 @@ func (x *Exchange) String() string {
 		b.WriteString("\n" + x.Response.Status + ", " + x.Response.Header.Get("Content-Type") + "\n" + r.text(excerpt(x.Body, 2000)))
 	}
 	return b.String()
+}
+
+func write(b *strings.Builder, what string, list []dingmock.Violation) {
+	for _, v := range list {
+		if v.Level == dingmock.Note {
+			b.WriteString("note, ")
+		}
+		b.WriteString(what + ": " + v.String() + "\n")
+	}
 }
 
 // Record is an exchange at rest, secrets and tokens hidden: a line of what `dingmock proxy --record` writes.
@@ -90,17 +136,15 @@ type Record struct {
 // wherever they stand. Its methods may be called by several goroutines.
 type Recorder struct{ redact redactor }
 
-// Judge compares an exchange that somebody else made with the document. path is that of the platform's base URL.
-func Judge(req *http.Request, sent []byte, resp *http.Response, body []byte, path string) *Exchange {
-	doc, err := document()
-	if err != nil {
-		panic("contract: the embedded document is broken: " + err.Error())
-	}
+// Judge compares an exchange that somebody else made with the document.
+func Judge(req *http.Request, sent []byte, resp *http.Response, body []byte, options *JudgeOptions) *Exchange {
+	doc, o := mustDocument(), options.or()
 	x := &Exchange{Request: req, Sent: sent, Response: resp, Body: body}
-	x.Parsed = parse(doc, []string{strings.TrimSuffix(path, "/")}, req, sent)
+	x.Parsed = parse(doc, o.prefixes(), req, sent)
 	if resp != nil {
 		x.judge(doc)
 	}
+	x.allow(o.AllowUnknown)
 	return x
 }
 

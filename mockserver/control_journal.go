@@ -2,18 +2,13 @@ package mockserver
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"time"
 )
-
-// Verdict says whether calls kept to the document.
-type Verdict struct {
-	OK         bool    `json:"ok"`
-	Violations []Tally `json:"violations"`
-}
 
 // journal returns the journal that the path means, and its app; none for _.
 func (c *controlCall) journal() (*journal, *app, error) {
@@ -177,19 +172,38 @@ func (c *controlCall) streamJournal() (any, error) {
 }
 
 func (c *controlCall) getVerdict() (any, error) {
-	name := ""
-	if text, ok := c.Values["app"]; ok {
-		var err error
-		if name, err = c.tallied(text.(string)); err != nil {
-			return nil, err
-		}
+	o := VerdictOptions{AllowUnknown: c.list("allow_unknown"), AllowNoCalls: c.Value("allow_no_calls") == "true"}
+	o.Apps = c.list("app")
+	field := "/query/app"
+	if name := c.Value("app"); name != "" {
+		o.Apps, field = []string{name}, "/path/app"
 	}
-	v := c.server.verdict(name, c.Value("fail_unknown") == "true")
+	v, err := c.server.Verdict(&o)
+	var unknown *UnknownAppError
+	if errors.As(err, &unknown) {
+		p := problemOf(http.StatusNotFound, err.Error())
+		p.Field, p.Accepted = field, "the name or the appkey of an app, or a pattern such as mock-shop*; "+controlPrefix+"apps lists all"
+		return nil, p
+	}
+	if err != nil {
+		return nil, err
+	}
 	r := controlReply{status: http.StatusOK, value: v}
 	if !v.OK {
 		r.status = http.StatusConflict
 	}
 	return r, nil
+}
+
+// list returns the values of a parameter that may be given more than once.
+func (c *controlCall) list(name string) []string {
+	values, _ := c.Values[name].([]any)
+	var list []string
+	for _, v := range values {
+		text, _ := v.(string)
+		list = append(list, text)
+	}
+	return list
 }
 
 func (c *controlCall) clearVerdict() (any, error) {

@@ -56,7 +56,7 @@ func TestTwentyTests(t *testing.T) {
 					t.Errorf("%s: round %d: %d calls of close_session in the journal", key, round, counted.Found)
 				}
 				steer("POST /reset", "")
-				want("a token of before the reset", tokenInvalid, ask("POST /topapi/v2/im/close_session?access_token="+token, session))
+				want("a token of before the reset", tokenInvalid, ask("POST /topapi/v2/user/getsession?access_token="+token, `{"userid":"u"}`))
 			}
 			var v mockserver.Verdict
 			decode(t, steer("GET /verdict", ""), &v)

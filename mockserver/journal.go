@@ -30,7 +30,10 @@ const (
 type Entry struct {
 	N          int64                `json:"n"` // counted from 1 for each app
 	App        string               `json:"app"`
-	Operation  string               `json:"operation,omitempty"`
+	By         string               `json:"attributed_by,omitempty"` // what told the app of a call without a credential: the parameter that names it, connection or rule
+	Host       string               `json:"host,omitempty"`          // that the call was made to
+	Known      dingmock.Known       `json:"known"`                   // where the call is known from
+	Operation  string               `json:"operation,omitempty"`     // the operationId, or the id of a call of DingTalk's that is not modelled
 	Provenance string               `json:"provenance,omitempty"`
 	Code       string               `json:"code"`     // 0, an errcode, errcode/sub_code, a code, an HTTP status, or the effect that broke the answer
 	Time       time.Time            `json:"time"`     // real
@@ -512,7 +515,7 @@ func validUTF8(s string) string {
 // entry makes the journal's entry of a call, which is answered: it takes over what the call was read into.
 func (c *call) entry(r *http.Request, body []byte, reply reply) *Entry {
 	e := &Entry{
-		App: NoApp, Code: reply.code, Time: c.received.UTC(), AppTime: c.received.UTC(), Explain: reply.explain, Violations: c.Violations,
+		App: NoApp, By: c.by, Host: printableHost(r.Host), Known: c.Known, Code: reply.code, Time: c.received.UTC(), AppTime: c.received.UTC(), Explain: reply.explain, Violations: c.Violations,
 		Request: EntryRequest{Method: shorten(r.Method), URL: r.URL.EscapedPath(), Header: maskHeader(r.Header), Size: len(body)},
 		Reply:   EntryReply{Status: reply.status, ContentType: reply.contentType, Body: maskBody(reply.body, false)},
 	}
@@ -523,8 +526,11 @@ func (c *call) entry(r *http.Request, body []byte, reply reply) *Entry {
 	if len(body) > 0 {
 		e.Request.Body = maskBody(body, strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "form") || body[0] != '{')
 	}
-	if c.Operation != nil {
+	switch {
+	case c.Operation != nil:
 		e.Operation, e.Provenance = c.Operation.ID, c.Operation.Provenance
+	case c.Listed != nil:
+		e.Operation = c.Listed.ID
 	}
 	maps.DeleteFunc(c.Values, func(name string, _ any) bool { return secretName(name) })
 	part := len(body)+len(r.URL.RawQuery) > bodyKept // a text of the request may be, and would keep all of it
@@ -536,8 +542,8 @@ func (c *call) entry(r *http.Request, body []byte, reply reply) *Entry {
 	if len(c.Values) > 0 {
 		e.Parameters = c.Values
 	}
-	if c.app != nil {
-		e.App, e.AppTime = c.app.name, c.app.now().UTC()
+	if c.owner != nil {
+		e.App, e.AppTime = c.owner.name, c.owner.now().UTC()
 	}
 	if c.rule != nil {
 		e.Rule, e.Effect = c.rule.id, c.rule.effect.name()
@@ -578,6 +584,12 @@ func parameter(value any, part bool) any {
 		return fmt.Sprintf("a value of type %T", value)
 	}
 	return maskBody(text, false)
+}
+
+// printableHost is a Host header as it may stand in a line.
+func printableHost(host string) string {
+	const longest = 255 // bytes of a name
+	return headerText(validUTF8(host[:min(len(host), longest)]))
 }
 
 func shorten(s string) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -83,6 +84,7 @@ func fill(text string, holes []string) string {
 type reply struct {
 	status      int
 	contentType string
+	header      map[string]string // more of them
 	body        []byte
 	code        string // for people: 0, an errcode, errcode/sub_code or a code
 	explain     string
@@ -128,8 +130,25 @@ func (c *call) encode(value any, err error) reply {
 	return r
 }
 
-// requestID makes an id of the shape that the path's family answers.
+// headers are those that every answer of the path's family has. What of them names the request is made for it.
+func (c *call) headers() map[string]string {
+	if len(c.Family.Headers) == 0 {
+		return nil
+	}
+	h := maps.Clone(c.Family.Headers)
+	h["x-acs-request-id"], h["x-acs-trace-id"] = c.requestID(), newToken()
+	return h
+}
+
+// requestID returns the id of the call, of the shape that the path's family answers.
 func (c *call) requestID() string {
+	if c.id == "" {
+		c.id = c.newID()
+	}
+	return c.id
+}
+
+func (c *call) newID() string {
 	switch c.Family.RequestID {
 	case "short":
 		const digits = "0123456789abcdefghijklmnopqrstuvwxyz"

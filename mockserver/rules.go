@@ -63,7 +63,8 @@ type Effect struct {
 	Reply      *FixedReply `json:"reply,omitempty"`
 }
 
-// FixedReply is an answer in the fake's place. On /topapi/ and /v1.0/ the token is still checked.
+// FixedReply is an answer in the fake's place. The token is checked all the same, where DingTalk's call needs one or the
+// path is none of DingTalk's; so is the limit of calls a second.
 type FixedReply struct {
 	Status       int             `json:"status,omitempty"`       // default 200
 	ContentType  string          `json:"content_type,omitempty"` // default: that of the path's dialect
@@ -254,16 +255,19 @@ func (s *rules) fire(operation, method, path string, now func() time.Time) *rule
 	return nil
 }
 
-// reply reports whether a rule has a fixed reply for the path, one that asks for a token.
-func (s *rules) reply(method, path string) bool {
+// reply returns the first fixed reply that a rule has for the path, or nil.
+func (s *rules) reply(method, path string) *FixedReply {
 	if s.count.Load() == 0 {
-		return false
+		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.ContainsFunc(s.list, func(x *rule) bool {
-		return x.effect.Reply != nil && !x.effect.Reply.WithoutToken && x.match.matches("", method, path)
-	})
+	for _, x := range s.list {
+		if x.effect.Reply != nil && x.match.matches("", method, path) {
+			return x.effect.Reply
+		}
+	}
+	return nil
 }
 
 // matches reports whether a call is meant.
@@ -287,41 +291,75 @@ func (x *rule) due(now time.Time) bool {
 	return true
 }
 
-// fireRule asks the app's rules, then those for every app.
-func (c *call) fireRule() {
+// fireRule asks the rules of the call's app, then those for every app, and returns the fixed reply that is to answer in
+// the fake's place, if any. A call that the document does not have and that carries no token of an app is told by the app
+// that it names, else by the fixed reply that some app has for it.
+func (c *call) fireRule() *FixedReply {
 	var operation string
 	if c.Operation != nil {
 		operation = c.Operation.ID
 	}
-	if c.app != nil {
-		c.rule = c.app.rules.fire(operation, c.Method, c.Path, c.app.now)
+	asked, by := c.app, ""
+	if asked == nil && c.Operation == nil {
+		asked, by = c.named()
 	}
-	if c.rule == nil {
+	if asked != nil {
+		c.rule = asked.rules.fire(operation, c.Method, c.Path, asked.now)
+	}
+	if c.rule != nil {
+		c.owner, c.by = asked, by
+	} else {
 		c.rule = c.server.rules.fire(operation, c.Method, c.Path, c.server.options.Now)
 	}
-}
-
-// replied refuses a call without a good token of a path that is only there by some app's fixed reply: which app's, the
-// token would have said.
-func (c *call) replied() error {
-	if c.app != nil || c.Operation != nil || !c.Family.TokenAlways {
+	if c.rule == nil && asked == nil && c.Operation == nil {
+		return c.stubOfAny()
+	}
+	if c.rule == nil {
 		return nil
 	}
-	for _, a := range c.server.store.all() {
-		if a.rules.reply(c.Method, c.Path) {
-			return c.authorize()
-		}
-	}
-	return nil
+	return c.rule.effect.Reply
 }
 
-// answerByRule returns the answer that the call's rule has in the fake's place; false where the call goes on, unless
-// it is refused.
-func (c *call) answerByRule() (any, bool, error) {
-	if c.rule == nil {
-		return nil, false, c.replied()
+// stubOfAny looks for a fixed reply of any app for a call that nothing tells the app of. Where it asks for a token, the
+// call is refused for its own.
+func (c *call) stubOfAny() *FixedReply {
+	a, stub := c.server.store.stub(c.Method, c.Path)
+	if stub == nil || c.needsToken(stub) {
+		return stub
 	}
-	why := "rule " + c.rule.id + " (" + c.rule.effect.name() + ") answered in the fake's place"
+	rule := a.rules.fire("", c.Method, c.Path, a.now)
+	if rule == nil { // it does not fire on every call
+		return nil
+	}
+	c.rule, c.owner, c.by = rule, a, byRule
+	return rule.effect.Reply
+}
+
+// stub returns the first app that has a fixed reply for the path, with that reply.
+func (s *store) stub(method, path string) (*app, *FixedReply) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, a := range s.apps {
+		if stub := a.rules.reply(method, path); stub != nil {
+			return a, stub
+		}
+	}
+	return nil, nil
+}
+
+// answerByRule returns the answer that the call's rule has in the fake's place, whatever the call is; false where the call
+// goes on.
+func (c *call) answerByRule(stub *FixedReply) (any, bool, error) {
+	if stub != nil {
+		c.AnsweredByRule(c.needsToken(stub))
+		return nil, false, nil
+	}
+	if c.rule == nil || !c.rule.effect.answers() {
+		return nil, false, nil
+	}
+	c.AnsweredByRule(false)
+	_ = c.throttled() // it counts, and the rule has the word
+	why := c.why()
 	e := &c.rule.effect
 	switch {
 	case e.Fault == faultBlocked || e.Fault == faultBlockedJSON:
@@ -332,21 +370,22 @@ func (c *call) answerByRule() (any, bool, error) {
 		return nil, true, c.customError(e, why)
 	case e.Status != 0:
 		return reply{status: e.Status, code: strconv.Itoa(e.Status), explain: why}, true, nil
-	case e.Reply != nil:
-		if c.Family.TokenAlways && !e.Reply.WithoutToken && (c.Operation == nil || c.needsToken()) {
-			if err := c.authorize(); err != nil {
-				return nil, true, err
-			}
-		}
-		return c.fixed(e.Reply, why), true, nil
-	case e.Hang, e.Reset, e.Empty:
-		return reply{code: e.name(), explain: why}, true, nil
 	}
-	return nil, false, nil
+	return reply{code: e.name(), explain: why}, true, nil
 }
 
-func (c *call) fixed(f *FixedReply, why string) reply {
-	r := reply{status: http.StatusOK, contentType: f.ContentType, body: f.Body, code: "0", explain: why}
+// answers reports whether the effect is an answer, or none at all, in the fake's place.
+func (e *Effect) answers() bool {
+	return e.Fault != "" || e.Errcode != 0 || e.Status != 0 || e.Hang || e.Reset || e.Empty
+}
+
+// why explains an answer by the call's rule.
+func (c *call) why() string {
+	return "rule " + c.rule.id + " (" + c.rule.effect.name() + ") answered in the fake's place"
+}
+
+func (c *call) fixed(f *FixedReply) reply {
+	r := reply{status: http.StatusOK, contentType: f.ContentType, body: f.Body, code: "0", explain: c.why()}
 	if f.Status != 0 {
 		r.status = f.Status
 	}

@@ -78,7 +78,7 @@ func TestRuleFaults(t *testing.T) {
 		"ip-not-allowed": {
 			{200, oapiType, `{"errcode":60020,"errmsg":"访问ip不在白名单之中,request ip=127.0.0.1 appKey(dingmockapp)"}`},
 			{200, topapiType, wrap("60020", "访问ip不在白名单之中,request ip=127.0.0.1 appKey(dingmockapp)")},
-			{403, apiType, api("Forbidden.AccessDenied.IpNotInWhiteList", "访问ip不在白名单之中")},
+			{403, apiType, api("Forbidden.AccessDenied.IpNotInWhiteList", "访问ip不在白名单之中，请参考FAQ：https://open.dingtalk.com/document/org-faq/app-faq,request ip=127.0.0.1 appKey(dingmockapp)")},
 		},
 		"app-throttled": {
 			{200, oapiType, `{"errcode":90018,"errmsg":"` + throttle("当前钉钉", "/gettoken", "20") + `"}`}, {200, topapiType, wrap("90018", throttle("当前钉钉", topapi, "20"))},
@@ -366,7 +366,8 @@ func TestRuleReply(t *testing.T) {
 	reply := func(path string, without bool) mockserver.Rule {
 		return mockserver.Rule{Match: mockserver.RuleMatch{Path: path}, Effect: mockserver.Effect{Reply: &mockserver.FixedReply{Body: []byte(`{ "errcode": 0, "result": {"userid": "u"} }`), WithoutToken: without}}}
 	}
-	addr := listen(t, ruled(t, reply("/topapi/v2/user/get", false), reply("/topapi/open", true), reply("/v1.0/contact/*", false), reply("/user/get", false), reply("/gettoken", false)))
+	addr := listen(t, ruled(t, reply("/topapi/v2/user/get", false), reply("/topapi/open", true), reply("/v1.0/contact/*", false), reply("/user/get", false), reply("/gettoken", false),
+		reply("/ours", false), reply("/open", true), reply("/robot/send", false), reply("/v1.0/gateway/connections/open", false), reply("/v2.0/*", false)))
 	const body = `{"errcode":0,"result":{"userid":"u"}}`
 	for _, test := range []struct {
 		name, raw string
@@ -379,9 +380,18 @@ func TestRuleReply(t *testing.T) {
 		{"topapi, token not asked for", request("POST /topapi/open?access_token="+live, "", ""), 200, topapiType, body},
 		{"v1.0", request("GET /v1.0/contact/users/me", "", "", "x-acs-dingtalk-access-token: "+live), 200, apiType, body},
 		{"v1.0 with a bad token", request("GET /v1.0/contact/users/me", "", "", "x-acs-dingtalk-access-token: "+unknownToken), 400, apiType, `{"code":"InvalidAuthentication","requestid":"…","message":"不合法的access_token"}`},
-		{"topapi, of a path without a rule", request("POST /topapi/v2/user/list", jsonType, `{}`), 200, topapiType, unknownAPI("v2.user.list")},
+		{"topapi, of a path without a rule", request("POST /topapi/v2/user/list?access_token="+live, jsonType, `{}`), 200, topapiType, unknownAPI("v2.user.list")},
 		{"v1.0 without a token", request("GET /v1.0/contact/users/me", "", ""), 400, apiType, `{"code":"AuthenticationFailed.MissingParameter","requestid":"…","message":"缺少参数：x-acs-dingtalk-access-token"}`},
 		{"the rest", request("GET /user/get?access_token="+live, "", ""), 200, oapiType, body},
+		{"the rest without a token", request("GET /user/get", "", ""), 200, oapiType, `{"errcode":40035,"errmsg":"缺少参数 access_token"}`},
+		{"the rest with a bad token", request("GET /user/get?access_token=undefined", "", ""), 200, oapiType, `{"errcode":40014,"errmsg":"不合法的access_token"}`},
+		{"a path of the team's own", request("GET /ours?access_token="+live, "", ""), 200, oapiType, body},
+		{"a path of the team's own without a token", request("GET /ours", "", ""), 200, oapiType, `{"errcode":40035,"errmsg":"缺少参数 access_token"}`},
+		{"a path of the team's own, token not asked for", request("GET /open", "", ""), 200, oapiType, body},
+		{"a robot's token is none of an app", request("POST /robot/send?access_token=x", jsonType, "{}"), 200, oapiType, body},
+		{"no token is asked for", request("POST /v1.0/gateway/connections/open", jsonType, "{}"), 200, apiType, body},
+		{"v2.0 without a token", request("GET /v2.0/storage/spaces/s/dentries/d", "", ""), 400, apiType, `{"code":"AuthenticationFailed.MissingParameter","requestid":"…","message":"缺少参数：x-acs-dingtalk-access-token"}`},
+		{"v2.0", request("GET /v2.0/storage/spaces/s/dentries/d", "", "", "x-acs-dingtalk-access-token: "+live), 200, apiType, body},
 		{"a token call", request("GET /gettoken?"+appPairQuery, "", ""), 200, oapiType, body},
 	} {
 		got := send(t, addr, test.raw)

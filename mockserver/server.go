@@ -183,6 +183,9 @@ type call struct {
 	done     <-chan struct{} // closed when the app is removed or reset; nil without an app
 	proven   bool            // whether the request's secret is the app's
 	rule     *rule           // the rule that fired, or nil
+	owner    *app            // whose journal and verdict the call is in: app, or one that the call was attributed to
+	by       string          // what it was attributed by
+	id       string          // of the call, "" until asked for
 }
 
 // now is the time by the app's clock; without an app, real time.
@@ -199,7 +202,12 @@ func (s *Server) serve(op *dingmock.Operation, handle func(*call) (any, error)) 
 		body, err := readBody(r, dingmock.MaxBody)
 		c := &call{server: s, received: s.options.Now(), remote: r.RemoteAddr, unread: err}
 		c.Request = s.doc.CheckRequest(op, r, body)
+		if err != nil {
+			c.CutOff()
+		}
 		reply := c.encode(c.answer(handle))
+		reply.header = c.headers()
+		c.attribute(r)
 		s.record(c, r, body, reply)
 		s.deliver(w, r, c, reply)
 	})
@@ -208,22 +216,29 @@ func (s *Server) serve(op *dingmock.Operation, handle func(*call) (any, error)) 
 // answer takes the call through the checks, in the platform's order, and to its handler.
 func (c *call) answer(handle func(*call) (any, error)) (any, error) {
 	c.findApp()
+	if c.preflight() {
+		return reply{status: http.StatusOK, code: "0"}, nil
+	}
 	if err := c.refuse(dingmock.RuleMethod); err != nil {
 		return nil, err
 	}
-	c.fireRule()
-	if value, ok, err := c.answerByRule(); ok || err != nil {
+	stub := c.fireRule()
+	if value, ok, err := c.answerByRule(stub); ok {
 		return value, err
 	}
 	if err := c.refuse(dingmock.RuleUnknownPath); err != nil {
 		return nil, err
 	}
-	if c.needsToken() {
-		if err := c.authorize(); err != nil {
-			return nil, err
-		}
+	if err := c.checkToken(stub); err != nil {
+		return nil, err
 	}
 	if err := c.throttled(); err != nil {
+		return nil, err
+	}
+	if stub != nil {
+		return c.fixed(stub), nil
+	}
+	if err := c.refuse(dingmock.RuleNotModelled); err != nil {
 		return nil, err
 	}
 	if c.unread != nil && c.Family.Answers["body"] != "" {
@@ -233,6 +248,11 @@ func (c *call) answer(handle func(*call) (any, error)) (any, error) {
 		return nil, err
 	}
 	return handle(c)
+}
+
+// preflight reports whether a browser asks, before a call of the newer dialect, whether a page may make it.
+func (c *call) preflight() bool {
+	return c.Method == http.MethodOptions && c.Family.Headers["Access-Control-Allow-Methods"] != ""
 }
 
 // refuse returns the error for the first violation of those rules, unless it is one that is only noted.
@@ -252,9 +272,35 @@ func (c *call) refuse(rules ...string) error {
 	return nil
 }
 
-// needsToken reports whether the operation is secured by the token of its family.
-func (c *call) needsToken() bool {
-	return slices.ContainsFunc(c.Operation.Security, func(r dingmock.Requirement) bool { return slices.Contains(r, c.Family.Token) })
+// needsToken reports whether the call is secured by the token of its family. What is known of a path says so; one that
+// a stub alone makes needs a token as its family does.
+func (c *call) needsToken(stub *FixedReply) bool {
+	switch {
+	case stub != nil && stub.WithoutToken:
+		return false
+	case c.Operation != nil:
+		return slices.ContainsFunc(c.Operation.Security, func(r dingmock.Requirement) bool { return slices.Contains(r, c.Family.Token) })
+	case c.Listed != nil:
+		return c.Listed.Token.Of == "app"
+	}
+	return true
+}
+
+// checkToken refuses a call without the token that it needs. Of a token that is not an app's no more is known here than
+// whether there is one.
+func (c *call) checkToken(stub *FixedReply) error {
+	if c.needsToken(stub) {
+		return c.authorize()
+	}
+	if c.Listed == nil || c.Listed.Token.Name == "" || stub != nil && stub.WithoutToken {
+		return nil
+	}
+	for _, v := range c.Violations {
+		if v.Rule == dingmock.RuleMissingCredential {
+			return c.fail("parameter-missing", v.String(), "name", c.Listed.Token.Name)
+		}
+	}
+	return nil
 }
 
 // findApp finds the app by the credentials or, where the call has none, by the token. A call that is going to be
@@ -298,14 +344,17 @@ func blank(s string) bool {
 // record notes a call before its answer is written, so that nobody who has the answer can look too early.
 func (s *Server) record(c *call, r *http.Request, body []byte, reply reply) {
 	name, journal := NoApp, s.nobody
-	if c.app != nil {
-		name, journal = c.app.name, c.app.journal
+	if c.owner != nil {
+		name, journal = c.owner.name, c.owner.journal
+	}
+	if c.Calls() {
+		s.tally.count(name)
 	}
 	if journal.limit > 0 || len(c.Violations) > 0 {
 		e := c.entry(r, body, reply)
 		journal.add(e)
 		if len(c.Violations) > 0 {
-			s.tally.add(name, c.app != nil && c.app.pardons(), c.Violations, e)
+			s.tally.add(name, c.owner != nil && c.owner.pardons(), c.Violations, e)
 		}
 	}
 	if s.options.Calls != nil {

@@ -19,8 +19,11 @@ const (
 	tokensGone       = 10000 // of apps that are no more, whose holders are told why
 )
 
-// autoKey is the form of the keys for which an app is made on first use.
-var autoKey = regexp.MustCompile(`^mock-[A-Za-z0-9_-]{1,64}$`)
+// autoPrefix begins the keys for which an app is made on first use.
+const autoPrefix = "mock-"
+
+// autoKey is the form of those keys.
+var autoKey = regexp.MustCompile(`^` + autoPrefix + `[A-Za-z0-9_-]{1,64}$`)
 
 // store holds the apps and finds them by what a request carries. Its lock is taken before an app's, never after.
 type store struct {

@@ -2,6 +2,7 @@ package mockserver
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +15,9 @@ const NoApp = "_"
 
 // tallyRows is how many different violations are told apart for one app; those beyond are counted together.
 const tallyRows = 1000
+
+// appsCounted is of how many apps it is known that they called. Beyond, it is only known that some did.
+const appsCounted = 100_000
 
 // What all apps' rows together may be. Beyond, violations are counted under NoApp, in rows that belong to the verdict
 // of every app: it may be red for another's calls then, but never green in spite of its own.
@@ -28,12 +32,16 @@ type Tally struct {
 	dingmock.Violation
 	Count    int    `json:"count"`
 	First    *Entry `json:"first"`              // the first such call
-	Pardoned bool   `json:"pardoned,omitempty"` // listed, but not held against the verdict
+	Pardoned bool   `json:"pardoned,omitempty"` // listed, but not held against the verdict: the app is not judged
+
+	varied bool // whether what was found was not always the same
 }
 
-// tally counts violations. It outlives the apps.
+// tally counts calls and violations. It outlives the apps.
 type tally struct {
 	mu    sync.Mutex
+	calls map[string]int // by app
+	more  int            // calls of apps beyond appsCounted
 	apps  map[string]map[tallyKey]*Tally
 	rest  map[tallyKey]*Tally // beyond tallyRowsOfAll
 	rows  int                 // without rest
@@ -41,7 +49,24 @@ type tally struct {
 }
 
 // tallyKey tells violations apart. The path of an unknown one is part of it.
-type tallyKey struct{ operation, rule, pointer, path string }
+type tallyKey struct {
+	operation, rule, pointer, path string
+	level                          dingmock.Level
+}
+
+// count counts a call.
+func (t *tally) count(app string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.calls == nil {
+		t.calls = map[string]int{}
+	}
+	if _, known := t.calls[app]; !known && len(t.calls) >= appsCounted {
+		t.more++
+		return
+	}
+	t.calls[app]++
+}
 
 func (t *tally) add(app string, pardoned bool, list []dingmock.Violation, first *Entry) {
 	if len(list) == 0 {
@@ -53,7 +78,7 @@ func (t *tally) add(app string, pardoned bool, list []dingmock.Violation, first 
 		t.apps = map[string]map[tallyKey]*Tally{}
 	}
 	for _, v := range list {
-		key := tallyKey{operation: v.Operation, rule: v.Rule, pointer: v.Pointer}
+		key := tallyKey{operation: v.Operation, rule: v.Rule, pointer: v.Pointer, level: v.Level}
 		if v.Rule == dingmock.RuleUnknownPath {
 			key.path = v.Found
 		}
@@ -79,6 +104,7 @@ func (t *tally) add(app string, pardoned bool, list []dingmock.Violation, first 
 			t.rows += counted
 		}
 		row.Count++
+		row.varied = row.varied || row.Found != v.Found
 		row.Pardoned = row.Pardoned && pardoned
 	}
 }
@@ -97,23 +123,31 @@ func (t *tally) keep(e *Entry) *Entry {
 	return e
 }
 
-// knows reports whether the app has rows.
+// knows reports whether the app has called.
 func (t *tally) knows(app string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.apps[app]) > 0
+	return t.calls[app] > 0
 }
 
-// clear forgets the rows of one app; of NoApp also those that could not be told apart.
+// called returns how many calls each app made, and how many those beyond appsCounted.
+func (t *tally) called() (calls map[string]int, more int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.calls), t.more
+}
+
+// clear forgets the calls and the rows of one app; of NoApp also those that could not be told apart.
 func (t *tally) clear(app string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	delete(t.calls, app)
 	cleared := []map[tallyKey]*Tally{t.apps[app]}
 	t.rows -= len(t.apps[app])
 	delete(t.apps, app)
 	if app == NoApp {
 		cleared = append(cleared, t.rest)
-		t.rest = nil
+		t.rest, t.more = nil, 0
 	}
 	for _, rows := range cleared {
 		for _, row := range rows {
@@ -122,28 +156,34 @@ func (t *tally) clear(app string) {
 	}
 }
 
-// list returns the rows of one app, or of all where app is "", sorted.
-func (t *tally) list(app string) []Tally {
+// list returns the rows of the apps that are asked for, sorted. Those that could not be told apart belong to every app.
+func (t *tally) list(asked func(app string) bool) []Tally {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var all []Tally
-	for name, rows := range t.apps {
-		if app != "" && name != app {
-			continue
-		}
+	add := func(rows map[tallyKey]*Tally) {
 		for _, row := range rows {
-			shown := *row
-			shown.First = row.First.shown()
-			all = append(all, shown)
+			all = append(all, row.shown())
 		}
 	}
-	for _, row := range t.rest {
-		shown := *row
-		shown.First = row.First.shown()
-		all = append(all, shown)
+	for name, rows := range t.apps {
+		if asked(name) {
+			add(rows)
+		}
 	}
+	add(t.rest)
 	slices.SortFunc(all, func(a, b Tally) int {
 		return cmp.Or(cmp.Compare(a.App, b.App), cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Found, b.Found))
 	})
 	return all
+}
+
+// shown is the row as it is answered.
+func (t *Tally) shown() Tally {
+	shown := *t
+	shown.First = t.First.shown()
+	if t.varied {
+		shown.Found += " and others"
+	}
+	return shown
 }

@@ -44,11 +44,11 @@ func TestTallyAttribution(t *testing.T) {
 		{"an unknown appkey alone", "GET /gettoken?appkey=nobody", "", "", []string{"_: " + noCredential + " ×1"}},
 		{"no token", "POST /topapi/v2/user/getsession", jsonType, `{"userid":"u"}`, []string{"_: getsession: missing-credential at /query/access_token: found nothing, expected access_token ×1"}},
 
-		{"an unknown path", "GET /nowhere", "", "", []string{"_: unknown-path at /path: found /nowhere, expected a path of the document ×1"}},
-		{"an unknown path with a token", "POST /chat/send?access_token=" + live, "", "", []string{"default: unknown-path at /path: found /chat/send, expected a path of the document ×1"}},
-		{"an unknown path with a token in a form", "POST /topapi/x", formType, "access_token=" + otherToken, []string{"otherapp: unknown-path at /path: found /topapi/x, expected a path of the document ×1"}},
-		{"an unknown path with an expired token", "POST /topapi/x?access_token=" + expiredToken, "", "", []string{"oldapp: unknown-path at /path: found /topapi/x, expected a path of the document ×1"}},
-		{"an unknown path with a bad token", "POST /topapi/x?access_token=" + unknownToken, "", "", []string{"_: unknown-path at /path: found /topapi/x, expected a path of the document ×1"}},
+		{"an unknown path", "GET /nowhere", "", "", []string{"_: unknown-path at /path: found /nowhere, expected a path that DingTalk has ×1"}},
+		{"an unknown path with a token", "POST /chat/send?access_token=" + live, "", "", []string{"default: chat.send: not-modelled at /path: found /chat/send, expected a call that dingmock models, or a rule that answers it ×1"}},
+		{"an unknown path with a token in a form", "POST /topapi/x", formType, "access_token=" + otherToken, []string{"otherapp: unknown-path at /path: found /topapi/x, expected a path that DingTalk has ×1"}},
+		{"an unknown path with an expired token", "POST /topapi/x?access_token=" + expiredToken, "", "", []string{"oldapp: unknown-path at /path: found /topapi/x, expected a path that DingTalk has ×1"}},
+		{"an unknown path with a bad token", "POST /topapi/x?access_token=" + unknownToken, "", "", []string{"_: unknown-path at /path: found /topapi/x, expected a path that DingTalk has ×1"}},
 		{"a method, with a token", "PUT /topapi/v2/user/getsession?access_token=" + live, "", "", []string{"default: getsession: method at /method: found PUT, expected POST ×1"}},
 		{"a method, with credentials", "PUT /gettoken?" + corpPairQuery, "", "", []string{"default: gettoken: method at /method: found PUT, expected GET ×1"}},
 
@@ -95,9 +95,9 @@ func TestTallyCounts(t *testing.T) {
 	do(s, "GET /two?access_token="+mine, "", "")
 	do(s, "POST /one?access_token="+mine, "", "")
 	want := []string{
-		"mock-a: unknown-path at /path: found /one, expected a path of the document ×2",
-		"mock-a: unknown-path at /path: found /two, expected a path of the document ×1",
-		"mock-a: getsession: invalid-parameter at /body/userid: found the number 7, expected a string of 1 to 128 characters ×3",
+		"mock-a: unknown-path at /path: found /one, expected a path that DingTalk has ×2",
+		"mock-a: unknown-path at /path: found /two, expected a path that DingTalk has ×1",
+		"mock-a: getsession: invalid-parameter at /body/userid: found the number 7 and others, expected a string of 1 to 128 characters ×3",
 	}
 	if diff := cmp.Diff(want, rows(s.Violations())); diff != "" {
 		t.Errorf("violations (-want +got)\n%s", diff)

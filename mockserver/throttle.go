@@ -2,13 +2,13 @@ package mockserver
 
 import "time"
 
-// throttle counts an app's calls of each operation in one-second windows of its clock. The app's lock guards it.
+// throttle counts an app's calls of each API in one-second windows of its clock. The app's lock guards it.
 type throttle struct {
 	second time.Time
 	calls  map[string]int
 }
 
-// throttleLimit is how many calls of one operation the app may make a second; 0: no limit.
+// throttleLimit is how many calls of one API the app may make a second; 0: no limit.
 func (c *call) throttleLimit() int {
 	if c.app == nil {
 		return 0
@@ -26,15 +26,26 @@ func (a *app) limit() int {
 	return a.store.qps
 }
 
-// throttled counts the call, and returns the error where it is one too many.
+// throttled counts the call, whoever is going to answer it, and returns the error where it is one too many.
 func (c *call) throttled() error {
-	if c.app == nil || !c.app.exceeds(c.Operation.ID) {
+	if c.app == nil || !c.app.exceeds(c.api()) {
 		return nil
 	}
-	return c.fault("app-throttled", "the app made more calls of "+c.Operation.ID+" in this second, by its clock, than it may (--qps)")
+	return c.fault("app-throttled", "the app made more calls of "+c.api()+" in this second, by its clock, than it may (--qps)")
 }
 
-func (a *app) exceeds(operation string) bool {
+// api names what calls are counted by: the operation, the call of DingTalk, else the path.
+func (c *call) api() string {
+	switch {
+	case c.Operation != nil:
+		return c.Operation.ID
+	case c.Listed != nil:
+		return c.Listed.ID
+	}
+	return c.Path
+}
+
+func (a *app) exceeds(api string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	limit := a.limit()
@@ -45,6 +56,6 @@ func (a *app) exceeds(operation string) bool {
 	if !second.Equal(a.throttle.second) || a.throttle.calls == nil {
 		a.throttle = throttle{second: second, calls: map[string]int{}}
 	}
-	a.throttle.calls[operation]++
-	return a.throttle.calls[operation] > limit
+	a.throttle.calls[api]++
+	return a.throttle.calls[api] > limit
 }

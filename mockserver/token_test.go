@@ -190,7 +190,7 @@ func TestExplain(t *testing.T) {
 		{"wrong secret", "GET /gettoken?appkey=dingmockapp&appsecret=x", "", "", "this is not the appsecret of the app default"},
 		{"unknown appKey", "POST /v1.0/oauth2/accessToken", jsonType, `{"appKey":"x","appSecret":"x"}`, "no app has this appKey; a key like mock-my-test makes one on first use, others are made with --app, --state or the control API"},
 		{"method", "PUT /gettoken", "", "", "gettoken: method at /method: found PUT, expected GET"},
-		{"unknown path", "GET /nowhere", "", "", "unknown-path at /path: found /nowhere, expected a path of the document"},
+		{"unknown path", "GET /nowhere", "", "", "unknown-path at /path: found /nowhere, expected a path that DingTalk has"},
 		{"no token", "POST " + session, jsonType, "{}", "no access token was given, in the query parameter access_token; get one by gettoken"},
 		{"unknown token", "POST " + session + "?access_token=UNKNOWN", jsonType, "{}", "this token was never issued here, or so long ago that it is forgotten; call gettoken"},
 		{"expired token", "POST " + session + "?access_token=EXPIRED", jsonType, "{}", "token expired 12s ago by this app's clock; call gettoken again"},

@@ -1,14 +1,145 @@
 package mockserver
 
-import "github.com/dingmock/dingmock"
+import (
+	"fmt"
+	"slices"
+	"strings"
 
-// verdict judges the calls of one app, or of all where app is "".
-func (s *Server) verdict(app string, failUnknown bool) Verdict {
+	"github.com/dingmock/dingmock"
+)
+
+// Verdict says whether calls kept to the document.
+type Verdict struct {
+	OK         bool     `json:"ok"`
+	Calls      int      `json:"calls"`             // how many there were of the apps in question
+	Reasons    []string `json:"reasons,omitempty"` // what makes it red beside violations, such as that no call came
+	Violations []Tally  `json:"violations"`        // red ones, and notes; pardoned ones count for nothing
+}
+
+// VerdictOptions says what is judged, and how strictly. Nil and the zero value judge all calls, and want at least one.
+type VerdictOptions struct {
+	// Apps are the apps whose calls are judged: names, appkeys, or patterns in which * stands for any text; NoApp is the calls
+	// that reached none. Each has to have called. Default: all calls.
+	Apps []string
+
+	// AllowUnknown are the paths that DingTalk does not have and that may be called all the same: a path, or the beginning
+	// of one followed by *. Default: none.
+	AllowUnknown []string
+
+	// AllowNoCalls lets pass that no call came. Default: that is red.
+	AllowNoCalls bool
+}
+
+// Verdict judges the calls so far. It fails where an app is asked for that there never was; one whose name begins as those of
+// apps that are made on first use may just not have called.
+func (s *Server) Verdict(options *VerdictOptions) (Verdict, error) {
+	var o VerdictOptions
+	if options != nil {
+		o = *options
+	}
 	v := Verdict{OK: true, Violations: []Tally{}}
-	for _, row := range s.tally.list(app) {
-		row.Pardoned = row.Pardoned || row.Rule == dingmock.RuleUnknownPath && !failUnknown
-		v.OK = v.OK && row.Pardoned
+	calls, more := s.tally.called()
+	asked := map[string]bool{}
+	for _, pattern := range o.Apps {
+		names, err := s.matching(pattern, calls)
+		if err != nil {
+			return Verdict{}, err
+		}
+		came := 0
+		for _, name := range names {
+			asked[name] = true
+			came += calls[name]
+		}
+		if came == 0 && !o.AllowNoCalls {
+			v.Reasons = append(v.Reasons, "no call came from "+pattern+noCallHint(more))
+		}
+	}
+	for name, n := range calls {
+		if len(o.Apps) == 0 || asked[name] {
+			v.Calls += n
+		}
+	}
+	if len(o.Apps) == 0 {
+		v.Calls += more
+		if v.Calls == 0 && !o.AllowNoCalls {
+			v.Reasons = append(v.Reasons, "no call came")
+		}
+	}
+	v.OK = len(v.Reasons) == 0
+	for _, row := range s.tally.list(func(app string) bool { return len(o.Apps) == 0 || asked[app] }) {
+		row.Level = dingmock.AllowUnknown(o.AllowUnknown, []dingmock.Violation{row.Violation})[0].Level
+		v.OK = v.OK && !row.Red()
 		v.Violations = append(v.Violations, row)
 	}
-	return v
+	return v, nil
+}
+
+func noCallHint(more int) string {
+	if more > 0 {
+		return fmt.Sprintf(", as far as is known: there were calls of more than %d apps", appsCounted)
+	}
+	return ""
+}
+
+// Red reports whether the row makes a verdict red.
+func (t *Tally) Red() bool { return t.Level == dingmock.Red && !t.Pardoned }
+
+// UnknownAppError says that there never was such an app.
+type UnknownAppError struct {
+	Name string // or the pattern
+}
+
+func (e *UnknownAppError) Error() string {
+	return fmt.Sprintf("there is no app %q, and none of that name ever called", e.Name)
+}
+
+// matching returns the names of the apps that a name, an appkey or a pattern is about.
+func (s *Server) matching(pattern string, calls map[string]int) ([]string, error) {
+	if pattern == NoApp {
+		return []string{NoApp}, nil
+	}
+	if !strings.Contains(pattern, "*") {
+		if a := s.store.app(pattern); a != nil {
+			return []string{a.name}, nil
+		}
+	}
+	var names []string
+	add := func(name string) {
+		if name != NoApp && matchGlob(pattern, name) {
+			names = append(names, name)
+		}
+	}
+	for name := range calls {
+		add(name)
+	}
+	for _, a := range s.store.all() {
+		add(a.name)
+	}
+	if names == nil && !strings.HasPrefix(pattern, autoPrefix) {
+		return nil, &UnknownAppError{pattern}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
+// matchGlob reports whether a text is what a pattern says, in which * stands for any text.
+func matchGlob(pattern, text string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == text
+	}
+	text, ok := strings.CutPrefix(text, parts[0])
+	last := parts[len(parts)-1]
+	if !ok || len(text) < len(last) || !strings.HasSuffix(text, last) {
+		return false
+	}
+	text = strings.TrimSuffix(text, last)
+	for _, part := range parts[1 : len(parts)-1] {
+		_, rest, ok := strings.Cut(text, part)
+		if !ok {
+			return false
+		}
+		text = rest
+	}
+	return true
 }

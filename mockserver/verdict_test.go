@@ -40,45 +40,117 @@ func TestVerdictOutlives(t *testing.T) {
 				t.Errorf("cleared with HTTP %d", status)
 			}
 			v = mockserver.Verdict{}
-			if status := steer(t, s, "GET", "/verdict", "", &v); status != http.StatusOK || len(v.Violations) != 0 {
+			if status := steer(t, s, "GET", "/verdict?allow_no_calls=true", "", &v); status != http.StatusOK || len(v.Violations) != 0 {
 				t.Errorf("after that HTTP %d, %+v", status, v)
 			}
 		})
 	}
 }
 
-// TestVerdictPardons lists unknown paths and apps that are not judged, but is not red for them.
-func TestVerdictPardons(t *testing.T) {
+// TestVerdictAsks asks for the calls of some apps, lets some paths pass, and says when nobody called.
+func TestVerdictAsks(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
 	steer(t, s, "POST", "/apps", `{"name":"careless","appkey":"careless","appsecret":"x","judge":false}`, nil)
+	steer(t, s, "POST", "/apps", `{"name":"idle","appkey":"idlekey","appsecret":"x"}`, nil)
 	call(s, "GET /gettoken?x=1&appkey=careless&appsecret=x", "")
+	call(s, "GET /gettoken?appkey=mock-shop-1&appsecret=x", "")
+	call(s, "GET /gettoken?x=1&appkey=mock-shop-2&appsecret=x", "")
 	call(s, "GET /no/such/path", "")
+	call(s, "GET /user/list?access_token=t", "")
+	call(s, "GET /", "")
+	const (
+		unknown    = "red unknown-path"
+		listed     = "note not-modelled"
+		visit      = "note unknown-path"
+		undeclared = "red undeclared-parameter"
+		pardoned   = "pardoned undeclared-parameter"
+		noCall     = "no call came from "
+	)
 	for _, test := range []struct {
-		path     string
-		status   int
-		pardoned []bool
+		path    string
+		status  int
+		calls   int
+		reasons []string
+		rows    []string
 	}{
-		{"/verdict", 200, []bool{true, true}},
-		{"/verdict?fail_unknown=true", 409, []bool{false, true}},
-		{"/apps/_/verdict", 200, []bool{true}},
-		{"/apps/_/verdict?fail_unknown=true", 409, []bool{false}},
-		{"/apps/careless/verdict?fail_unknown=true", 200, []bool{true}},
+		{"/verdict", 409, 5, nil, []string{visit, unknown, listed, pardoned, undeclared}},
+		{"/verdict?allow_unknown=/no/*", 409, 5, nil, []string{visit, visit, listed, pardoned, undeclared}},
+		{"/verdict?allow_unknown=/x&allow_unknown=/no/such/path&app=_", 200, 2, nil, []string{visit, visit, listed}},
+		{"/verdict?app=_", 409, 2, nil, []string{visit, unknown, listed}},
+		{"/apps/_/verdict", 409, 2, nil, []string{visit, unknown, listed}},
+		{"/apps/_/verdict?allow_unknown=/no/such/path", 200, 2, nil, []string{visit, visit, listed}},
+		{"/apps/careless/verdict", 200, 1, nil, []string{pardoned}},
+		{"/verdict?app=careless&app=mock-shop-1", 200, 2, nil, []string{pardoned}},
+		{"/verdict?app=mock-shop*", 409, 2, nil, []string{undeclared}},
+		{"/verdict?app=mock-*-1", 200, 1, nil, nil},
+		{"/verdict?app=c*s*", 200, 1, nil, []string{pardoned}},
+		{"/verdict?app=idlekey", 409, 0, []string{noCall + "idlekey"}, nil},
+		{"/verdict?app=idle&app=mock-shop-1&app=mock-other*", 409, 1, []string{noCall + "idle", noCall + "mock-other*"}, nil},
+		{"/verdict?app=idle&app=mock-other&allow_no_calls=true", 200, 0, nil, nil},
+		{"/apps/mock-other/verdict", 409, 0, []string{noCall + "mock-other"}, nil},
+		{"/apps/default/verdict?allow_no_calls=true", 200, 0, nil, nil},
+		{"/verdict?app=nobody", 404, 0, nil, nil},
+		{"/verdict?app=no*", 404, 0, nil, nil},
+		{"/apps/nobody/verdict", 404, 0, nil, nil},
+		{"/verdict?fail_unknown=true", 400, 0, nil, nil},
+		{"/verdict?allow_no_calls=perhaps", 400, 0, nil, nil},
+		{"/verdict?app=", 400, 0, nil, nil},
 	} {
 		var v mockserver.Verdict
 		status := steer(t, s, "GET", test.path, "", &v)
-		var got []bool
+		var got []string
 		for _, row := range v.Violations {
-			got = append(got, row.Pardoned)
+			level := string(row.Level)
+			if row.Pardoned {
+				level = "pardoned"
+			}
+			got = append(got, level+" "+row.Rule)
 		}
-		if diff := cmp.Diff(test.pardoned, got); diff != "" || status != test.status || v.OK != (status == 200) {
-			t.Errorf("%s: HTTP %d, ok %t (-want +got)\n%s", test.path, status, v.OK, diff)
+		if diff := cmp.Diff(test.rows, got); diff != "" {
+			t.Errorf("%s: rows (-want +got)\n%s", test.path, diff)
+		}
+		if diff := cmp.Diff(test.reasons, v.Reasons); diff != "" || status != test.status || v.OK != (status == 200) || v.Calls != test.calls {
+			t.Errorf("%s: HTTP %d, ok %t, %d calls, reasons (-want +got)\n%s", test.path, status, v.OK, v.Calls, diff)
 		}
 	}
 	steer(t, s, "PATCH", "/apps/careless", `{"judge":true}`, nil)
 	call(s, "GET /gettoken?x=1&appkey=careless&appsecret=x", "")
-	if status := steer(t, s, "GET", "/verdict", "", nil); status != http.StatusConflict {
+	if status := steer(t, s, "GET", "/apps/careless/verdict", "", nil); status != http.StatusConflict {
 		t.Errorf("once the app is judged: HTTP %d", status)
+	}
+}
+
+// A server that nobody called is not green, whatever was asked of it beside.
+func TestVerdictWithoutCalls(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{})
+	call(s, "GET /favicon.ico", "")
+	call(s, "OPTIONS /v1.0/oauth2/accessToken", "")
+	var v mockserver.Verdict
+	if status := steer(t, s, "GET", "/verdict", "", &v); status != http.StatusConflict || v.OK || v.Calls != 0 || len(v.Reasons) != 1 || v.Reasons[0] != "no call came" {
+		t.Errorf("HTTP %d, %+v", status, v)
+	}
+	call(s, "GET /gettoken", "") // off-spec, but a call
+	v = mockserver.Verdict{}
+	steer(t, s, "GET", "/verdict", "", &v)
+	if v.Calls != 1 || v.Reasons != nil {
+		t.Errorf("after a call: %+v", v)
+	}
+}
+
+// Each token of a kind is the first one's text in a row, and the row says when there were others.
+func TestTallySaysOthers(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{})
+	for _, body := range []string{`{"userid":7}`, `{"userid":7}`, `{"userid":true}`} {
+		if got := s.Violations(); len(got) == 1 && got[0].Found != "the number 7" {
+			t.Errorf("found %q while all were the same", got[0].Found)
+		}
+		do(s, "POST /topapi/v2/user/getsession?access_token="+token(t, s, appPairQuery), jsonType, body)
+	}
+	if got := s.Violations(); len(got) != 1 || got[0].Found != "the number 7 and others" || got[0].Count != 3 {
+		t.Errorf("found %+v", got)
 	}
 }
 

@@ -233,6 +233,35 @@ func TestWireGettoken(t *testing.T) {
 	})
 }
 
+// What is not modelled is refused as DingTalk refuses it before it looks at the call itself, and then as a path that it
+// does not have.
+func TestWireNotModelled(t *testing.T) {
+	t.Parallel()
+	const (
+		noAction = `{"code":"InvalidAction.NotFound","requestid":"…","message":"Specified api is not found, please check your url and method."}`
+		apiBlank = `{"code":"AuthenticationFailed.MissingParameter","requestid":"…","message":"缺少参数：x-acs-dingtalk-access-token"}`
+	)
+	runWire(t, mockserver.Options{}, []wireCase{
+		{"topapi, no token", "POST /topapi/v2/user/get", jsonType, `{}`, 200, topapiType, tokenBlank},
+		{"topapi, a bad token", "POST /topapi/v2/user/get?access_token=" + unknownToken, jsonType, `{}`, 200, topapiType, tokenInvalid},
+		{"topapi, a token", "POST /topapi/v2/user/get?access_token=TOKEN", jsonType, `{}`, 200, topapiType, unknownAPI("v2.user.get")},
+		{"topapi, another method", "PUT /topapi/v2/user/get?access_token=TOKEN", jsonType, `{}`, 200, topapiType, needPost},
+		{"topapi, GET with its parameters", "GET /topapi/v2/user/get?access_token=TOKEN&userid=u", "", "", 200, topapiType, unknownAPI("v2.user.get")},
+		{"legacy, no token", "GET /user/get", "", "", 200, oapiType, `{"errcode":40035,"errmsg":"缺少参数 access_token"}`},
+		{"legacy, a bad token", "GET /user/get?access_token=undefined", "", "", 200, oapiType, `{"errcode":40014,"errmsg":"不合法的access_token"}`},
+		{"legacy, a token", "GET /user/get?access_token=TOKEN", "", "", 200, oapiType, notFound},
+		{"legacy, POST for GET", "POST /user/get?access_token=TOKEN", jsonType, "{}", 200, oapiType, `{"errcode":43001,"errmsg":"需要GET请求"}`},
+		{"legacy, GET for POST", "GET /robot/send?access_token=x", "", "", 200, oapiType, `{"errcode":43002,"errmsg":"需要POST请求"}`},
+		{"a robot's token is none of an app", "POST /robot/send?access_token=x", jsonType, "{}", 200, oapiType, notFound},
+		{"a robot's token, none", "POST /robot/send", jsonType, "{}", 200, oapiType, `{"errcode":40035,"errmsg":"缺少参数 access_token"}`},
+		{"a session's webhook, none", "POST /robot/sendBySession", jsonType, "{}", 200, oapiType, `{"errcode":40035,"errmsg":"缺少参数 session"}`},
+		{"no token is asked for", "POST /v1.0/gateway/connections/open", jsonType, "{}", 404, apiType, noAction},
+		{"v1.0, no token", "GET /v1.0/contact/users/me", "", "", 400, apiType, apiBlank},
+		{"v1.0, a token in the query", "GET /v1.0/contact/users/me?access_token=TOKEN", "", "", 400, apiType, apiBlank},
+		{"v2.0, no token", "GET /v2.0/storage/spaces/dentries/x/y", "", "", 404, apiType, noAction},
+	})
+}
+
 func TestWireUnknownPath(t *testing.T) {
 	t.Parallel()
 	const noAction = `{"code":"InvalidAction.NotFound","requestid":"…","message":"Specified api is not found, please check your url and method."}`
@@ -248,7 +277,7 @@ func TestWireUnknownPath(t *testing.T) {
 		{"absolute target without a path", "GET http://oapi.dingtalk.com", "", "", 200, oapiType, notFound},
 		{"topapi without a slash", "POST /topapi?access_token=TOKEN", jsonType, "{}", 200, oapiType, notFound},
 		{"v1.0 without a slash", "POST /v1.0", jsonType, "{}", 200, oapiType, notFound},
-		{"v2.0", "POST /v2.0/oauth2/accessToken", jsonType, "{}", 200, oapiType, notFound},
+		{"v1 is no version", "POST /v1/oauth2/accessToken", jsonType, "{}", 200, oapiType, notFound},
 		{"accessToken without v1.0", "POST /oauth2/accessToken", jsonType, "{}", 200, oapiType, notFound},
 		{"bytes that are not UTF-8", "GET /%ff%fe", "", "", 200, oapiType, notFound},
 
@@ -266,8 +295,9 @@ func TestWireUnknownPath(t *testing.T) {
 		{"topapi, braces are no holes", "GET /topapi/%7Bsub_msg%7D%7BapiName%7D", "", "", 200, topapiType, unknownAPI(`{sub_msg}{apiName}`)},
 
 		{"v1.0", "POST /v1.0/x", jsonType, "{}", 404, apiType, noAction},
+		{"v2.0", "POST /v2.0/oauth2/accessToken", jsonType, "{}", 404, apiType, noAction},
+		{"v10.25", "POST /v10.25/x", jsonType, "{}", 404, apiType, noAction},
 		{"v1.0 alone", "GET /v1.0/", "", "", 404, apiType, noAction},
-		{"v1.0, with a token", "GET /v1.0/contact/users/me?access_token=TOKEN", "", "", 404, apiType, noAction},
 		{"v1.0, broken body", "POST /v1.0/x", "text/plain", "\xff", 404, apiType, noAction},
 		{"accessToken with a slash after", "POST /v1.0/oauth2/accessToken/", jsonType, "{}", 404, apiType, noAction},
 		{"accessToken with two slashes", "POST /v1.0//oauth2/accessToken", jsonType, "{}", 404, apiType, noAction},

@@ -69,13 +69,14 @@ func newFront(ctx context.Context, fake *mockserver.Server, handler http.Handler
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
+		ConnContext:       fake.ConnContext,
 		ErrorLog:          impersonate.ErrorLog(log),
 
 		DisableGeneralOptionsHandler: true, // OPTIONS * is answered as the platform answers
 	}
 	if authority != nil {
 		f.server.TLSConfig = authority.TLSConfig()
-		f.relay = authority.NewProxy(handler, &impersonate.ProxyOptions{Egress: egress, Log: log})
+		f.relay = authority.NewProxy(handler, &impersonate.ProxyOptions{Egress: egress, ConnContext: fake.ConnContext, Log: log})
 	}
 	return f, nil
 }

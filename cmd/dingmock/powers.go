@@ -52,7 +52,7 @@ func (p powers) Fault(ctx context.Context, app contract.App, operation, fault st
 
 // Violations returns what the fake found off-spec in an app's calls.
 func (p powers) Violations(ctx context.Context, app contract.App) ([]dingmock.Violation, error) {
-	verdict, err := p.App(app.AppKey).Verdict(ctx, true)
+	verdict, err := p.App(app.AppKey).Verdict(ctx, &mockserver.VerdictOptions{AllowNoCalls: true})
 	if err != nil {
 		return nil, err
 	}

@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,12 +30,13 @@ const (
 
 // proxyCommand passes calls on to another server, and judges them and their replies.
 type proxyCommand struct {
-	Upstream      string        `required:"" placeholder:"URL" help:"The base URL of the server to pass calls on to."`
-	Addr          []string      `default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Listen here; repeatable. Port 0 takes a free one."`
-	CA            string        `name:"ca" placeholder:"FILE" help:"Trust the certificates in this PEM file, beside the system's."`
-	Record        string        `placeholder:"FILE" help:"Append each exchange to this file as a line of JSON, secrets and tokens hidden, at most 64 KiB of each body."`
-	Strict        bool          `help:"End with exit code 1 where a call or a reply was off-spec."`
-	Quiet         bool          `help:"Write a line for what is off-spec alone."`
+	Upstream string   `required:"" placeholder:"URL" help:"The base URL of the server to pass calls on to."`
+	Addr     []string `default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Listen here; repeatable. Port 0 takes a free one."`
+	CA       string   `name:"ca" placeholder:"FILE" help:"Trust the certificates in this PEM file, beside the system's."`
+	Record   string   `placeholder:"FILE" help:"Append each exchange to this file as a line of JSON, secrets and tokens hidden, at most 64 KiB of each body."`
+	Strict   bool     `help:"End with exit code 1 where a call or a reply was off-spec, or no call came."`
+	Quiet    bool     `help:"Write a line for what is off-spec alone."`
+	judgeFlags
 	ShutdownGrace time.Duration `default:"10s" placeholder:"DURATION" help:"How long calls that are under way may take at the end."`
 }
 
@@ -43,13 +46,19 @@ func (c *proxyCommand) Run(ctx context.Context, out streams) error {
 	if err != nil || upstream.Host == "" || upstream.Scheme != "http" && upstream.Scheme != "https" || upstream.RawQuery != "" {
 		return usageError{errors.New("--upstream: has to be a base URL such as https://oapi.dingtalk.com")}
 	}
+	ruling, err := c.begin()
+	if err != nil {
+		return usageError{err}
+	}
 	client, err := clientFor(c.CA)
 	if err != nil {
 		return usageError{err}
 	}
 	transport := client.Transport.(*http.Transport)
 	transport.DisableCompression = true // what is passed on is what was sent
-	p := &proxy{upstream: upstream, quiet: c.Quiet, lines: out.stderr}
+	p := &proxy{
+		upstream: upstream, quiet: c.Quiet, lines: out.stderr, rows: map[string]*finding{}, options: contract.JudgeOptions{AllowUnknown: c.AllowUnknown},
+	}
 	if c.Record != "" {
 		f, err := os.OpenFile(c.Record, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
@@ -82,7 +91,7 @@ func (c *proxyCommand) Run(ctx context.Context, out streams) error {
 	if err := server.Shutdown(grace); err != nil {
 		_ = server.Close()
 	}
-	return p.end(out.stdout, c.Strict)
+	return p.end(out.stdout, ruling, c.Strict)
 }
 
 // proxy judges what it passes on.
@@ -90,12 +99,15 @@ type proxy struct {
 	upstream *url.URL
 	quiet    bool
 	recorder contract.Recorder
+	options  contract.JudgeOptions
 
 	mu               sync.Mutex
 	lines            io.Writer
 	record           io.Writer
 	exchanges        int
-	requests, faulty int // off-spec requests, and replies
+	calls            int                 // of the exchanges, without preflights and visits
+	requests, faulty int                 // off-spec requests, and replies
+	rows             map[string]*finding // by place and key
 	unwritten        error
 }
 
@@ -161,11 +173,14 @@ func (p *proxy) judge(x *passing, resp *http.Response, body []byte) {
 		if resp != nil && strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
 			body = unzipped(body)
 		}
-		exchange := contract.Judge(x.request, x.sent.bytes(), resp, body, "")
+		exchange := contract.Judge(x.request, x.sent.bytes(), resp, body, &p.options)
 		record := p.recorder.Record(exchange, x.began.UTC().Format(time.RFC3339Nano), recorded)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.exchanges++
+		if exchange.Parsed.Calls() {
+			p.calls++
+		}
 		what, code := record.Operation, "no reply"
 		if what == "" {
 			what = x.request.URL.Path
@@ -188,28 +203,51 @@ func (p *proxy) judge(x *passing, resp *http.Response, body []byte) {
 	})
 }
 
-// tell writes what is off-spec and returns 1 where anything is.
-func (p *proxy) tell(what string, list []dingmock.Violation, curl string) int {
+// tell writes what is off-spec, and notes, and returns 1 where anything is off-spec.
+func (p *proxy) tell(what string, list []dingmock.Violation, curl string) (off int) {
 	for _, v := range list {
-		_, _ = fmt.Fprintf(p.lines, "off-spec %s: %s\n", what, v)
+		key := what + " " + string(v.Level) + " " + v.String()
+		if p.rows[key] == nil && len(p.rows) < maxRows {
+			p.rows[key] = &finding{Violation: v, curl: curl}
+		}
+		if p.rows[key] != nil {
+			p.rows[key].count++
+		}
+		label := "note on the"
+		if v.Level == dingmock.Red {
+			label, off = labelRed, 1
+		}
+		_, _ = fmt.Fprintf(p.lines, "%s %s: %s\n", label, what, v)
 	}
-	if len(list) == 0 {
-		return 0
+	if off > 0 {
+		_, _ = fmt.Fprintf(p.lines, "  %s\n", curl)
 	}
-	_, _ = fmt.Fprintf(p.lines, "  %s\n", curl)
-	return 1
+	return off
 }
 
+// maxRows is how many ways of being off-spec are told apart at the end.
+const maxRows = 10_000
+
 // end sums up.
-func (p *proxy) end(w io.Writer, strict bool) error {
+func (p *proxy) end(w io.Writer, r *ruling, strict bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	r.calls = p.calls
+	if r.calls == 0 && !r.flags.AllowNoCalls {
+		r.reasons = []string{"no call came"}
+	}
+	for _, key := range slices.Sorted(maps.Keys(p.rows)) {
+		r.add(*p.rows[key])
+	}
+	if err := r.tell(w); err != nil {
+		return err
+	}
 	_, _ = fmt.Fprintf(w, "%d exchanges, %d off-spec requests, %d off-spec replies\n", p.exchanges, p.requests, p.faulty)
 	if p.unwritten != nil {
 		return fmt.Errorf("--record: %w", p.unwritten)
 	}
-	if strict && p.requests+p.faulty > 0 {
-		return fmt.Errorf("%d requests and %d replies were off-spec", p.requests, p.faulty)
+	if strict {
+		return r.wrong()
 	}
 	return nil
 }

@@ -13,12 +13,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
-	"sync/atomic"
 
-	"github.com/dingmock/dingmock"
-	"github.com/dingmock/dingmock/mockserver"
 	"github.com/dingmock/dingmock/mockserver/impersonate"
 )
 
@@ -35,8 +31,9 @@ type runCommand struct {
 	Command     []string   `arg:"" passthrough:"partial" placeholder:"PROGRAM" help:"The program and its arguments, best after --."`
 	AllowEgress bool       `help:"Let the program reach other hosts through the proxy, and trust the system's certificates as well."`
 	TLSHost     []hostFlag `name:"tls-host" placeholder:"HOST" help:"Answer for this name as well; repeatable."`
-	Strict      bool       `help:"End with exit code 1 where the program ended with 0 but made calls that were off-spec."`
+	Strict      bool       `help:"End with exit code 1 where the program ended with 0 but made calls that were off-spec, or none."`
 	KeepLogs    string     `placeholder:"FILE" help:"Write a line per call, and the log, to this file."`
+	judgeFlags
 	fakeFlags
 }
 
@@ -48,6 +45,10 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 	}
 	if len(command) == 0 {
 		return errors.New("no program is given: dingmock run -- PROGRAM")
+	}
+	ruling, err := c.begin()
+	if err != nil {
+		return err
 	}
 	program, err := lookProgram(command[0])
 	if err != nil {
@@ -70,15 +71,8 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 	if c.AllowEgress {
 		egress = http.DefaultTransport.(*http.Transport).Clone() // with the proxy that the environment names
 	}
-	var made atomic.Int64
-	counted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasPrefix(r.URL.Path, "/_mock/") {
-			made.Add(1)
-		}
-		fake.ServeHTTP(w, r)
-	})
 	here := []string{loopbackAnyPort}
-	f, err := newFront(ctx, fake, counted, authority, addresses{here, here, here}, egress, log)
+	f, err := newFront(ctx, fake, fake, authority, addresses{here, here, here}, egress, log)
 	if err != nil {
 		return err
 	}
@@ -95,8 +89,15 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 		return err
 	}
 	f.close()
-	off := tellVerdict(out.stderr, made.Load(), fake.Violations())
-	if code == 0 && c.Strict && off {
+	verdict, err := fake.Verdict(c.options())
+	if err != nil {
+		return err
+	}
+	ruling.take(verdict)
+	if err := ruling.tell(prefixed(out.stderr)); err != nil {
+		return err
+	}
+	if code == 0 && c.Strict && ruling.wrong() != nil {
 		code = exitFailed
 	}
 	if code == 0 {
@@ -224,27 +225,23 @@ func execute(ctx context.Context, program string, command, env []string, out str
 	return exitCode(cmd.ProcessState), nil
 }
 
-// tellVerdict says how many calls were made and which of them were off-spec. It reports whether any counts: calls of
-// unknown paths do not, nor do those of apps that are not judged.
-func tellVerdict(w io.Writer, made int64, list []mockserver.Tally) bool {
-	if made == 0 {
-		_, _ = fmt.Fprintln(w, "dingmock: no call reached the fake")
-		return false
-	}
-	off := slices.ContainsFunc(list, func(v mockserver.Tally) bool { return !v.Pardoned && v.Rule != dingmock.RuleUnknownPath })
-	what := "all as the document has them"
-	switch {
-	case off:
-		what = "some of them off-spec:"
-	case len(list) > 0:
-		what = "none of them off-spec that counts:"
-	}
-	_, _ = fmt.Fprintf(w, "dingmock: calls to the fake: %d, %s\n", made, what)
-	for _, v := range list {
-		_, _ = fmt.Fprintf(w, "  %s: %d × %s\n", v.App, v.Count, v.Violation)
-	}
-	return off
+// prefixed writes each line with the name of who says it, as it stands among the program's own.
+func prefixed(w io.Writer) io.Writer {
+	return writerFunc(func(p []byte) (int, error) {
+		var b strings.Builder
+		for line := range strings.Lines(string(p)) {
+			b.WriteString("dingmock: " + line)
+		}
+		if _, err := io.WriteString(w, b.String()); err != nil {
+			return 0, err
+		}
+		return len(p), nil
+	})
 }
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // environment is what the program gets: the fake's address, the proxy, and the certificate by the variables of each
 // runtime. remove takes away the files that they name.

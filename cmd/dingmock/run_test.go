@@ -90,7 +90,7 @@ func TestRunUnmodified(t *testing.T) {
 			}
 			args := append([]string{"--strict", "--", "env", "-C", filepath.Join("../../examples/unmodified", x.dir)}, x.command...)
 			r := runs(t, args...)
-			if r.code != 0 || !strings.Contains(r.stdout, x.want) || !strings.Contains(r.stderr, "dingmock: calls to the fake: 4, all as the document has them\n") {
+			if r.code != 0 || !strings.Contains(r.stdout, x.want) || !strings.Contains(r.stderr, "dingmock: calls: 4, none off-spec\n") {
 				t.Errorf("exit code %d, stdout:\n%s\nstderr:\n%s", r.code, r.stdout, r.stderr)
 			}
 		})
@@ -116,7 +116,7 @@ func TestRunPHPStreams(t *testing.T) {
 		echo 'curl: ', json_decode(curl_exec($curl), true)['errcode'], "\n";
 		echo 'streams: ', json_encode(@file_get_contents($argv[1])), "\n";`
 	r := runs(t, "--tls-host", "oapi.invalid", "--", "php", "-r", program, "https://oapi.invalid/gettoken?appkey=mock-php&appsecret=any")
-	if r.code != 0 || r.stdout != "curl: 0\nstreams: false\n" || !strings.Contains(r.stderr, "calls to the fake: 1,") {
+	if r.code != 0 || r.stdout != "curl: 0\nstreams: false\n" || !strings.Contains(r.stderr, "calls: 1,") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -138,7 +138,7 @@ func TestRunExitCode(t *testing.T) {
 		code int
 		want string
 	}{
-		{"success", []string{"--", "true"}, 0, "no call reached the fake"},
+		{"success", []string{"--", "true"}, 0, "no call came"},
 		{"without dashes", []string{"sh", "-c", "exit 0"}, 0, ""},
 		{"the program's flags", []string{"--", "sh", "-c", `test "$*" = "--strict -- -x"`, "sh", "--strict", "--", "-x"}, 0, ""},
 		{"the program's own", []string{"--", "sh", "-c", "exit 42"}, 42, ""},
@@ -252,10 +252,11 @@ func TestRunVerdict(t *testing.T) {
 		strict int
 		want   []string
 	}{
-		{"on-spec", base + "/gettoken?appkey=mock-x&appsecret=y", 0, 0, []string{"calls to the fake: 1, all as the document has them"}},
-		{"off-spec", base + "/gettoken?appkey=mock-x&appsecret=y&extra=1", 0, 1, []string{"1, some of them off-spec:", "  mock-x: 1 × gettoken: undeclared-parameter"}},
-		{"unknown path", base + "/no/such/path", 0, 0, []string{"1, none of them off-spec that counts:", "  _: 1 × ", "unknown-path"}},
-		{"refused host", "http://other.example/", 0, 0, []string{"dingmock=warn", "host=other.example", "no call reached the fake"}},
+		{"on-spec", base + "/gettoken?appkey=mock-x&appsecret=y", 0, 0, []string{"dingmock: calls: 1, none off-spec\n"}},
+		{"off-spec", base + "/gettoken?appkey=mock-x&appsecret=y&extra=1", 0, 1, []string{"dingmock: off-spec: mock-x: 1 × gettoken: undeclared-parameter", "dingmock: calls: 1, off-spec in 1 way\n"}},
+		{"unknown path", base + "/no/such/path", 0, 1, []string{"dingmock: off-spec: _: 1 × unknown-path"}},
+		{"a path that is not modelled", base + "/user/get?access_token=x", 0, 0, []string{"dingmock: note: _: 1 × user.get: not-modelled", "calls: 1, none off-spec; note: 1\n"}},
+		{"refused host", "http://other.example/", 0, 1, []string{"dingmock=warn", "host=other.example", "no call came"}},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
@@ -276,6 +277,18 @@ func TestRunVerdict(t *testing.T) {
 			}
 		})
 	}
+	for _, x := range []struct {
+		args []string
+		code int
+	}{
+		{[]string{"--strict", "--", "true"}, 1},
+		{[]string{"--strict", "--allow-no-calls", "--", "true"}, 0},
+		{[]string{"--strict", "--allow-unknown", "/no/*", "--", "curl", "-sS", base + "/no/such/path"}, 0},
+	} {
+		if r := runs(t, x.args...); r.code != x.code {
+			t.Errorf("%v: exit code %d, want %d\n%s", x.args, r.code, x.code, r.stderr)
+		}
+	}
 	// The program's own failure is not covered up by --strict.
 	if r := runs(t, "--strict", "--", "sh", "-c", "curl -sS '"+base+"/gettoken?appkey=a&x=1'; exit 9"); r.code != 9 {
 		t.Errorf("exit code %d, want 9", r.code)
@@ -288,7 +301,7 @@ func TestRunStateAndLogs(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	r := runs(t, "--state", "../../examples/article.json", "--keep-logs", log, "--tls-host", "x.example", "--", "sh", "-c",
 		`curl -fsS "https://x.example/gettoken?corpid=your_corpid&corpsecret=your_corpsecret"; curl -fsS "$DINGMOCK_URL/gettoken?appkey=a&appsecret=b"; curl -sS https://other.example/`)
-	if !strings.HasPrefix(r.stdout, `{"errcode":0,`) || !strings.Contains(r.stderr, "calls to the fake: 2") {
+	if !strings.HasPrefix(r.stdout, `{"errcode":0,`) || !strings.Contains(r.stderr, "calls: 2, none off-spec") {
 		t.Errorf("stdout %s, stderr %s", r.stdout, r.stderr)
 	}
 	text, err := os.ReadFile(log)

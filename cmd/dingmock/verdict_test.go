@@ -34,7 +34,7 @@ func offSpec(t *testing.T, args ...string) string {
 const (
 	rowA       = "mock-a: 2 × gettoken: undeclared-parameter at /query/x: found an undeclared parameter, expected no such parameter\n"
 	rowB       = "mock-b: 1 × gettoken: repeated-parameter at /query/appkey: found a repeated parameter, expected one value\n"
-	rowUnknown = "_: 1 × unknown-path at /path: found /no/such/path, expected a path of the document\n"
+	rowUnknown = "_: 1 × unknown-path at /path: found /no/such/path, expected a path that DingTalk has\n"
 	keyA       = "gettoken undeclared-parameter /query/x\n"
 	keyB       = "gettoken repeated-parameter /query/appkey\n"
 	keyUnknown = "- unknown-path /no/such/path\n"
@@ -61,21 +61,28 @@ func TestVerdict(t *testing.T) {
 		code int
 		want []string // in stdout, or where nothing was judged in stderr
 	}{
-		{"clean", []string{"--url", clean}, 0, []string{"no call was off-spec that counts\n"}},
-		{"off-spec", []string{"--url", off}, 1, []string{"off-spec: " + rowA + "  first: curl -X GET \"$DINGMOCK_URL\"'/gettoken?appkey=mock-a&appsecret=***&x=1'\n", "off-spec: " + rowB, "not counted: " + rowUnknown}},
+		{"no call", []string{"--url", clean}, 1, []string{"no call came: does the program call the fake? (--allow-no-calls lets it pass)\ncalls: 0, none off-spec\n"}},
+		{"no call, let pass", []string{"--url", clean, "--allow-no-calls"}, 0, []string{"calls: 0, none off-spec\n"}},
+		{"no call of an app", []string{"--url", off, "--app", "default"}, 1, []string{"no call came from default: "}},
+		{"no call of an app that is made on first use", []string{"--url", off, "--app", "mock-b", "--app", "mock-shop*", "--baseline", file(keyB)}, 1, []string{"no call came from mock-shop*: ", "known: " + rowB}},
+		{"several apps", []string{"--url", off, "--app", "mock-a", "--app", "mock-b"}, 1, []string{"off-spec: " + rowA, "off-spec: " + rowB, "calls: 3, off-spec in 2 ways\n"}},
+		{"a pattern", []string{"--url", off, "--app", "mock-*"}, 1, []string{"calls: 3, off-spec in 2 ways\n"}},
+		{"off-spec", []string{"--url", off}, 1, []string{"off-spec: " + rowA + "  first: curl -X GET \"$DINGMOCK_URL\"'/gettoken?appkey=mock-a&appsecret=***&x=1'\n", "off-spec: " + rowB, "off-spec: " + rowUnknown, "calls: 4, off-spec in 3 ways\n"}},
 		{"one app", []string{"--url", off, "--app", "mock-b"}, 1, []string{"off-spec: " + rowB}},
-		{"the calls of no app", []string{"--url", off, "--app", "_"}, 0, []string{"not counted: " + rowUnknown}},
-		{"unknown paths count", []string{"--url", off, "--app", "_", "--fail-unknown"}, 1, []string{"off-spec: " + rowUnknown}},
+		{"the calls of no app", []string{"--url", off, "--app", "_"}, 1, []string{"off-spec: " + rowUnknown}},
+		{"an unknown path is let pass", []string{"--url", off, "--app", "_", "--allow-unknown", "/x", "--allow-unknown", "/no/*"}, 0, []string{"note: " + rowUnknown, "calls: 1, none off-spec; note: 1\n"}},
+		{"a pattern that is no path", []string{"--url", off, "--allow-unknown", "no/*"}, exitUsage, []string{"--allow-unknown: "}},
 		{"annotations", []string{"--url", off, "--github", "--app", "mock-b"}, 1, []string{"::error title=off-spec call::mock-b: 1 × gettoken: repeated-parameter"}},
-		{"all known", []string{"--url", off, "--baseline", file("# why\n\n" + keyA + keyB)}, 0, []string{"known: " + rowA, "known: " + rowB}},
+		{"all known", []string{"--url", off, "--baseline", file("# why\n\n" + keyA + keyB + keyUnknown)}, 0, []string{"known: " + rowA, "known: " + rowB}},
 		{"one known", []string{"--url", off, "--baseline", file(keyA)}, 1, []string{"known: " + rowA, "off-spec: " + rowB}},
-		{"known and gone", []string{"--url", off, "--baseline", file(keyA + keyB + "getsession body /body")}, 0, []string{"no longer occurs: getsession body /body\n"}},
+		{"known and gone", []string{"--url", off, "--baseline", file(keyA + keyB + keyUnknown + "getsession body /body")}, 0, []string{"no longer occurs: getsession body /body\n"}},
 		{"known and gone, exact", []string{"--url", off, "--exact", "--baseline", file(keyA + keyB + "getsession body /body")}, 1, []string{"no longer occurs: getsession body /body\n"}},
-		{"an unknown path is known", []string{"--url", off, "--app", "_", "--fail-unknown", "--baseline", file(keyUnknown)}, 0, []string{"known: " + rowUnknown}},
+		{"an unknown path is known", []string{"--url", off, "--app", "_", "--baseline", file(keyUnknown)}, 0, []string{"known: " + rowUnknown}},
 		{"bad baseline", []string{"--url", off, "--baseline", file(keyA + "getsession\n")}, exitUsage, []string{":2: ", "OPERATION RULE POINTER"}},
 		{"no baseline", []string{"--url", off, "--baseline", "no-such-file"}, exitUsage, []string{"--baseline: ", "no-such-file"}},
 		{"exact alone", []string{"--url", off, "--exact"}, exitUsage, []string{"--exact: goes with --baseline"}},
-		{"no such app", []string{"--url", off, "--app", "nobody"}, exitFailed, []string{`there is no app "nobody"`}},
+		{"no such app", []string{"--url", off, "--app", "nobody"}, exitUsage, []string{`--app: there is no app "nobody"`}},
+		{"a pattern of no app", []string{"--url", off, "--app", "no*"}, exitUsage, []string{`--app: there is no app "no*"`}},
 		{"nothing answers", []string{"--url", down.URL}, exitUsage, []string{"no dingmock answers", "connection refused"}},
 		{"no dingmock", []string{"--url", other.URL}, exitUsage, []string{"no dingmock answers"}},
 		{"bad URL", []string{"--url", "localhost"}, exitUsage, []string{"--url: "}},
@@ -112,7 +119,7 @@ func TestVerdictWriteBaseline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff("# known violations: operation, rule, pointer\n"+keyB+keyA, string(data)); diff != "" {
+	if diff := cmp.Diff("# known violations: operation, rule, pointer\n"+keyUnknown+keyB+keyA, string(data)); diff != "" {
 		t.Errorf("baseline (-want +got)\n%s", diff)
 	}
 	if code, _, stderr := tryRun(t, nil, "verdict", "--url", url, "--exact", "--baseline", name); code != 0 {
@@ -150,14 +157,14 @@ func TestVerdictJUnit(t *testing.T) {
 		got = append(got, outcome+" "+x.Name)
 	}
 	want := []string{
-		"skip _ - unknown-path /no/such/path",
+		"fail _ - unknown-path /no/such/path",
 		"fail mock-a gettoken undeclared-parameter /query/x",
 		"skip mock-b gettoken repeated-parameter /query/appkey",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("cases (-want +got)\n%s", diff)
 	}
-	if s := report.Suites[0]; s.Tests != 3 || s.Failures != 1 || s.Skipped != 2 {
+	if s := report.Suites[0]; s.Tests != 3 || s.Failures != 2 || s.Skipped != 1 {
 		t.Errorf("counts: %d, %d failed, %d skipped", s.Tests, s.Failures, s.Skipped)
 	}
 }

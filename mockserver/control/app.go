@@ -123,13 +123,17 @@ func (a *App) PutState(ctx context.Context, state mockserver.AppState) error {
 	return a.client.call(ctx, http.MethodPut, a.path("/state"), nil, mockserver.State{Apps: []mockserver.AppState{state}}, nil)
 }
 
-// Verdict judges the app's calls so far. It outlives the app. failUnknown counts those of unknown paths as well, which
-// are listed in any case.
-func (a *App) Verdict(ctx context.Context, failUnknown bool) (mockserver.Verdict, error) {
-	return a.client.verdict(ctx, a.path("/verdict"), failUnknown)
+// Verdict judges the app's calls so far. It outlives the app. Nil options are the strictest; their Apps are left aside.
+func (a *App) Verdict(ctx context.Context, options *mockserver.VerdictOptions) (mockserver.Verdict, error) {
+	var o mockserver.VerdictOptions
+	if options != nil {
+		o = *options
+	}
+	o.Apps = nil
+	return a.client.verdict(ctx, a.path("/verdict"), &o)
 }
 
-// ClearVerdict forgets the app's violations.
+// ClearVerdict forgets the app's calls and violations.
 func (a *App) ClearVerdict(ctx context.Context) error {
 	return a.client.call(ctx, http.MethodDelete, a.path("/verdict"), nil, nil, nil)
 }

@@ -146,16 +146,23 @@ func (c *Client) PutState(ctx context.Context, state mockserver.State) error {
 	return c.call(ctx, http.MethodPut, "/state", nil, state, nil)
 }
 
-// Verdict judges all calls so far. failUnknown counts those of unknown paths as well, which are listed in any case.
-func (c *Client) Verdict(ctx context.Context, failUnknown bool) (mockserver.Verdict, error) {
-	return c.verdict(ctx, "/verdict", failUnknown)
+// Verdict judges the calls so far: all of them, unless the options name apps. Nil options are the strictest.
+func (c *Client) Verdict(ctx context.Context, options *mockserver.VerdictOptions) (mockserver.Verdict, error) {
+	return c.verdict(ctx, "/verdict", options)
 }
 
-func (c *Client) verdict(ctx context.Context, path string, failUnknown bool) (mockserver.Verdict, error) {
+func (c *Client) verdict(ctx context.Context, path string, options *mockserver.VerdictOptions) (mockserver.Verdict, error) {
 	var v mockserver.Verdict
 	query := url.Values{}
-	if failUnknown {
-		query.Set("fail_unknown", "true")
+	if options != nil {
+		for name, values := range map[string][]string{"app": options.Apps, "allow_unknown": options.AllowUnknown} {
+			if len(values) > 0 {
+				query[name] = values
+			}
+		}
+		if options.AllowNoCalls {
+			query.Set("allow_no_calls", "true")
+		}
 	}
 	err := c.get(ctx, path, query, &v)
 	return v, err

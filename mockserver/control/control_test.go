@@ -248,16 +248,19 @@ func TestTour(t *testing.T) {
 		}
 		break
 	}
-	verdict := must(a.Verdict(ctx, false))(t)
+	verdict := must(a.Verdict(ctx, nil))(t)
 	if verdict.OK || len(verdict.Violations) != 1 || verdict.Violations[0].Count != 1 {
 		t.Errorf("verdict %+v", verdict)
 	}
-	if got := must(c.Verdict(ctx, true))(t); got.OK {
+	if got := must(c.Verdict(ctx, nil))(t); got.OK {
 		t.Errorf("verdict of all %+v", got)
 	}
 	ok(t, a.ClearVerdict(ctx))
-	if got := must(a.Verdict(ctx, false))(t); !got.OK {
+	if got := must(a.Verdict(ctx, &mockserver.VerdictOptions{AllowNoCalls: true, AllowUnknown: []string{"/x", "/y*"}}))(t); !got.OK || got.Calls != 0 {
 		t.Errorf("cleared verdict %+v", got)
+	}
+	if got := must(c.Verdict(ctx, &mockserver.VerdictOptions{Apps: []string{"orders", "mock-*"}}))(t); got.OK || len(got.Reasons) != 2 {
+		t.Errorf("verdict of two %+v", got)
 	}
 
 	state := must(a.State(ctx))(t)

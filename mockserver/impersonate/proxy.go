@@ -28,6 +28,9 @@ type ProxyOptions struct {
 	// field names, if any. Default: there is no way out, and such requests are refused with 403.
 	Egress *http.Transport
 
+	// ConnContext is the field of that name of the http.Servers that serve the proxy's clients. Default: none.
+	ConnContext func(context.Context, net.Conn) context.Context
+
 	// Log gets a line for each host that is refused, and what goes wrong. Default: nothing is logged.
 	Log *slog.Logger
 }
@@ -47,14 +50,17 @@ type Proxy struct {
 // NewProxy makes a proxy that has fake answer.
 func (a *Authority) NewProxy(fake http.Handler, options *ProxyOptions) *Proxy {
 	p := &Proxy{authority: a, fake: fake, tunnels: newTunnels()}
+	var connContext func(context.Context, net.Conn) context.Context
 	if options != nil {
-		p.egress, p.log = options.Egress, options.Log
+		p.egress, p.log, connContext = options.Egress, options.Log, options.ConnContext
 	}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
 	server := func(h http.Handler) *http.Server {
-		return &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, ErrorLog: ErrorLog(p.log)}
+		return &http.Server{
+			Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, ConnContext: connContext, ErrorLog: ErrorLog(p.log),
+		}
 	}
 	p.outer, p.inner = server(http.HandlerFunc(p.serve)), server(fake)
 	return p

@@ -143,6 +143,10 @@ func TestVerdict(t *testing.T) {
 		return nil
 	}
 	lenient := false
+	unknown := func(srv *mocktest.Server) error {
+		_, err := tryGet(context.Background(), http.DefaultClient, srv.URL+"/ours/x")
+		return err
+	}
 	for _, x := range []struct {
 		name       string
 		options    []mocktest.Option
@@ -158,10 +162,13 @@ func TestVerdict(t *testing.T) {
 			_, err := tryGet(context.Background(), http.DefaultClient, srv.URL+"/gettoken")
 			return err
 		}, []string{"1×&gettoken&missing-credential"}, nil},
-		{"an unknown path", nil, func(srv *mocktest.Server) error {
-			_, err := tryGet(context.Background(), http.DefaultClient, srv.URL+"/user/get")
+		{"an unknown path", nil, unknown, []string{"unknown-path&/ours/x"}, nil},
+		{"an unknown path, let pass", []mocktest.Option{mocktest.AllowUnknown("/other", "/ours/*")}, unknown, nil, []string{"note&unknown-path&/ours/x"}},
+		{"a path that is not modelled", nil, func(srv *mocktest.Server) error {
+			_, err := tryGet(context.Background(), http.DefaultClient, srv.URL+"/user/get?access_token=x")
 			return err
-		}, nil, []string{"unknown-path&/user/get"}},
+		}, nil, []string{"note&user.get&not-modelled"}},
+		{"no call", nil, func(*mocktest.Server) error { return nil }, nil, nil},
 		{"switched off", []mocktest.Option{mocktest.WithoutVerdict()}, offSpec, nil, nil},
 		{"an app that is not judged", []mocktest.Option{mocktest.WithOptions(mockserver.Options{
 			Apps: []mockserver.AppState{{AppKey: "a", AppSecret: "b", Judge: &lenient}},

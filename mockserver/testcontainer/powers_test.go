@@ -35,7 +35,7 @@ func (p powers) Fault(ctx context.Context, app contract.App, operation, fault st
 }
 
 func (p powers) Violations(ctx context.Context, app contract.App) ([]dingmock.Violation, error) {
-	verdict, err := p.at.App(app.AppKey).Verdict(ctx, true)
+	verdict, err := p.at.App(app.AppKey).Verdict(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/contract"
+	"github.com/dingmock/dingmock/contract/junit"
+	"github.com/dingmock/dingmock/mockserver"
+)
+
+// judgeFlags say what is held against a program, and where that is written: the same in verdict, run and proxy.
+type judgeFlags struct {
+	AllowUnknown []string `placeholder:"PATTERN" help:"Let calls of this path pass, which DingTalk does not have: a path, or the beginning of one followed by *; repeatable."`
+	AllowNoCalls bool     `help:"Let pass that no call came."`
+	Baseline     string   `env:"-" placeholder:"FILE" help:"A list of known violations, which do not count: OPERATION RULE POINTER a line."`
+	Exact        bool     `help:"With --baseline: a known violation that no longer occurs fails."`
+	JUnit        string   `name:"junit" env:"-" placeholder:"FILE" help:"Write the verdict as JUnit XML."`
+	GitHub       bool     `name:"github" env:"-" help:"Print annotations for GitHub's workflows."`
+}
+
+// finding is one way in which calls, or replies, were off-spec.
+type finding struct {
+	app string // "" where apps are not told apart
+	dingmock.Violation
+	count    int
+	pardoned bool   // of an app that is not judged
+	curl     string // the first such call
+}
+
+// ruling is what was found in the light of the flags.
+type ruling struct {
+	flags   *judgeFlags
+	calls   int
+	reasons []string // what is wrong beside findings
+	rows    []finding
+	known   map[string]bool // the baseline; true: it occurred
+}
+
+// begin checks the flags and reads the baseline.
+func (f *judgeFlags) begin() (*ruling, error) {
+	if f.Exact && f.Baseline == "" {
+		return nil, errors.New("--exact: goes with --baseline")
+	}
+	for _, pattern := range f.AllowUnknown {
+		if !strings.HasPrefix(pattern, "/") {
+			return nil, fmt.Errorf("--allow-unknown: %q has to be a path, or the beginning of one followed by *, such as /ours/*", pattern)
+		}
+	}
+	r := &ruling{flags: f, known: map[string]bool{}}
+	if f.Baseline != "" {
+		var err error
+		if r.known, err = readBaseline(f.Baseline); err != nil {
+			return nil, fmt.Errorf("--baseline: %w", err)
+		}
+	}
+	return r, nil
+}
+
+// options are the flags as a fake takes them.
+func (f *judgeFlags) options(apps ...string) *mockserver.VerdictOptions {
+	return &mockserver.VerdictOptions{Apps: apps, AllowUnknown: f.AllowUnknown, AllowNoCalls: f.AllowNoCalls}
+}
+
+// take takes over what a fake has found.
+func (r *ruling) take(v mockserver.Verdict) {
+	r.calls, r.reasons = v.Calls, v.Reasons
+	for _, row := range v.Violations {
+		x := finding{app: row.App, Violation: row.Violation, count: row.Count, pardoned: row.Pardoned}
+		if row.First != nil {
+			x.curl = row.First.Curl
+		}
+		r.add(x)
+	}
+}
+
+func (r *ruling) add(x finding) {
+	r.rows = append(r.rows, x)
+	if _, ok := r.known[x.key()]; ok {
+		r.known[x.key()] = true
+	}
+}
+
+// key is a violation as a baseline has it: the operation, - for none; the rule; and the pointer, for an unknown path that
+// path.
+func (x *finding) key() string {
+	operation, place := x.Operation, x.Pointer
+	if operation == "" {
+		operation = "-"
+	}
+	if x.Rule == dingmock.RuleUnknownPath {
+		place = x.Found
+	}
+	return operation + " " + x.Rule + " " + place
+}
+
+// label says what is made of a finding; only what is off-spec counts.
+func (r *ruling) label(x finding) string {
+	_, known := r.known[x.key()]
+	switch {
+	case x.pardoned:
+		return "not counted"
+	case x.Level == dingmock.Note:
+		return "note"
+	case known:
+		return "known"
+	}
+	return labelRed
+}
+
+const labelRed = "off-spec"
+
+func (x *finding) String() string {
+	text := fmt.Sprintf("%d × %s", x.count, x.Violation)
+	if x.app != "" {
+		text = x.app + ": " + text
+	}
+	return text
+}
+
+// stale returns what stands in the baseline and did not occur.
+func (r *ruling) stale() []string {
+	var list []string
+	for key, occurred := range r.known {
+		if !occurred {
+			list = append(list, key)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// wrong is what makes the ruling red; nil where it is green.
+func (r *ruling) wrong() error {
+	off := 0
+	for _, x := range r.rows {
+		if r.label(x) == labelRed {
+			off++
+		}
+	}
+	var list []string
+	if off > 0 {
+		list = append(list, fmt.Sprintf("off-spec in %s", ways(off)))
+	}
+	list = append(list, r.reasons...)
+	if stale := len(r.stale()); r.flags.Exact && stale > 0 {
+		list = append(list, fmt.Sprintf("%d lines of the baseline no longer occur: take them out", stale))
+	}
+	if list == nil {
+		return nil
+	}
+	return errors.New(strings.Join(list, "; "))
+}
+
+func ways(n int) string {
+	if n == 1 {
+		return "1 way"
+	}
+	return fmt.Sprintf("%d ways", n)
+}
+
+// tell prints the ruling for people, what is off-spec first, and writes the reports that are asked for. Its error is of
+// the writing alone.
+func (r *ruling) tell(w io.Writer) error {
+	if r.flags.JUnit != "" {
+		if err := writeFile(r.flags.JUnit, r.writeJUnit); err != nil {
+			return fmt.Errorf("--junit: %w", err)
+		}
+	}
+	var b strings.Builder
+	rows := slices.Clone(r.rows)
+	slices.SortStableFunc(rows, func(a, b finding) int { return rank(r.label(a)) - rank(r.label(b)) })
+	count := map[string]int{}
+	for _, x := range rows {
+		label := r.label(x)
+		count[label]++
+		if label == labelRed && r.flags.GitHub {
+			b.WriteString(contract.GitHubError("off-spec call", x.String()))
+		}
+		fmt.Fprintf(&b, "%s: %s\n", label, &x)
+		if x.curl != "" {
+			fmt.Fprintf(&b, "  first: %s\n", x.curl)
+		}
+	}
+	for _, key := range r.stale() {
+		fmt.Fprintf(&b, "no longer occurs: %s\n", key)
+		if r.flags.Exact && r.flags.GitHub {
+			b.WriteString(contract.GitHubError("baseline", "no longer occurs, take it out: "+key))
+		}
+	}
+	for _, reason := range r.reasons {
+		fmt.Fprintf(&b, "%s: does the program call the fake? (--allow-no-calls lets it pass)\n", reason)
+		if r.flags.GitHub {
+			b.WriteString(contract.GitHubError("no call", reason))
+		}
+	}
+	what := "none off-spec"
+	if n := count[labelRed]; n > 0 {
+		what = "off-spec in " + ways(n)
+	}
+	fmt.Fprintf(&b, "calls: %d, %s", r.calls, what)
+	for _, label := range []string{"known", "note", "not counted"} {
+		if n := count[label]; n > 0 {
+			fmt.Fprintf(&b, "; %s: %d", label, n)
+		}
+	}
+	b.WriteByte('\n')
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// rank orders the labels as they are printed.
+func rank(label string) int {
+	return slices.Index([]string{labelRed, "known", "note", "not counted"}, label)
+}
+
+// writeJUnit writes a case for each row. A note is no failure.
+func (r *ruling) writeJUnit(w io.Writer) error {
+	var report junit.Report
+	s := report.Suite("dingmock", "verdict", time.Now())
+	for _, x := range r.rows {
+		c := junit.Case{Name: strings.TrimSpace(x.app + " " + x.key()), ClassName: "dingmock.verdict"}
+		if label := r.label(x); label == labelRed {
+			c.Failure = &junit.Reason{Message: x.Violation.String(), Type: x.Rule, Text: strings.TrimSpace(x.String() + "\n" + x.curl)}
+		} else {
+			c.Skipped = &junit.Skipped{Text: label + ": " + x.String()}
+		}
+		s.Add(c, 0)
+	}
+	for _, reason := range r.reasons {
+		s.Add(junit.Case{Name: "calls", ClassName: "dingmock.verdict", Failure: &junit.Reason{Message: reason, Type: "no-call", Text: reason}}, 0)
+	}
+	for _, key := range r.stale() {
+		c := junit.Case{Name: "baseline " + key, ClassName: "dingmock.verdict"}
+		if r.flags.Exact {
+			c.Failure = &junit.Reason{Message: "no longer occurs", Type: "baseline", Text: "Take it out of the baseline."}
+		} else {
+			c.Skipped = &junit.Skipped{Text: "no longer occurs"}
+		}
+		s.Add(c, 0)
+	}
+	if s.Tests == 0 {
+		s.Add(junit.Case{Name: "no call was off-spec", ClassName: "dingmock.verdict"}, 0)
+	}
+	return report.Write(w)
+}
+
+// writeBaseline writes what counts, baseline or not, each once.
+func (r *ruling) writeBaseline(w io.Writer) error {
+	var lines []string
+	for _, x := range r.rows {
+		if !x.pardoned && x.Level == dingmock.Red {
+			lines = append(lines, x.key())
+		}
+	}
+	slices.SortFunc(lines, cmp.Compare)
+	_, err := io.WriteString(w, "# known violations: operation, rule, pointer\n"+strings.Join(append(slices.Compact(lines), ""), "\n"))
+	return err
+}
+
+// readBaseline reads a list of known violations. Empty lines and those that begin with # are passed over.
+func readBaseline(name string) (map[string]bool, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	known := map[string]bool{}
+	scanner := bufio.NewScanner(f)
+	for line := 1; scanner.Scan(); line++ {
+		text := strings.TrimSpace(scanner.Text())
+		if text == "" || text[0] == '#' {
+			continue
+		}
+		if len(strings.Fields(text)) < 3 {
+			return nil, fmt.Errorf("%s:%d: %q has to be OPERATION RULE POINTER, such as: getsession invalid-parameter /body/userid", name, line, text)
+		}
+		known[text] = false
+	}
+	return known, scanner.Err()
+}
