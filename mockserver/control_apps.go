@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 func (c *controlCall) listApps() (any, error) {
@@ -60,6 +61,7 @@ func (c *controlCall) updateApp() (any, error) {
 	var x struct {
 		Users json.RawMessage `json:"users"`
 		QPS   *int            `json:"qps"`
+		Life  *Duration       `json:"token_life"`
 		Judge *bool           `json:"judge"`
 	}
 	if err := c.decode(&x); err != nil {
@@ -71,7 +73,15 @@ func (c *controlCall) updateApp() (any, error) {
 			return nil, problemOf(http.StatusBadRequest, "users: has to be an array of strings, or null")
 		}
 	}
+	if x.Life != nil {
+		if err := checkTokenLife(time.Duration(*x.Life)); err != nil {
+			return nil, &fieldError{"/token_life", err.Error()}
+		}
+	}
 	a.mu.Lock()
+	if x.Life != nil {
+		a.life = time.Duration(*x.Life)
+	}
 	if x.Users != nil {
 		a.users = users
 	}

@@ -26,6 +26,10 @@ type Options struct {
 	// MaxSessions is how many sessions one app may have open, 1 or more. Default 1,000,000.
 	MaxSessions int
 
+	// TokenLife is how long an access token lives, 1 s to 30 days; whole seconds of it are what token calls answer. An app's
+	// own goes before it. Default: 7200 s, as the platform's.
+	TokenLife time.Duration
+
 	// SessionTTL ends a session that long after its creation. Default 0: never.
 	SessionTTL time.Duration
 

@@ -104,6 +104,12 @@ func (o *Options) complete(doc *dingmock.Document) error {
 			*n.value = n.def
 		}
 	}
+	if o.TokenLife == 0 {
+		o.TokenLife = tokenLife
+	}
+	if err := checkTokenLife(o.TokenLife); err != nil {
+		return fmt.Errorf("Options: TokenLife: %w", err)
+	}
 	if o.SessionTTL < 0 {
 		return fmt.Errorf("Options: SessionTTL: %s is negative; it has to be more, or 0 for never", o.SessionTTL)
 	}

@@ -41,12 +41,13 @@ type AppState struct {
 	CorpSecret string         `json:"corpsecret,omitempty"`
 	AppKey     string         `json:"appkey,omitempty"` // unique
 	AppSecret  string         `json:"appsecret,omitempty"`
-	Users      []string       `json:"users,omitzero"`  // the users that exist; absent: every user does
-	QPS        *int           `json:"qps,omitempty"`   // calls a second of each kind; 0: no limit; absent: the server's
-	Judge      *bool          `json:"judge,omitempty"` // whether off-spec calls make the verdict red; absent: they do
-	Auto       bool           `json:"auto,omitempty"`  // made by its first token call; may be evicted
+	Users      []string       `json:"users,omitzero"`      // the users that exist; absent: every user does
+	QPS        *int           `json:"qps,omitempty"`       // calls a second of each kind; 0: no limit; absent: the server's
+	TokenLife  Duration       `json:"token_life,omitzero"` // how long a token lives, 1s to 720h; absent: the server's
+	Judge      *bool          `json:"judge,omitempty"`     // whether off-spec calls make the verdict red; absent: they do
+	Auto       bool           `json:"auto,omitempty"`      // made by its first token call; may be evicted
 	Clock      *ClockState    `json:"clock,omitempty"`
-	Tokens     []TokenState   `json:"tokens,omitempty"`   // at most 16; the last is the one that gettoken renews
+	Tokens     []TokenState   `json:"tokens,omitempty"`   // at most 1000; the last that is not apart is the one that gettoken renews
 	Sessions   []SessionState `json:"sessions,omitempty"` // open ones, in the order of their creation
 	Rules      []Rule         `json:"rules,omitempty"`    // in the order they are asked
 }
@@ -60,8 +61,9 @@ type ClockState struct {
 
 // TokenState is one live access token.
 type TokenState struct {
-	Token     string  `json:"token"`      // 32 characters of 0-9 and a-f
-	ExpiresIn float64 `json:"expires_in"` // seconds left by the app's clock: above 0, at most 7200
+	Token     string  `json:"token"`           // 32 characters of 0-9 and a-f
+	ExpiresIn float64 `json:"expires_in"`      // seconds left by the app's clock, until a token call renews it: above 0, at most 30 days
+	Apart     bool    `json:"apart,omitempty"` // given by a rule with a life of its own: no token call renews it
 }
 
 // SessionState is one open session.
@@ -178,8 +180,10 @@ func (a *AppState) validate(doc *dingmock.Document) *fieldError {
 		return &fieldError{"/qps", "has to be 0 or more"}
 	case len(a.Rules) > maxRules:
 		return &fieldError{"/rules", fmt.Sprintf("are %d: at most %d are allowed", len(a.Rules), maxRules)}
-	case len(a.Tokens) > tokensRemembered:
-		return &fieldError{"/tokens", fmt.Sprintf("are %d: at most %d are allowed", len(a.Tokens), tokensRemembered)}
+	case len(a.Tokens) > tokensApart:
+		return &fieldError{"/tokens", fmt.Sprintf("are %d: at most %d are allowed", len(a.Tokens), tokensApart)}
+	case a.TokenLife != 0 && checkTokenLife(time.Duration(a.TokenLife)) != nil:
+		return &fieldError{"/token_life", checkTokenLife(time.Duration(a.TokenLife)).Error()}
 	}
 	for i, u := range a.Users {
 		if n := utf8.RuneCountInString(u); n < 1 || n > 128 {
@@ -190,8 +194,8 @@ func (a *AppState) validate(doc *dingmock.Document) *fieldError {
 		if !tokenShape.MatchString(t.Token) {
 			return &fieldError{fmt.Sprintf("/tokens/%d/token", i), "has to be 32 characters of 0-9 and a-f"}
 		}
-		if !(t.ExpiresIn > 0 && t.ExpiresIn <= tokenLife.Seconds()) {
-			return &fieldError{fmt.Sprintf("/tokens/%d/expires_in", i), "has to be seconds, above 0 and at most 7200"}
+		if !(t.ExpiresIn > 0 && t.ExpiresIn <= longestLife.Seconds()) {
+			return &fieldError{fmt.Sprintf("/tokens/%d/expires_in", i), fmt.Sprintf("has to be seconds, above 0 and at most %.0f", longestLife.Seconds())}
 		}
 	}
 	open := map[string]bool{}
@@ -257,7 +261,7 @@ func (a *app) restore(s AppState) {
 	a.clock.restore(s.Clock)
 	now := a.clock.now()
 	for _, t := range s.Tokens {
-		a.keep(token{t.Token, now.Add(time.Duration(math.Round(t.ExpiresIn * float64(time.Second))))})
+		a.keep(token{t.Token, now.Add(time.Duration(math.Round(t.ExpiresIn * float64(time.Second)))), t.Apart})
 	}
 	for _, x := range s.Sessions {
 		created := now
@@ -277,7 +281,7 @@ func (a *app) restore(s AppState) {
 func (a *app) identity() AppState {
 	s := AppState{
 		Name: a.name, CorpID: a.corpID, CorpSecret: a.corpSecret, AppKey: a.appKey, AppSecret: a.appSecret,
-		Users: slices.Clone(a.users), QPS: a.qps, Auto: a.auto,
+		Users: slices.Clone(a.users), QPS: a.qps, TokenLife: Duration(a.life), Auto: a.auto,
 	}
 	if a.lenient {
 		s.Judge = new(bool)
@@ -295,7 +299,7 @@ func (a *app) state() AppState {
 	s.Rules = a.rules.all(now)
 	for _, t := range a.tokens {
 		if left := t.expires.Sub(now); left > 0 {
-			s.Tokens = append(s.Tokens, TokenState{t.value, left.Seconds()})
+			s.Tokens = append(s.Tokens, TokenState{t.value, left.Seconds(), t.apart})
 		}
 	}
 	a.sessions.sweep(now)

@@ -15,7 +15,10 @@ import (
 
 const (
 	tokenLife        = 7200 * time.Second
+	shortestLife     = time.Second
+	longestLife      = 30 * 24 * time.Hour
 	tokensRemembered = 16    // expired ones of an app that are still known as its own
+	tokensApart      = 1000  // of an app, given by rules with a life of their own
 	tokensGone       = 10000 // of apps that are no more, whose holders are told why
 )
 
@@ -30,6 +33,7 @@ type store struct {
 	real        func() time.Time
 	maxApps     int
 	maxSessions int
+	tokenLife   time.Duration
 	sessionTTL  time.Duration
 	qps         int
 	kept        int // exchanges in each journal
@@ -60,10 +64,11 @@ type app struct {
 	gone     bool          // no longer in the store
 	done     chan struct{} // closed when the app is removed or reset
 	clock    clock
-	users    []string // nil: every user exists
-	qps      *int     // nil: the server's
-	lenient  bool     // violations are not held against the verdict
-	tokens   []token  // the last is the newest; all but the last have expired, unless restored
+	users    []string      // nil: every user exists
+	qps      *int          // nil: the server's
+	life     time.Duration // of a token; 0: the server's
+	lenient  bool          // violations are not held against the verdict
+	tokens   []token       // in the order they were given; the last that is not apart is the one that is renewed
 	sessions sessions
 	throttle throttle
 }
@@ -71,6 +76,7 @@ type app struct {
 type token struct {
 	value   string
 	expires time.Time
+	apart   bool // given by a rule, with a life of its own: never renewed
 }
 
 // tokenIndex finds the app of a token. Its lock is taken last.
@@ -83,7 +89,7 @@ type tokenIndex struct {
 
 func newStore(o *Options) *store {
 	return &store{
-		real: o.Now, maxApps: o.MaxApps, maxSessions: o.MaxSessions, sessionTTL: o.SessionTTL,
+		real: o.Now, maxApps: o.MaxApps, maxSessions: o.MaxSessions, tokenLife: o.TokenLife, sessionTTL: o.SessionTTL,
 		qps: o.QPS, kept: max(o.Journal, 0), log: o.Log,
 		byKey: map[string]*app{}, byCorp: map[string]*app{}, byName: map[string]*app{},
 		tokens: tokenIndex{owner: map[string]*app{}, gone: map[string]string{}},
@@ -98,7 +104,7 @@ func (s *store) make(state AppState) *app {
 	a := &app{
 		name: state.Name, corpID: state.CorpID, corpSecret: state.CorpSecret, appKey: state.AppKey, appSecret: state.AppSecret,
 		store: s, auto: state.Auto, journal: newJournal(s.kept, &s.journals), done: make(chan struct{}),
-		users: state.Users, qps: state.QPS, lenient: state.Judge != nil && !*state.Judge, clock: clock{real: s.real},
+		users: state.Users, qps: state.QPS, life: time.Duration(state.TokenLife), lenient: state.Judge != nil && !*state.Judge, clock: clock{real: s.real},
 	}
 	a.sessions.init()
 	a.touch()
@@ -323,33 +329,90 @@ func (s *store) byCredentials(p pair, id, secret string, auto bool) (a *app, pro
 	return nil, false
 }
 
-// issue returns the app's live token, renewed, or a new one. It fails only when the app is gone.
-func (a *app) issue() (string, bool) {
+// lifeOf is how long a token lives that is given now. The caller holds the lock.
+func (a *app) lifeOf() time.Duration {
+	if a.life != 0 {
+		return a.life
+	}
+	return a.store.tokenLife
+}
+
+// issue returns the app's live token, renewed, or a new one, and how long it lives: so long, or 0 for as long as the
+// app's tokens do. It fails only when the app is gone.
+func (a *app) issue(life time.Duration) (string, time.Duration, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.gone {
-		return "", false
+		return "", 0, false
+	}
+	if life == 0 {
+		life = a.lifeOf()
 	}
 	now := a.clock.now()
-	if n := len(a.tokens); n > 0 && now.Before(a.tokens[n-1].expires) {
-		a.tokens[n-1].expires = now.Add(tokenLife)
-		return a.tokens[n-1].value, true
+	for i := range slices.Backward(a.tokens) {
+		t := &a.tokens[i]
+		if t.apart {
+			continue
+		}
+		if now.Before(t.expires) {
+			t.expires = now.Add(life)
+			return t.value, life, true
+		}
+		break
 	}
-	t := token{value: newToken(), expires: now.Add(tokenLife)}
+	t := token{value: newToken(), expires: now.Add(life)}
 	a.keep(t)
-	return t.value, true
+	return t.value, life, true
 }
 
-// keep adds a token and forgets the oldest beyond those that are remembered. The caller holds the lock.
+// issueApart returns a new token that lives so long and is never renewed; "" when the app is gone.
+func (a *app) issueApart(life time.Duration) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.gone {
+		return ""
+	}
+	t := token{value: newToken(), expires: a.clock.now().Add(life), apart: true}
+	a.keep(t)
+	return t.value
+}
+
+func checkTokenLife(d time.Duration) error {
+	if d < shortestLife || d > longestLife {
+		return fmt.Errorf("%s has to be %s to %s", d, shortestLife, longestLife)
+	}
+	return nil
+}
+
+// keep adds a token, and forgets the oldest of those that have expired and of those that are apart, beyond so many. The
+// caller holds the lock.
 func (a *app) keep(t token) {
 	a.tokens = append(a.tokens, t)
 	a.store.tokens.put(t.value, a)
-	if n := len(a.tokens) - tokensRemembered - 1; n > 0 {
-		for _, old := range a.tokens[:n] {
-			a.store.tokens.drop(old.value)
+	now := a.clock.now()
+	a.forget(tokensRemembered, func(t token) bool { return !now.Before(t.expires) })
+	a.forget(tokensApart, func(t token) bool { return t.apart })
+}
+
+// forget drops the oldest tokens of a kind beyond so many.
+func (a *app) forget(most int, of func(token) bool) {
+	n := -most
+	for _, t := range a.tokens {
+		if of(t) {
+			n++
 		}
-		a.tokens = slices.Delete(a.tokens, 0, n)
 	}
+	if n <= 0 {
+		return
+	}
+	a.tokens = slices.DeleteFunc(a.tokens, func(t token) bool {
+		if n <= 0 || !of(t) {
+			return false
+		}
+		n--
+		a.store.tokens.drop(t.value)
+		return true
+	})
 }
 
 // valid reports whether the token lives; how long ago it died otherwise.

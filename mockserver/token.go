@@ -1,5 +1,7 @@
 package mockserver
 
+import "time"
+
 // The pairs of credentials by the parameters that carry them, in the order in which the first complete one counts.
 var (
 	appPair    = pair{id: "appkey", secret: "appsecret"}
@@ -36,32 +38,32 @@ func (c *call) gettoken() (any, error) {
 	if p.corp {
 		wrong = "corpid-or-corpsecret-wrong"
 	}
-	token, err := c.issue(p, wrong)
+	token, life, err := c.issue(p, wrong)
 	if err != nil {
 		return nil, err
 	}
-	return gettokenReply{AccessToken: token, Errmsg: "ok", ExpiresIn: int(tokenLife.Seconds())}, nil
+	return gettokenReply{AccessToken: token, Errmsg: "ok", ExpiresIn: int(life.Seconds())}, nil
 }
 
 func (c *call) accessToken() (any, error) {
-	token, err := c.issue(apiAppPair, "invalidClientIdOrSecret")
+	token, life, err := c.issue(apiAppPair, "invalidClientIdOrSecret")
 	if err != nil {
 		return nil, err
 	}
-	return accessTokenReply{ExpireIn: int(tokenLife.Seconds()), AccessToken: token}, nil
+	return accessTokenReply{ExpireIn: int(life.Seconds()), AccessToken: token}, nil
 }
 
-// issue returns the token of the app that the pair names and proves.
-func (c *call) issue(p pair, wrong string) (string, error) {
+// issue returns the token of the app that the pair names and proves, and how long it lives.
+func (c *call) issue(p pair, wrong string) (string, time.Duration, error) {
 	for {
 		if c.app == nil {
-			return "", c.fail(wrong, "no app has this "+p.id+c.server.autoHint())
+			return "", 0, c.fail(wrong, "no app has this "+p.id+c.server.autoHint())
 		}
 		if !c.proven {
-			return "", c.fail(wrong, "this is not the "+p.secret+" of the app "+c.app.name)
+			return "", 0, c.fail(wrong, "this is not the "+p.secret+" of the app "+c.app.name)
 		}
-		if token, ok := c.app.issue(); ok {
-			return token, nil
+		if token, life, ok := c.app.issue(0); ok {
+			return token, life, nil
 		}
 		c.findApp() // it was removed meanwhile
 	}

@@ -215,3 +215,67 @@ func TestExplain(t *testing.T) {
 		})
 	}
 }
+
+// A shorter life, of the server or of one app, is what token calls answer and how long tokens live.
+func TestTokenLifeOption(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{TokenLife: 90 * time.Second, Apps: []mockserver.AppState{
+		mockserver.DefaultApp, {Name: "brief", AppKey: "brief", AppSecret: "x", TokenLife: mockserver.Duration(2500 * time.Millisecond)},
+	}})
+	for _, test := range []struct {
+		app, line, body, want string
+		life                  time.Duration
+	}{
+		{"default", "GET /gettoken?" + appPairQuery, "", `"expires_in":90}`, 90 * time.Second},
+		{"brief", "GET /gettoken?appkey=brief&appsecret=x", "", `"expires_in":2}`, 2500 * time.Millisecond},
+		{"brief", "POST /v1.0/oauth2/accessToken", `{"appKey":"brief","appSecret":"x"}`, `{"expireIn":2,`, 2500 * time.Millisecond},
+		{"mock-a", "GET /gettoken?appkey=mock-a&appsecret=x", "", `"expires_in":90}`, 90 * time.Second},
+	} {
+		if a := do(s, test.line, mediaOf(test.body), test.body); !strings.Contains(a.body, test.want) {
+			t.Errorf("%s: %s, want %s", test.line, a.body, test.want)
+		}
+		if due := advance(t, s, test.app, test.life-time.Nanosecond); due.Tokens != 0 {
+			t.Errorf("%s: a token ended early", test.line)
+		}
+		if due := advance(t, s, test.app, time.Nanosecond); due.Tokens != 1 {
+			t.Errorf("%s: %d tokens ended at %s", test.line, due.Tokens, test.life)
+		}
+	}
+	if status := steer(t, s, "PATCH", "/apps/brief", `{"token_life":"1h"}`, nil); status != 200 {
+		t.Errorf("changed with HTTP %d", status)
+	}
+	if a := do(s, "GET /gettoken?appkey=brief&appsecret=x", "", ""); !strings.Contains(a.body, `"expires_in":3600}`) {
+		t.Errorf("after a change: %s", a.body)
+	}
+	for _, bad := range []string{"999ms", "721h", "-2s"} {
+		if status := steer(t, s, "PATCH", "/apps/brief", `{"token_life":"`+bad+`"}`, nil); status != 400 {
+			t.Errorf("%s is taken with HTTP %d", bad, status)
+		}
+	}
+	if _, err := mockserver.New(&mockserver.Options{TokenLife: time.Millisecond}); err == nil {
+		t.Error("a life of 1 ms is taken")
+	}
+}
+
+// A token of a state lives as long as the state says, until a token call renews it as ever.
+func TestTokenOfStateLives(t *testing.T) {
+	t.Parallel()
+	a := liveApp()
+	a.Tokens = []mockserver.TokenState{{Token: live, ExpiresIn: 5}}
+	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{a}})
+	advance(t, s, "default", 5*time.Second-time.Nanosecond)
+	if !lives(t, s, live) {
+		t.Error("it is dead before its time")
+	}
+	if got := token(t, s, appPairQuery); got != live {
+		t.Errorf("gettoken answers %s while it lives", got)
+	}
+	advance(t, s, "default", 7199*time.Second)
+	if !lives(t, s, live) {
+		t.Error("it was not renewed")
+	}
+	advance(t, s, "default", time.Second)
+	if lives(t, s, live) {
+		t.Error("it outlives its renewal")
+	}
+}

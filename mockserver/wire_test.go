@@ -53,11 +53,11 @@ func wireApps() []mockserver.AppState {
 		a,
 		{
 			AppKey: "otherapp", AppSecret: "otherappsecret", CorpID: "othercorp", CorpSecret: "othercorpsecret",
-			Users: []string{"u-1", "u-2"}, Tokens: []mockserver.TokenState{{otherToken, 7200}},
+			Users: []string{"u-1", "u-2"}, Tokens: []mockserver.TokenState{{Token: otherToken, ExpiresIn: 7200}},
 		},
 		{
 			AppKey: "oldapp", AppSecret: "oldappsecret", CorpID: "oldcorp", CorpSecret: "oldcorpsecret",
-			Tokens: []mockserver.TokenState{{expiredToken, 12}},
+			Tokens: []mockserver.TokenState{{Token: expiredToken, ExpiresIn: 12}},
 		},
 	}
 }

@@ -37,6 +37,7 @@ type fakeFlags struct {
 	NoAutoApps       bool          `help:"Refuse keys of the form mock-…, which make an app on first use otherwise."`
 	MaxApps          count         `default:"10000" placeholder:"N" help:"Have N apps at most."`
 	MaxSessions      count         `default:"1000000" placeholder:"N" help:"Have N open sessions per app at most."`
+	TokenLife        time.Duration `default:"7200s" placeholder:"DURATION" help:"Have access tokens live that long, 1s to 720h, for tests of clients that refresh them in real time; the platform's live 7200s."`
 	SessionTTL       time.Duration `name:"session-ttl" default:"0s" placeholder:"DURATION" help:"End a session that long after its creation; 0s is never."`
 	WithoutSessions  bool          `help:"Answer the three session calls as the public platform does: errcode 22."`
 	RefuseUndeclared bool          `help:"Refuse undeclared and repeated parameters, which the platform accepts."`
@@ -107,10 +108,14 @@ func (c *fakeFlags) fake(log *slog.Logger, calls io.Writer, authority *impersona
 	if c.SessionTTL < 0 {
 		return nil, fmt.Errorf("--session-ttl: %s is negative; it has to be 0s, which is never, or more", c.SessionTTL)
 	}
+	if c.TokenLife < time.Second || c.TokenLife > 30*24*time.Hour {
+		return nil, fmt.Errorf("--token-life: %s has to be 1s to 720h", c.TokenLife)
+	}
 	options := &mockserver.Options{
 		NoAutoApps:       c.NoAutoApps,
 		MaxApps:          int(c.MaxApps),
 		MaxSessions:      int(c.MaxSessions),
+		TokenLife:        c.TokenLife,
 		SessionTTL:       c.SessionTTL,
 		WithoutSessions:  c.WithoutSessions,
 		RefuseUndeclared: c.RefuseUndeclared,

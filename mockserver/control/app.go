@@ -32,9 +32,10 @@ type Clock struct {
 
 // Change is what of an app may be changed. Nil fields stay as they are.
 type Change struct {
-	Users *[]string `json:"users,omitempty"` // the users that exist; a pointer to nil: every user does
-	QPS   *int      `json:"qps,omitempty"`   // calls a second of each kind; 0: no limit
-	Judge *bool     `json:"judge,omitempty"` // whether off-spec calls make the verdict red
+	Users     *[]string           `json:"users,omitempty"`     // the users that exist; a pointer to nil: every user does
+	QPS       *int                `json:"qps,omitempty"`       // calls a second of each kind; 0: no limit
+	TokenLife mockserver.Duration `json:"token_life,omitzero"` // how long tokens live from their next token call on; 0: as it was
+	Judge     *bool               `json:"judge,omitempty"`     // whether off-spec calls make the verdict red
 }
 
 func (a *App) path(rest string) string { return "/apps/" + url.PathEscape(a.name) + rest }
