@@ -3,22 +3,34 @@ package dingmock
 import (
 	"encoding/json"
 	"regexp"
+	"strings"
+	"unicode/utf8"
 )
 
 var hole = regexp.MustCompile(`\{([A-Za-z_]+)\}`)
 
+// refusal is what a reply says of its error, in either dialect.
+type refusal struct {
+	Errcode int    `json:"errcode"`
+	SubCode string `json:"sub_code"`
+	SubMsg  string `json:"sub_msg"`
+	Errmsg  string `json:"errmsg"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
 // Match reports whether a reply with that HTTP status and body is this error, and returns what stands in the
 // {holes} of its code and text.
 func (e *Error) Match(status int, body []byte) (holes map[string]string, ok bool) {
-	var got struct {
-		Errcode int    `json:"errcode"`
-		SubCode string `json:"sub_code"`
-		SubMsg  string `json:"sub_msg"`
-		Errmsg  string `json:"errmsg"`
-		Code    string `json:"code"`
-		Message string `json:"message"`
+	var got refusal
+	if json.Unmarshal(body, &got) != nil {
+		return nil, false
 	}
-	if status != e.Status || json.Unmarshal(body, &got) != nil || got.Errcode != e.Errcode || got.SubCode != e.SubCode {
+	return e.match(status, got)
+}
+
+func (e *Error) match(status int, got refusal) (holes map[string]string, ok bool) {
+	if status != e.Status || got.Errcode != e.Errcode || got.SubCode != e.SubCode {
 		return nil, false
 	}
 	holes = map[string]string{}
@@ -36,6 +48,24 @@ func (e *Error) Match(status int, body []byte) (holes map[string]string, ok bool
 	return holes, ok && matchText(e.Text, text, holes)
 }
 
+// Identify returns which of its errors a reply with this body is, nil for none: one without holes before one with.
+func (r *Reply) Identify(body []byte) *Error {
+	var got refusal
+	if json.Unmarshal(body, &got) != nil {
+		return nil
+	}
+	var found *Error
+	for _, e := range r.errors {
+		switch holes, ok := e.match(r.Status, got); {
+		case ok && len(holes) == 0:
+			return e
+		case ok:
+			found = e
+		}
+	}
+	return found
+}
+
 // Holes returns the names of the {holes} in the error's code and text.
 func (e *Error) Holes() []string {
 	var names []string
@@ -45,27 +75,36 @@ func (e *Error) Holes() []string {
 	return names
 }
 
-// matchText adds what stands in the holes of a template. One name stands for one value.
+// matchText adds what stands in the holes of a template. A hole has one character at least and as few as may be; one
+// name stands for one value.
 func matchText(template, text string, holes map[string]string) bool {
-	at := hole.FindAllStringSubmatchIndex(template, -1)
-	if at == nil {
-		return template == text
-	}
-	pattern, end := `(?s)\A`, 0
-	for _, m := range at {
-		pattern += regexp.QuoteMeta(template[end:m[0]]) + `(.+?)`
-		end = m[1]
-	}
-	found := regexp.MustCompile(pattern + regexp.QuoteMeta(template[end:]) + `\z`).FindStringSubmatch(text)
-	if found == nil {
-		return false
-	}
-	for i, m := range at {
-		name := template[m[2]:m[3]]
-		if before, ok := holes[name]; ok && before != found[i+1] {
+	literal, name, template := cutHole(template)
+	text, ok := strings.CutPrefix(text, literal)
+	for ok && name != "" {
+		var next string
+		literal, next, template = cutHole(template)
+		_, least := utf8.DecodeRuneInString(text)
+		end := strings.Index(text[least:], literal)
+		if next == "" {
+			end = len(text) - len(literal) - least
+		}
+		if least == 0 || end < 0 || !strings.HasPrefix(text[least+end:], literal) {
 			return false
 		}
-		holes[name] = found[i+1]
+		value := text[:least+end]
+		if before, given := holes[name]; given && before != value {
+			return false
+		}
+		holes[name], text, name = value, text[least+end+len(literal):], next
 	}
-	return true
+	return ok && text == ""
+}
+
+// cutHole returns what stands before the first hole of a template, the hole's name, "" for none, and what stands after.
+func cutHole(template string) (literal, name, rest string) {
+	at := hole.FindStringSubmatchIndex(template)
+	if at == nil {
+		return template, "", ""
+	}
+	return template[:at[0]], template[at[2]:at[3]], template[at[1]:]
 }

@@ -58,6 +58,13 @@ func TestMatchHoles(t *testing.T) {
 		{"one name, two values", "a 1 b 2 c 2", ""},
 		{"an empty hole", "a  b  c 2", ""},
 		{"more after it", "a 1 b 1 c 2\n", "1 2\n"},
+		{"more before it", "x a 1 b 1 c 2", ""},
+		{"the end of the template in a hole", "a 1 b 1 c 2 c 3", "1 2 c 3"},
+		{"the middle of the template in a hole", "a b  b b  c 2", "b  2"},
+		{"characters of several bytes", "a 会 b 会 c 话", "会 话"},
+		{"cut", "a 1 b 1 c ", ""},
+		{"cut in the middle", "a 1 b", ""},
+		{"nothing", "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			body, _ := json.Marshal(map[string]any{"errcode": 7, "errmsg": tt.text})

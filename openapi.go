@@ -110,6 +110,7 @@ type Reply struct {
 	Errors      []string // the names of the errors it can be
 	Examples    map[string]json.RawMessage
 
+	errors []*Error
 	schema *openapi3.Schema
 }
 
@@ -413,6 +414,7 @@ func (d *Document) readReply(status string, x *openapi3.Response) (*Reply, error
 		if d.errors[name] == nil {
 			return nil, fmt.Errorf("reply %s: there is no error %q in x-errors", status, name)
 		}
+		r.errors = append(r.errors, d.errors[name])
 	}
 	if len(x.Content) > 1 {
 		return nil, fmt.Errorf("reply %s: has %d content types, one at most is allowed", status, len(x.Content))

@@ -1,14 +1,18 @@
 package dingmock
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
-// CheckResponse finds what the document does not allow in the reply to a request. The order of a JSON object's
-// keys is not checked. The reply to a HEAD has no body to check.
+// CheckResponse finds what the document does not allow in the reply to a request: its status, its one Content-Type, its
+// body, and which errors it may be. Keys may stand in any order, but each once. The reply to a HEAD has no body to
+// check; that to a path outside the document may be any error of the path's dialect.
 func (d *Document) CheckResponse(q *Request, status int, header http.Header, body []byte) []Violation {
 	if q.Known == KnownDocumented {
 		return nil // how it is answered is not known here
@@ -26,7 +30,11 @@ func (d *Document) CheckResponse(q *Request, status int, header http.Header, bod
 		add(RuleReplyStatus, "/status", fmt.Sprint(status), d.statuses(q))
 		return list
 	}
-	if got := header.Get("Content-Type"); got != reply.ContentType {
+	types := header.Values("Content-Type")
+	switch got := header.Get("Content-Type"); {
+	case len(types) > 1:
+		add(RuleReplyContentType, "/header/Content-Type", fmt.Sprintf("%d of them, the first %q", len(types), printable(got)), fmt.Sprintf("%q alone", reply.ContentType))
+	case got != reply.ContentType:
 		add(RuleReplyContentType, "/header/Content-Type", fmt.Sprintf("%q", printable(got)), fmt.Sprintf("%q", reply.ContentType))
 	}
 	if q.Method == http.MethodHead || reply.schema == nil {
@@ -41,9 +49,62 @@ func (d *Document) CheckResponse(q *Request, status int, header http.Header, bod
 		add(RuleReplyBody, "/body", fmt.Sprintf("%d bytes that are not JSON", len(body)), "JSON")
 		return list
 	}
-	for _, f := range check(reply.schema, value) {
+	broken := repeatedKeys(json.NewDecoder(bytes.NewReader(body)), &place{}, nil)
+	broken = append(broken, check(reply.schema, value)...)
+	for _, f := range broken {
 		add(RuleReplyBody, "/body"+f.pointer, f.found, f.expected)
 	}
+	if q.Operation != nil && len(broken) == 0 && refuses(value) && reply.Identify(body) == nil {
+		add(RuleReplyError, "/body", "an error that is none of those that the document lists for this reply", "one of "+strings.Join(reply.Errors, ", "))
+	}
+	return list
+}
+
+// refuses reports whether a reply's body is an error's.
+func refuses(value any) bool {
+	body, _ := value.(map[string]any)
+	errcode, _ := body["errcode"].(float64)
+	_, code := body["code"].(string)
+	return errcode != 0 || code
+}
+
+// place is where a value stands in a JSON text.
+type place struct {
+	above *place // nil: the value is the whole text
+	key   string // as far as it may be shown; in an array the number
+}
+
+func (p *place) pointer() string {
+	if p.above == nil {
+		return ""
+	}
+	return p.above.pointer() + "/" + p.key
+}
+
+// repeatedKeys adds the keys that stand more than once in one object of the next value, which is valid JSON: each
+// once, and no more than maxNoted of them.
+func repeatedKeys(dec *json.Decoder, at *place, list []finding) []finding {
+	start, _ := dec.Token()
+	switch start {
+	case json.Delim('['):
+		for i := 0; dec.More(); i++ {
+			list = repeatedKeys(dec, &place{at, strconv.Itoa(i)}, list)
+		}
+	case json.Delim('{'):
+		times := map[string]int{}
+		for dec.More() {
+			token, _ := dec.Token()
+			key, _ := token.(string)
+			inner := &place{at, nameable(key)}
+			if times[key]++; times[key] == 2 && len(list) < maxNoted {
+				list = append(list, finding{pointer: inner.pointer(), found: "a repeated key", expected: "one value"})
+			}
+			list = repeatedKeys(dec, inner, list)
+		}
+	default:
+		return list
+	}
+	_, _ = dec.Token() // the end of it
 	return list
 }
 

@@ -1,6 +1,7 @@
 package dingmock_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -25,7 +26,10 @@ func TestCheckResponse(t *testing.T) {
 		read   = "POST /topapi/v2/user/getsession?access_token=t"
 		end    = "POST /topapi/v2/im/close_session?access_token=t"
 		access = "POST /v1.0/oauth2/accessToken"
+
+		unlisted = "found an error that is none of those that the document lists for this reply, expected one of "
 	)
+	const busy = `{"errcode":-1,"errmsg":"系统繁忙"}`
 	session := func(fields string) string {
 		return `{"errcode":0,"errmsg":"ok","result":{"session":` + fields + `},` + id + `}`
 	}
@@ -38,15 +42,15 @@ func TestCheckResponse(t *testing.T) {
 		{"gettoken", tokens, 200, oapi, `{"errcode":0,"access_token":"` + token + `","errmsg":"ok","expires_in":7200}`, nil},
 		{"gettoken, error", tokens, 200, oapi, `{"errcode":40096,"errmsg":"不合法的appKey或appSecret"}`, nil},
 		{"HEAD has no body", "HEAD " + pairOK, 200, oapi, "", nil},
-		{"space around", tokens, 200, oapi, " {\"errcode\":1,\"errmsg\":\"x\"}\n", nil},
+		{"space around", tokens, 200, oapi, " {\"errcode\":-1,\"errmsg\":\"系统繁忙\"}\n", nil},
 		{"getsession, null", read, 200, topapi, session("null"), nil},
 		{"getsession, chatid empty", read, 200, topapi, session(`{"session_id":"s","app_key":"k","user_id":"u","chatid":"","create_time":0}`), nil},
 
 		{"status", tokens, 500, oapi, `{}`, []string{"gettoken: reply-status at /status: found 500, expected 200"}},
 		{"status, of several", access, 401, api, `{}`, []string{"accessToken: reply-status at /status: found 401, expected 200 or 400 or 403 or 404 or 503"}},
 		{"status of an unknown path", "GET /nowhere", 404, oapi, `{}`, []string{"reply-status at /status: found 404, expected 200"}},
-		{"content type", tokens, 200, topapi, `{"errcode":1,"errmsg":"x"}`, []string{`gettoken: reply-content-type at /header/Content-Type: found "application/json;charset=UTF-8", expected "application/json"`}},
-		{"content type in other capitals", create, 200, api, `{"errcode":1,"errmsg":"x",` + id + `}`, []string{`create_session: reply-content-type at /header/Content-Type: found "application/json;charset=utf-8", expected "application/json;charset=UTF-8"`}},
+		{"content type", tokens, 200, topapi, busy, []string{`gettoken: reply-content-type at /header/Content-Type: found "application/json;charset=UTF-8", expected "application/json"`}},
+		{"content type in other capitals", create, 200, api, `{"errcode":-1,"errmsg":"系统繁忙",` + id + `}`, []string{`create_session: reply-content-type at /header/Content-Type: found "application/json;charset=utf-8", expected "application/json;charset=UTF-8"`}},
 		{"no content type", "HEAD " + pairOK, 200, "", "", []string{`gettoken: reply-content-type at /header/Content-Type: found "", expected "application/json"`}},
 
 		{"nothing", tokens, 200, oapi, "", []string{"gettoken: reply-body at /body: found 0 bytes that are not JSON, expected JSON"}},
@@ -87,6 +91,30 @@ func TestCheckResponse(t *testing.T) {
 			"accessToken: reply-body at /body/expireIn: found nothing, expected a value",
 			"accessToken: reply-body at /body/accessToken: found nothing, expected a value",
 		}},
+		{"an unlisted error", tokens, 200, oapi, `{"errcode":60121,"errmsg":"找不到该用户"}`, []string{"gettoken: reply-error at /body: " + unlisted + strings.Join(replyErrors(t, "gettoken", 200), ", ")}},
+		{"a listed error by another text", tokens, 200, oapi, `{"errcode":-1,"errmsg":"busy"}`, []string{"gettoken: reply-error at /body: " + unlisted + strings.Join(replyErrors(t, "gettoken", 200), ", ")}},
+		{"an unlisted sub_code", create, 200, topapi, `{"errcode":88,"errmsg":"ding talk error[subcode=1,submsg=x]","sub_code":"1","sub_msg":"x",` + id + `}`, []string{"create_session: reply-error at /body: " + unlisted + strings.Join(replyErrors(t, "create_session", 200), ", ")}},
+		{"an unlisted code", access, 503, api, `{"code":"systemBusy",` + uuid + `,"message":"x"}`, []string{"accessToken: reply-error at /body: " + unlisted + "serviceBusy"}},
+		{"an unlisted error of an unknown path", "GET /user/get", 200, oapi, `{"errcode":60121,"errmsg":"找不到该用户"}`, nil},
+		{"an unlisted error of another type", tokens, 200, topapi, `{"errcode":60121,"errmsg":"x"}`, []string{
+			`gettoken: reply-content-type at /header/Content-Type: found "application/json;charset=UTF-8", expected "application/json"`,
+			"gettoken: reply-error at /body: " + unlisted + strings.Join(replyErrors(t, "gettoken", 200), ", "),
+		}},
+
+		{"Content-Type twice", tokens, 200, oapi + "\n" + oapi, busy, []string{`gettoken: reply-content-type at /header/Content-Type: found 2 of them, the first "application/json", expected "application/json" alone`}},
+		{"Content-Type twice, the second of another dialect", tokens, 200, oapi + "\n" + topapi, busy, []string{`gettoken: reply-content-type at /header/Content-Type: found 2 of them, the first "application/json", expected "application/json" alone`}},
+		{"Content-Type thrice, of an unknown path", "GET /nowhere", 200, "\n" + oapi + "\n" + oapi, `{"errcode":404,"errmsg":"x"}`, []string{`reply-content-type at /header/Content-Type: found 3 of them, the first "", expected "application/json" alone`}},
+
+		{"a key twice", tokens, 200, oapi, `{"errcode":-1,"errcode":-1,"errmsg":"系统繁忙"}`, []string{"gettoken: reply-body at /body/errcode: found a repeated key, expected one value"}},
+		{"a key thrice, escaped", tokens, 200, oapi, `{"errmsg":"s3cret","errcode":-1,"\u0065rrmsg":"s3cret","errmsg":"系统繁忙"}`, []string{"gettoken: reply-body at /body/errmsg: found a repeated key, expected one value"}},
+		{"a key twice, deep", read, 200, topapi, session(`{"session_id":"s","session_id":"s","app_key":"k","user_id":"u","chatid":"","create_time":0}`), []string{"getsession: reply-body at /body/result/session/session_id: found a repeated key, expected one value"}},
+		{"a key twice, in an undeclared array", tokens, 200, oapi, `{"errcode":-1,"errmsg":"系统繁忙","x":[{"a":1},[{"82ad1e1b28b2357dbf090b9a2582319c":1,"82ad1e1b28b2357dbf090b9a2582319c":{"a":1,"a":2}}]]}`, []string{
+			"gettoken: reply-body at /body/x/1/0/…: found a repeated key, expected one value",
+			"gettoken: reply-body at /body/x/1/0/…/a: found a repeated key, expected one value",
+			"gettoken: reply-body at /body/x: found an undeclared field, expected no such field",
+		}},
+		{"one key in two objects", read, 200, topapi, `{"errcode":0,"errmsg":"ok","result":{"session":null},` + id + `}`, nil},
+
 		{"unknown path", "GET /nowhere", 200, oapi, `{"errcode":0,"errmsg":"ok"}`, []string{"reply-body at /body/errcode: found the number 0, expected an integer other than [0]"}},
 		{"unknown API", "POST /topapi/x", 200, topapi, `{"errcode":22,"errmsg":"x","sub_msg":"x",` + id + `}`, []string{`reply-body at /body/errmsg: found a string of 1 characters, expected a string like ^Invalid method\[submsg=`}},
 	} {
@@ -96,7 +124,7 @@ func TestCheckResponse(t *testing.T) {
 			q := check(t, doc, test.line, "", "")
 			header := http.Header{}
 			if test.typ != "" {
-				header.Set("Content-Type", test.typ)
+				header["Content-Type"] = strings.Split(test.typ, "\n")
 			}
 			var got []string
 			for _, v := range doc.CheckResponse(q, test.status, header, []byte(test.body)) {
@@ -110,6 +138,81 @@ func TestCheckResponse(t *testing.T) {
 				t.Errorf("violations (-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+// replyErrors are the names of the errors that the operation's reply of that status lists.
+func replyErrors(t *testing.T, operation string, status int) []string {
+	t.Helper()
+	for _, op := range load(t).Operations() {
+		for _, reply := range op.Replies {
+			if op.ID == operation && reply.Status == status {
+				return reply.Errors
+			}
+		}
+	}
+	t.Fatalf("the document has no reply %d of %s", status, operation)
+	return nil
+}
+
+// TestCheckResponseOfManyKeys has more repeated keys than are noted, and objects as deep as encoding/json reads them.
+func TestCheckResponseOfManyKeys(t *testing.T) {
+	t.Parallel()
+	doc := load(t)
+	q := check(t, doc, "GET "+pairOK, "", "")
+	header := http.Header{"Content-Type": {"application/json"}}
+	var many strings.Builder
+	for i := range 1000 {
+		for range 2 {
+			fmt.Fprintf(&many, `"k%d":0,`, i)
+		}
+	}
+	deep := strings.Repeat(`{"a":1,"a":`, 9000) + "0" + strings.Repeat("}", 9000)
+	for name, body := range map[string]string{"many": "{" + many.String() + `"errcode":-1,"errmsg":"系统繁忙"}`, "deep": deep} {
+		repeated := 0
+		for _, v := range doc.CheckResponse(q, 200, header, []byte(body)) {
+			if v.Found == "a repeated key" {
+				repeated++
+			}
+		}
+		if repeated != 100 {
+			t.Errorf("%s: %d repeated keys are noted, want 100", name, repeated)
+		}
+	}
+}
+
+// TestIdentify holds that each example is identified as the error whose name it has.
+func TestIdentify(t *testing.T) {
+	t.Parallel()
+	for _, op := range load(t).Operations() {
+		for _, reply := range op.Replies {
+			for example, body := range reply.Examples {
+				got := "success"
+				if e := reply.Identify(body); e != nil {
+					got = e.Name
+				}
+				if want, _, _ := strings.Cut(example, "-none"); got != want {
+					t.Errorf("%s: the example %s is identified as %s", op.ID, example, got)
+				}
+			}
+			if e := reply.Identify([]byte(`{"errcode":"`)); e != nil {
+				t.Errorf("%s: what is no JSON is identified as %s", op.ID, e.Name)
+			}
+		}
+	}
+}
+
+// BenchmarkCheckResponse checks an error that may be any of nineteen.
+func BenchmarkCheckResponse(b *testing.B) {
+	doc := load(b)
+	q := check(b, doc, "POST "+sessions, "application/json", goodBody)
+	header := http.Header{"Content-Type": {"application/json;charset=UTF-8"}}
+	body := []byte(`{"errcode":40035,"errmsg":"缺少参数 session_id","request_id":"16l4ew3d47pdp"}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if list := doc.CheckResponse(q, 200, header, body); list != nil {
+			b.Fatal(list)
+		}
 	}
 }
 

@@ -23,6 +23,7 @@ const (
 	RuleReplyStatus      = "reply-status"
 	RuleReplyContentType = "reply-content-type"
 	RuleReplyBody        = "reply-body"
+	RuleReplyError       = "reply-error" // an error that is none of those that the reply may be
 )
 
 // Violation is one way in which a request or a reply is not what the document allows. Of what

@@ -1,11 +1,14 @@
 package contract_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/contract"
@@ -158,5 +161,46 @@ func TestTransport(t *testing.T) {
 	}
 	if strings.Contains(found[0], "dingmockappsecret") {
 		t.Errorf("the secret is shown: %s", found[0])
+	}
+}
+
+// TestTransportReplies has Transport report what is wrong with the reply alone, whatever the kit would say of its bytes.
+func TestTransportReplies(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		types []string
+		body  string
+		want  []string // rule and pointer
+	}{
+		{"a listed error, spaced", []string{"application/json"}, "{ \"errcode\": 40096, \"errmsg\": \"不合法的appKey或appSecret\" }\n", nil},
+		{"an unlisted error", []string{"application/json"}, `{"errcode":50002,"errmsg":"企业员工不在授权范围"}`, []string{"reply-error /body"}},
+		{"a double Content-Type", []string{"application/json", "text/html"}, `{"errcode":40096,"errmsg":"不合法的appKey或appSecret"}`, []string{"reply-content-type /header/Content-Type"}},
+		{"a duplicate key", []string{"application/json"}, `{"errcode":40096,"errmsg":"x","errmsg":"不合法的appKey或appSecret"}`, []string{"reply-body /body/errmsg"}},
+		{"cookies", []string{"application/json"}, `{"errcode":-1,"errmsg":"系统繁忙"}`, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header()["Content-Type"] = test.types
+				w.Header()["Set-Cookie"] = []string{"a=1", "b=2"}
+				_, _ = io.WriteString(w, test.body)
+			}))
+			t.Cleanup(server.Close)
+			var got []string
+			client := http.Client{Transport: contract.Transport(nil, func(x *contract.Exchange) {
+				for _, v := range x.Violations {
+					got = append(got, v.Rule+" "+v.Pointer)
+				}
+			})}
+			resp, err := client.Get(server.URL + "/gettoken?appkey=k&appsecret=s")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("violations of the reply (-want +got)\n%s", diff)
+			}
+		})
 	}
 }

@@ -132,14 +132,12 @@ func find(doc *dingmock.Document, method, path string) *dingmock.Operation {
 // judge compares the reply with the document.
 func (x *Exchange) judge(doc *dingmock.Document) {
 	x.Violations = doc.CheckResponse(x.Parsed, x.Response.StatusCode, x.Response.Header, x.Body)
-	reply := x.reply(doc)
-	if reply == nil {
-		return
+	if reply := x.reply(doc); reply != nil {
+		x.Error = reply.Identify(x.Body)
 	}
-	x.Error = identify(doc, reply, x.Body)
 }
 
-// strict adds what the document says beyond the schema of a reply: its bytes, and which errors it may be.
+// strict adds what the document says of a reply beyond its meaning: its bytes.
 func (x *Exchange) strict(doc *dingmock.Document) {
 	reply := x.reply(doc)
 	if reply == nil || len(x.Violations) > 0 || x.Parsed.Method == http.MethodHead || reply.ContentType == "" {
@@ -156,40 +154,8 @@ func (x *Exchange) strict(doc *dingmock.Document) {
 		}
 		x.Violations = append(x.Violations, v)
 	}
-	if x.Error == nil && failed(value) {
-		v := dingmock.Violation{Rule: RuleReplyError, Level: dingmock.Red, Pointer: "/body", Found: "an error that is none of those that the document lists for this reply", Expected: "one of " + strings.Join(reply.Errors, ", ")}
-		if x.Parsed.Operation != nil {
-			v.Operation = x.Parsed.Operation.ID
-		}
-		x.Violations = append(x.Violations, v)
-	}
 }
 
-// The rules of a reply that this package adds to those of dingmock.CheckResponse.
-const (
-	RuleReplyBytes = "reply-bytes" // the bytes are not those that the document says
-	RuleReplyError = "reply-error" // the error is not one of x-errors that the reply may be
-)
-
-// failed reports whether a reply's body is an error's.
-func failed(value any) bool {
-	body, _ := value.(map[string]any)
-	code, errcode := body["errcode"].(float64)
-	_, plain := body["code"].(string)
-	return errcode && code != 0 || plain
-}
-
-// identify returns the error that a reply is: one without holes before one with.
-func identify(doc *dingmock.Document, reply *dingmock.Reply, body []byte) *dingmock.Error {
-	var found *dingmock.Error
-	for _, name := range reply.Errors {
-		e := doc.Error(name)
-		if _, ok := e.Match(reply.Status, body); ok {
-			if len(e.Holes()) == 0 {
-				return e
-			}
-			found = e
-		}
-	}
-	return found
-}
+// RuleReplyBytes is the rule of a reply that this package adds to those of dingmock.CheckResponse: the bytes are those that
+// the document says.
+const RuleReplyBytes = "reply-bytes"

@@ -210,17 +210,9 @@ func (r *request) error(out *reply) string {
 		if listed.Status != out.status {
 			continue
 		}
-		found := ""
-		for _, name := range listed.Errors {
-			e := r.kit.doc.Error(name)
-			if _, ok := e.Match(out.status, out.body); ok {
-				if len(e.Holes()) == 0 {
-					return name
-				}
-				found = name
-			}
+		if e := listed.Identify(out.body); e != nil {
+			return e.Name
 		}
-		return found
 	}
 	return ""
 }
