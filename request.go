@@ -324,16 +324,36 @@ func (q *Request) checkCredentials(query []field, header http.Header, form, fiel
 		complete = complete || whole
 	}
 	if !complete {
-		var sets []string
-		for _, set := range op.Security {
+		q.missCredential()
+	}
+}
+
+// missCredential notes what is missing of the first set that has its first credential, else the first of all.
+func (q *Request) missCredential() {
+	given := func(c Credential) bool { return strings.TrimSpace(q.Value(c.Name)) != "" }
+	sets := q.Operation.Security
+	miss := sets[0][0]
+	var expected string
+	if i := slices.IndexFunc(sets, func(set Requirement) bool { return given(set[0]) }); i >= 0 {
+		miss = sets[i][slices.IndexFunc(sets[i], func(c Credential) bool { return !given(c) })]
+		expected = miss.Name + " to go with " + sets[i][0].Name
+	} else {
+		var texts []string
+		for _, set := range sets {
 			var names []string
 			for _, c := range set {
 				names = append(names, c.Name)
 			}
-			sets = append(sets, strings.Join(names, " and "))
+			texts = append(texts, strings.Join(names, " and "))
 		}
-		q.add(RuleMissingCredential, pointer(op.Security[0][0].In, op.Security[0][0].Name), "nothing", strings.Join(sets, ", or "), "")
+		expected = strings.Join(texts, ", or ")
 	}
+	value, there := q.Values[miss.Name]
+	found := missing(value, there)
+	if there && value != "" {
+		found = "blanks"
+	}
+	q.add(RuleMissingCredential, pointer(miss.In, miss.Name), found, expected, "")
 }
 
 // checkFields collects the values of the operation's parameters and compares them with their schemas.

@@ -46,12 +46,14 @@ func check(t testing.TB, doc *dingmock.Document, line, media, body string, heade
 func TestCheckRequest(t *testing.T) {
 	t.Parallel()
 	const (
-		text    = "a string of 1 to 128 characters"
-		chat    = "a string of 0 to 128 characters or null"
-		noPair  = "gettoken: missing-credential at /query/appkey: found nothing, expected appkey and appsecret, or corpid and corpsecret"
-		noToken = "create_session: missing-credential at /query/access_token: found nothing, expected access_token"
-		noBody  = "accessToken: body at /body: found no body, expected a JSON object"
-		types   = "application/json or application/x-www-form-urlencoded"
+		text         = "a string of 1 to 128 characters"
+		chat         = "a string of 0 to 128 characters or null"
+		noPair       = "gettoken: missing-credential at /query/appkey: found nothing, expected appkey and appsecret, or corpid and corpsecret"
+		noAppsecret  = "gettoken: missing-credential at /query/appsecret: found nothing, expected appsecret to go with appkey"
+		noCorpsecret = "gettoken: missing-credential at /query/corpsecret: found nothing, expected corpsecret to go with corpid"
+		noToken      = "create_session: missing-credential at /query/access_token: found nothing, expected access_token"
+		noBody       = "accessToken: body at /body: found no body, expected a JSON object"
+		types        = "application/json or application/x-www-form-urlencoded"
 	)
 	for _, test := range []struct {
 		name, line, media, body string
@@ -86,10 +88,17 @@ func TestCheckRequest(t *testing.T) {
 		{"method, v1.0", "GET /v1.0/oauth2/accessToken", "", "", nil, []string{"accessToken: method at /method: found GET, expected POST → InvalidAction.NotFound"}},
 
 		{"missing credential", "GET /gettoken", "", "", nil, []string{noPair + " → "}},
-		{"missing credential, half a pair", "GET /gettoken?corpid=c&appsecret=s", "", "", nil, []string{noPair + " → "}},
-		{"missing credential, blank", "GET /gettoken?corpid=c&corpsecret=%20", "", "", nil, []string{noPair + " → "}},
+		{"missing credential, both ids empty", "GET /gettoken?appkey=&corpid=", "", "", nil, []string{strings.Replace(noPair, "nothing", "an empty string", 1) + " → "}},
+		{"missing credential, secrets alone", "GET /gettoken?appsecret=s&corpsecret=s", "", "", nil, []string{noPair + " → "}},
+		{"missing credential, appkey alone", "GET /gettoken?appkey=k", "", "", nil, []string{noAppsecret + " → "}},
+		{"missing credential, appkey with an empty secret", "GET /gettoken?appkey=k&appsecret=", "", "", nil, []string{strings.Replace(noAppsecret, "nothing", "an empty string", 1) + " → "}},
+		{"missing credential, corpid alone", "GET /gettoken?corpid=c", "", "", nil, []string{noCorpsecret + " → "}},
+		{"missing credential, both ids", "GET /gettoken?corpid=c&appkey=k", "", "", nil, []string{noAppsecret + " → "}},
+		{"missing credential, half a pair", "GET /gettoken?corpid=c&appsecret=s", "", "", nil, []string{noCorpsecret + " → "}},
+		{"missing credential, blank", "GET /gettoken?corpid=c&corpsecret=%20", "", "", nil, []string{strings.Replace(noCorpsecret, "nothing", "blanks", 1) + " → "}},
+		{"missing credential, by POST", "POST /gettoken", formType, "appkey=k", nil, []string{"gettoken: method at /method: found POST, expected GET → ", noAppsecret + " → "}},
 		{"missing credential, token", "POST /topapi/v2/im/create_session", jsonType, goodBody, nil, []string{noToken + " → "}},
-		{"missing credential, token blank", "POST /topapi/v2/im/create_session?access_token=%20", jsonType, goodBody, nil, []string{noToken + " → "}},
+		{"missing credential, token blank", "POST /topapi/v2/im/create_session?access_token=%20", jsonType, goodBody, nil, []string{strings.Replace(noToken, "nothing", "blanks", 1) + " → "}},
 
 		{"content type", "POST " + sessions, "text/plain; x=y", goodBody, nil, []string{"create_session: content-type at /header/Content-Type: found text/plain, expected " + types + " → content-type-invalid"}},
 		{"content type, of parameters alone", "POST " + sessions, ";x=y", goodBody, nil, []string{"create_session: content-type at /header/Content-Type: found ;x=y, expected " + types + " → content-type-invalid"}},

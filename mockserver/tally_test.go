@@ -24,6 +24,8 @@ func TestTallyAttribution(t *testing.T) {
 	t.Parallel()
 	const (
 		noCredential = "gettoken: missing-credential at /query/appkey: found nothing, expected appkey and appsecret, or corpid and corpsecret"
+		noAppsecret  = "gettoken: missing-credential at /query/appsecret: found nothing, expected appsecret to go with appkey"
+		noCorpsecret = "gettoken: missing-credential at /query/corpsecret: found nothing, expected corpsecret to go with corpid"
 		notAPost     = "getsession: method at /method: found GET, expected POST"
 	)
 	for _, test := range []struct {
@@ -39,9 +41,9 @@ func TestTallyAttribution(t *testing.T) {
 		{"HEAD is none", "HEAD /gettoken?" + appPairQuery, "", "", nil},
 
 		{"no credential", "GET /gettoken", "", "", []string{"_: " + noCredential + " ×1"}},
-		{"an appkey alone", "GET /gettoken?appkey=dingmockapp", "", "", []string{"default: " + noCredential + " ×1"}},
-		{"a corpid alone", "GET /gettoken?corpid=othercorp", "", "", []string{"otherapp: " + noCredential + " ×1"}},
-		{"an unknown appkey alone", "GET /gettoken?appkey=nobody", "", "", []string{"_: " + noCredential + " ×1"}},
+		{"an appkey alone", "GET /gettoken?appkey=dingmockapp", "", "", []string{"default: " + noAppsecret + " ×1"}},
+		{"a corpid alone", "GET /gettoken?corpid=othercorp", "", "", []string{"otherapp: " + noCorpsecret + " ×1"}},
+		{"an unknown appkey alone", "GET /gettoken?appkey=nobody", "", "", []string{"_: " + noAppsecret + " ×1"}},
 		{"no token", "POST /topapi/v2/user/getsession", jsonType, `{"userid":"u"}`, []string{"_: getsession: missing-credential at /query/access_token: found nothing, expected access_token ×1"}},
 
 		{"an unknown path", "GET /nowhere", "", "", []string{"_: unknown-path at /path: found /nowhere, expected a path that DingTalk has ×1"}},
