@@ -67,6 +67,27 @@ func TestProvenance(t *testing.T) {
 	}
 }
 
+// TestGuessesAreDecided names the answers that nobody has shown in their place, so that none reads as observed or as
+// documented for the sake of a code or a text that is.
+func TestGuessesAreDecided(t *testing.T) {
+	t.Parallel()
+	var got []string
+	for _, e := range load(t).Errors() {
+		if e.Provenance == "decided" {
+			got = append(got, e.Name)
+		}
+	}
+	want := []string{
+		"ApiCountLimitForOrg", "QpsLimitForApi", "QpsLimitForAppkeyAndApi", "app-key-wrong", "app-throttled", "appsecret-missing",
+		"auth-app-throttled", "auth-quota-exhausted", "body-too-large", "body-unreadable", "corpsecret-missing", "ip-not-allowed",
+		"need-get", "need-post", "parameter-invalid", "quota-exhausted", "serviceBusy", "session-invalid", "sessions-too-many",
+		"user-not-found",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("errors that are decided (-want +got)\n%s", diff)
+	}
+}
+
 func TestEveryErrorIsUsed(t *testing.T) {
 	t.Parallel()
 	doc := load(t)

@@ -157,6 +157,8 @@ func wantReplies(clock time.Time) map[string]any {
 	refuse(oapi, "appkey-or-appsecret-wrong", ErrWrongCredentials, Error{Errcode: 40096, Message: "不合法的appKey或appSecret"})
 	refuse(oapi, "corpid-or-corpsecret-wrong", ErrWrongCredentials, Error{Errcode: 40089, Message: "不合法的corpid或corpsecret"})
 	refuse(oapi, "parameter-missing", ErrInvalidParameter, Error{Errcode: 40035, Message: "缺少参数 corpid or appkey"})
+	refuse(oapi, "appsecret-missing", ErrInvalidParameter, Error{Errcode: 40035, Message: "缺少参数 appsecret"})
+	refuse(oapi, "corpsecret-missing", ErrInvalidParameter, Error{Errcode: 40035, Message: "缺少参数 corpsecret"})
 	refuse(oapi, "parameter-invalid", ErrInvalidParameter, Error{Errcode: 40035, Message: "不合法的参数 appkey"})
 	refuse(oapi, "need-get", ErrInvalidParameter, Error{Errcode: 43001, Message: "需要GET请求"})
 	refuse(oapi, "system-busy", ErrBusy, Error{Errcode: -1, Message: "系统繁忙"})

@@ -109,13 +109,13 @@ func (c *Trial) generateQuery(g *generated, i int) {
 		g.what, g.error = "an unknown id", wrong
 		q.set(id, "w"+word(c.rng, c.rng.IntN(300), anything))
 	case 2:
-		g.what, g.error, g.name = "no secret", "parameter-missing", secret
+		g.what, g.error = "no secret", secret+"-missing"
 		q.drop(secret).off(dingmock.RuleMissingCredential)
 	case 3:
 		g.what, g.error, g.name = "no id", "parameter-missing", "corpid or appkey"
 		q.drop(id).off(dingmock.RuleMissingCredential)
 	default:
-		g.what, g.error, g.name = "an empty secret", "parameter-missing", secret
+		g.what, g.error = "an empty secret", secret+"-missing"
 		q.set(secret, "").off(dingmock.RuleMissingCredential)
 	}
 }

@@ -151,34 +151,44 @@ var causes = map[string]cause{
 		},
 	},
 	"gettoken/parameter-missing": {
-		when: "with no pair of credentials complete",
+		when: "with neither id",
 		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
-			for _, w := range []struct {
-				name    string
-				given   []any
-				missing string
-			}{
-				{"nothing", nil, "corpid or appkey"},
-				{"both ids empty", []any{"appkey", "", "corpid", ""}, "corpid or appkey"},
-				{"only secrets", []any{"appsecret", "x", "corpsecret", "x"}, "corpid or appkey"},
-				{"only appkey", []any{"appkey", "k"}, "appsecret"},
-				{"appkey, empty appsecret", []any{"appkey", "k", "appsecret", ""}, "appsecret"},
-				{"only corpid", []any{"corpid", "k"}, "corpsecret"},
-				{"corpid, empty corpsecret", []any{"corpid", "k", "corpsecret", ""}, "corpsecret"},
-				{"appkey with the other pair's secret", []any{"appkey", "k", "corpsecret", "x"}, "appsecret"},
-				{"corpid with the other pair's secret", []any{"corpid", "k", "appsecret", "x"}, "corpsecret"},
-				{"both ids", []any{"corpid", "k", "appkey", "k"}, "appsecret"},
-			} {
-				add(w.name, newCall(op, w.given...).off(dingmock.RuleMissingCredential), "name", w.missing)
-			}
+			const missing = "corpid or appkey"
+			halfPairs(op, add, []halfPair{
+				{"nothing", nil},
+				{"both ids empty", []any{"appkey", "", "corpid", ""}},
+				{"only secrets", []any{"appsecret", "x", "corpsecret", "x"}},
+			}, "name", missing)
 			pairs := firstPair(c.app())
 			fields := []pair{{pairs[0].(string), pairs[1]}, {pairs[2].(string), pairs[3]}}
 			for name, q := range map[string]*call{
 				"the pair as JSON in the body of a GET":   newCall(op).body(mediaJSON, encodeObject(fields)),
 				"the pair as a form in the body of a GET": newCall(op).body(mediaForm, []byte(encodePairs(fields))),
 			} {
-				add(name, q.off(dingmock.RuleMissingCredential), "name", "corpid or appkey")
+				add(name, q.off(dingmock.RuleMissingCredential), "name", missing)
 			}
+		},
+	},
+	"appsecret-missing": {
+		when: "with an appkey and no pair of credentials complete",
+		ways: func(_ *Trial, op *dingmock.Operation, add addWay) {
+			halfPairs(op, add, []halfPair{
+				{"only appkey", []any{"appkey", "k"}},
+				{"appkey, empty appsecret", []any{"appkey", "k", "appsecret", ""}},
+				{"appkey with the other pair's secret", []any{"appkey", "k", "corpsecret", "x"}},
+				{"both ids", []any{"corpid", "k", "appkey", "k"}},
+			})
+		},
+	},
+	"corpsecret-missing": {
+		when: "with a corpid, no appkey and no pair of credentials complete",
+		ways: func(_ *Trial, op *dingmock.Operation, add addWay) {
+			halfPairs(op, add, []halfPair{
+				{"only corpid", []any{"corpid", "k"}},
+				{"corpid, empty corpsecret", []any{"corpid", "k", "corpsecret", ""}},
+				{"corpid with the other pair's secret", []any{"corpid", "k", "appsecret", "x"}},
+				{"corpid and an empty appkey", []any{"appkey", "", "corpid", "k"}},
+			})
 		},
 	},
 	"gettoken/parameter-invalid": {
@@ -419,6 +429,18 @@ func otherKeys(app App) []named {
 		list = append(list, named{"the corpid", app.CorpID})
 	}
 	return list
+}
+
+// halfPair is a call with no pair of credentials complete.
+type halfPair struct {
+	name  string
+	given []any
+}
+
+func halfPairs(op *dingmock.Operation, add addWay, list []halfPair, holes ...string) {
+	for _, w := range list {
+		add(w.name, newCall(op, w.given...).off(dingmock.RuleMissingCredential), holes...)
+	}
 }
 
 // wrongPair adds the ways of a pair of credentials that is none.

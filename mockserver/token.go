@@ -32,7 +32,7 @@ func (c *call) gettoken() (any, error) {
 	case p == pair{}:
 		return nil, c.fail("parameter-missing", "neither appkey nor corpid was given: give one with its secret, in the query", "name", "corpid or appkey")
 	case !complete:
-		return nil, c.fail("parameter-missing", p.id+" was given without "+p.secret, "name", p.secret)
+		return nil, c.fail(p.secret+"-missing", p.id+" was given without "+p.secret)
 	}
 	wrong := "appkey-or-appsecret-wrong"
 	if p.corp {

@@ -159,6 +159,12 @@ func (r *request) query(q url.Values) *reply {
 // token is the access token in the query.
 func (r *request) token() string { return r.URL.Query().Get("access_token") }
 
+// empty reports whether a parameter of the query is there and empty.
+func (r *request) empty(name string) bool {
+	q := r.URL.Query()
+	return q.Has(name) && q.Get(name) == ""
+}
+
 // withToken sends the request on with another token.
 func (r *request) withToken(token string) *reply {
 	q := r.URL.Query()

@@ -223,11 +223,25 @@ func (k *kit) lax() []Mutant {
 		}
 		row(op.Family.Answers["missing-parameter"], "an empty value is wrong, not missing", func(r *request) *reply {
 			out := r.pass()
-			if r.error(out) == op.Family.Answers["missing-parameter"] && (bytes.Contains(r.sent, []byte(`""`)) || r.URL.Query().Has("appsecret") && r.URL.Query().Get("appsecret") == "") {
+			if r.error(out) == op.Family.Answers["missing-parameter"] && (bytes.Contains(r.sent, []byte(`""`)) || r.empty("appkey")) {
 				return r.refuse(op.Family.Answers["invalid-parameter"], "name", "x")
 			}
 			return out
 		})
+		for _, secret := range []string{"appsecret", "corpsecret"} {
+			row(secret+"-missing", "an empty secret is wrong, not missing", func(r *request) *reply {
+				if out := r.pass(); r.error(out) != secret+"-missing" || !r.empty(secret) {
+					return out
+				}
+				return r.refuse(op.Family.Answers["invalid-parameter"], "name", secret)
+			})
+			row(secret+"-missing", "an id is what is missing", func(r *request) *reply {
+				if out := r.pass(); r.error(out) != secret+"-missing" {
+					return out
+				}
+				return r.refuse("parameter-missing", "name", "corpid or appkey")
+			})
+		}
 		row("auth-token-blank", "the token is read from a JSON body", func(r *request) *reply {
 			if token := r.value("access_token"); token != "" {
 				return r.withToken(token)
