@@ -184,10 +184,12 @@ type call struct {
 	server   *Server
 	received time.Time       // real time
 	remote   string          // address and port of the client
+	size     int             // of the body in bytes, as far as it was read
 	unread   error           // why the body could not be read
 	app      *app            // nil until found, and where there is none
 	done     <-chan struct{} // closed when the app is removed or reset; nil without an app
 	proven   bool            // whether the request's secret is the app's
+	full     bool            // whether the cap of apps kept one from being made
 	rule     *rule           // the rule that fired, or nil
 	owner    *app            // whose journal and verdict the call is in: app, or one that the call was attributed to
 	by       string          // what it was attributed by
@@ -206,7 +208,7 @@ func (c *call) now() time.Time {
 func (s *Server) serve(op *dingmock.Operation, handle func(*call) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := readBody(r, dingmock.MaxBody)
-		c := &call{server: s, received: s.options.Now(), remote: r.RemoteAddr, unread: err}
+		c := &call{server: s, received: s.options.Now(), remote: r.RemoteAddr, size: len(body), unread: err}
 		c.Request = s.doc.CheckRequest(op, r, body)
 		if err != nil {
 			c.CutOff()
@@ -268,8 +270,13 @@ func (c *call) refuse(rules ...string) error {
 			continue
 		}
 		name, why := v.Answer, v.String()
-		if v.Rule == dingmock.RuleUndeclaredParameter || v.Rule == dingmock.RuleRepeatedParameter {
-			name, why = c.Family.Answers["invalid-parameter"], why+" (--refuse-undeclared)"
+		switch {
+		case v.Rule == dingmock.RuleUndeclaredParameter || v.Rule == dingmock.RuleRepeatedParameter:
+			name, why = c.Family.Answers["invalid-parameter"], why+"; this server refuses undeclared and repeated parameters (--refuse-undeclared)"
+		case v.Rule == dingmock.RuleUnknownPath && c.server.options.WithoutSessions:
+			if list := c.server.doc.Find(c.Path); len(list) > 0 {
+				why = list[0].ID + " is answered as the public platform does, which has no such API: this server was started without the session calls (--without-sessions)"
+			}
 		}
 		if name != "" {
 			return c.fail(name, why, "name", v.Name(), "apiName", c.Family.API(c.Path))
@@ -314,7 +321,7 @@ func (c *call) checkToken(stub *FixedReply) error {
 func (c *call) findApp() {
 	if p, complete := c.credentials(); p != (pair{}) {
 		auto := complete && !c.server.options.NoAutoApps && c.refuse(dingmock.RuleMethod) == nil && c.refuse(c.server.findings...) == nil
-		c.app, c.proven = c.server.store.byCredentials(p, c.Value(p.id), c.Value(p.secret), auto)
+		c.app, c.proven, c.full = c.server.store.byCredentials(p, c.Value(p.id), c.Value(p.secret), auto)
 	} else {
 		c.app, _ = c.server.store.tokens.get(c.Token)
 	}
@@ -331,7 +338,7 @@ func (c *call) authorize() error {
 	_, gone := c.server.store.tokens.get(c.Token)
 	switch {
 	case blank(c.Token):
-		return c.fail(c.Family.Answers["token-blank"], "no access token was given, in the "+c.Family.Token.In+" parameter "+c.Family.Token.Name+"; get one by gettoken")
+		return c.fail(c.Family.Answers["token-blank"], c.noToken())
 	case c.app == nil && gone != "":
 		return c.fail(c.Family.Answers["token-bad"], "this token was good, but "+gone+"; call gettoken again")
 	case c.app == nil:

@@ -2,6 +2,7 @@ package mockserver
 
 import (
 	"container/list"
+	"fmt"
 	"iter"
 	"slices"
 	"time"
@@ -44,7 +45,7 @@ func (c *call) createSession() (any, error) {
 	defer c.app.mu.Unlock()
 	want := c.session()
 	if want.AppKey != c.app.appKey {
-		return nil, c.fail("app-key-wrong", "app_key is not the appkey of the token's app "+c.app.name)
+		return nil, c.fail("app-key-wrong", "app_key is not the appkey of the token's app "+c.app.name+"; give that, whichever pair got the token")
 	}
 	if err := c.knownUser(want.UserID); err != nil {
 		return nil, err
@@ -57,7 +58,7 @@ func (c *call) createSession() (any, error) {
 		}
 	} else {
 		if c.app.sessions.len() >= c.app.store.maxSessions {
-			return nil, c.fail("sessions-too-many", "the app has as many open sessions as --max-sessions allows; close some")
+			return nil, c.fail("sessions-too-many", fmt.Sprintf("the app %s has as many sessions open as it may have, %d (--max-sessions); close some", c.app.name, c.app.store.maxSessions))
 		}
 		want.CreateTime = now.UnixMilli()
 		c.app.sessions.open(want, c.app.ends(now))
@@ -76,7 +77,7 @@ func (c *call) closeSession() (any, error) {
 	c.app.sessions.sweep(c.app.clock.now())
 	switch open, ok := c.app.sessions.get(want.SessionID); {
 	case !ok:
-		return nil, c.fail("session-invalid", "no session of this id is open: it was never created, or was closed, or has ended")
+		return nil, c.fail("session-invalid", "no session of this id is open in the app "+c.app.name+": it was never created there, or was closed, or has ended")
 	case !open.same(want):
 		return nil, c.fail("session-invalid", "the open session of this id was created with other values; close it with the same ones")
 	}
@@ -90,7 +91,7 @@ func (c *call) session() Session {
 
 func (c *call) knownUser(user string) error {
 	if c.app.users != nil && !slices.Contains(c.app.users, user) {
-		return c.fail("user-not-found", "the app has a list of users, and this one is not in it")
+		return c.fail("user-not-found", "the app "+c.app.name+" has a list of users, and this one is not in it; add it to users in the app's state, or leave users out to know every user")
 	}
 	return nil
 }

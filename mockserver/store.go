@@ -237,6 +237,19 @@ func (s *store) find(name string) *app {
 	return s.byKey[name]
 }
 
+// called returns the app that has that id by some name, and which.
+func (s *store) called(id string) (a *app, what string) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	switch {
+	case s.byKey[id] != nil:
+		return s.byKey[id], "appkey"
+	case s.byCorp[id] != nil:
+		return s.byCorp[id], "corpid"
+	}
+	return s.byName[id], "name"
+}
+
 // app returns the app of that name or appkey, or nil.
 func (s *store) app(name string) *app {
 	s.mu.RLock()
@@ -297,8 +310,8 @@ type pair struct {
 }
 
 // byCredentials returns the app with that id, and whether the secret is its own. An app is made for an
-// auto key where the store may.
-func (s *store) byCredentials(p pair, id, secret string, auto bool) (a *app, proven bool) {
+// auto key where the store may; full says that it would have been but for the cap.
+func (s *store) byCredentials(p pair, id, secret string, auto bool) (a *app, proven, full bool) {
 	for range 100 { // one round, but where apps come and go at the same time
 		s.mu.RLock()
 		if p.corp {
@@ -312,21 +325,21 @@ func (s *store) byCredentials(p pair, id, secret string, auto bool) (a *app, pro
 			if p.corp {
 				want = a.corpSecret
 			}
-			return a, subtle.ConstantTimeCompare([]byte(want), []byte(secret)) == 1
+			return a, subtle.ConstantTimeCompare([]byte(want), []byte(secret)) == 1, false
 		}
 		if !auto || secret == "" || !autoKey.MatchString(id) {
 			break
 		}
 		a, err := s.add(AppState{Name: id, CorpID: id, CorpSecret: secret, AppKey: id, AppSecret: secret, Auto: true})
 		if err == nil {
-			return a, true
+			return a, true, false
 		}
 		if errors.Is(err, errFull) {
-			break
+			return nil, false, true
 		}
 		// Another goroutine made it first: the next round finds it, unless it has been evicted again.
 	}
-	return nil, false
+	return nil, false, false
 }
 
 // lifeOf is how long a token lives that is given now. The caller holds the lock.

@@ -1,6 +1,14 @@
 package mockserver
 
-import "time"
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dingmock/dingmock"
+)
 
 // The pairs of credentials by the parameters that carry them, in the order in which the first complete one counts.
 var (
@@ -30,9 +38,9 @@ func (c *call) gettoken() (any, error) {
 	p, complete := c.credentials()
 	switch {
 	case p == pair{}:
-		return nil, c.fail("parameter-missing", "neither appkey nor corpid was given: give one with its secret, in the query", "name", "corpid or appkey")
+		return nil, c.fail("parameter-missing", "neither appkey nor corpid was given"+c.bodyUnread()+"; give one with its secret, in the query", "name", "corpid or appkey")
 	case !complete:
-		return nil, c.fail(p.secret+"-missing", p.id+" was given without "+p.secret)
+		return nil, c.fail(p.secret+"-missing", p.id+" was given without "+p.secret+c.bodyUnread()+"; give both, in the query")
 	}
 	wrong := "appkey-or-appsecret-wrong"
 	if p.corp {
@@ -57,10 +65,10 @@ func (c *call) accessToken() (any, error) {
 func (c *call) issue(p pair, wrong string) (string, time.Duration, error) {
 	for {
 		if c.app == nil {
-			return "", 0, c.fail(wrong, "no app has this "+p.id+c.server.autoHint())
+			return "", 0, c.fail(wrong, "no app has this "+p.id+c.noApp(p))
 		}
 		if !c.proven {
-			return "", 0, c.fail(wrong, "this is not the "+p.secret+" of the app "+c.app.name)
+			return "", 0, c.fail(wrong, c.notProven(p))
 		}
 		if token, life, ok := c.app.issue(0); ok {
 			return token, life, nil
@@ -69,9 +77,75 @@ func (c *call) issue(p pair, wrong string) (string, time.Duration, error) {
 	}
 }
 
-func (s *Server) autoHint() string {
-	if s.options.NoAutoApps {
-		return "; apps are made with --app, --state or the control API (--no-auto-apps is set)"
+// noApp says, at the end of a sentence, how an app of that id is made, or why it was not.
+func (c *call) noApp(p pair) string {
+	id := c.Value(p.id)
+	const ways = "the options, a state file or the control API (--app, --state)"
+	if a, what := c.server.store.called(id); a != nil {
+		mine := a.appKey
+		if p.corp {
+			mine = a.corpID
+		}
+		return "; it is the " + what + " of the app " + a.name + ", whose " + p.id + " is " + mine
 	}
-	return "; a key like mock-my-test makes one on first use, others are made with --app, --state or the control API"
+	switch {
+	case c.server.options.NoAutoApps:
+		return "; apps come from " + ways + ", and none is made on first use here (--no-auto-apps)"
+	case c.full:
+		return fmt.Sprintf(", and none could be made: there are %d apps, as many as there may be (--max-apps), and none of them was made on first use, to go in its place; delete one, or allow more", c.server.options.MaxApps)
+	case strings.HasPrefix(id, "mock-") && !autoKey.MatchString(id):
+		return "; a key makes one on first use if it is mock- and then 1 to 64 of A-Z, a-z, 0-9, _ and -, which this one is not"
+	}
+	return "; a key like mock-my-test makes one on first use, others come from " + ways
+}
+
+// notProven says that the secret is wrong.
+func (c *call) notProven(p pair) string {
+	text := "this is not the " + p.secret + " of the app " + c.app.name
+	if c.app.auto {
+		text += ", which was made on first use with another; give that one, or take a key of your own"
+	}
+	return text
+}
+
+// bodyUnread says, in the middle of a sentence, why nothing was found in the body of a token call, "" where it was read.
+func (c *call) bodyUnread() string {
+	if c.unread != nil {
+		return ", and the body could not be read to its end"
+	}
+	for _, v := range c.Violations {
+		if v.Rule == dingmock.RuleContentType || v.Rule == dingmock.RuleBody {
+			return ", and the body could not be read: found " + v.Found + ", expected " + v.Expected
+		}
+	}
+	if c.Method != http.MethodPost && c.size > 0 {
+		return ", and the body of a " + c.Method + " is not read"
+	}
+	return ""
+}
+
+// noToken says that there is no token, and where it would have been found.
+func (c *call) noToken() string {
+	t := c.Family.Token
+	place := "the " + t.In + " parameter " + t.Name
+	if t.In == "header" {
+		place = "the header " + t.Name
+	}
+	text := "no access token was given, in " + place
+	if c.Token != "" {
+		text = "the access token in " + place + " is blank"
+	}
+	inJSON := func(v dingmock.Violation) bool {
+		return v.Rule == dingmock.RuleUndeclaredParameter && v.Pointer == "/body/"+t.Name
+	}
+	switch {
+	case !t.FormField || c.Token != "":
+	case c.unread != nil:
+		text += ", and the body could not be read to its end"
+	case c.size > dingmock.MaxBody:
+		text += fmt.Sprintf(", and the body is over %d bytes, too large to look for one", dingmock.MaxBody)
+	case slices.ContainsFunc(c.Violations, inJSON):
+		text += ", and one in a JSON body is not read"
+	}
+	return text + "; get one by gettoken"
 }

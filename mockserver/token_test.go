@@ -179,43 +179,6 @@ func TestTokenConcurrentCalls(t *testing.T) {
 	}
 }
 
-func TestExplain(t *testing.T) {
-	t.Parallel()
-	const session = "/topapi/v2/user/getsession"
-	for _, test := range []struct{ name, line, media, body, want string }{
-		{"success", "GET /gettoken?" + appPairQuery, "", "", ""},
-		{"no id", "GET /gettoken", "", "", "neither appkey nor corpid was given: give one with its secret, in the query"},
-		{"no secret", "GET /gettoken?corpid=x", "", "", "corpid was given without corpsecret"},
-		{"unknown appkey", "GET /gettoken?appkey=x&appsecret=x", "", "", "no app has this appkey; a key like mock-my-test makes one on first use, others are made with --app, --state or the control API"},
-		{"wrong secret", "GET /gettoken?appkey=dingmockapp&appsecret=x", "", "", "this is not the appsecret of the app default"},
-		{"unknown appKey", "POST /v1.0/oauth2/accessToken", jsonType, `{"appKey":"x","appSecret":"x"}`, "no app has this appKey; a key like mock-my-test makes one on first use, others are made with --app, --state or the control API"},
-		{"method", "PUT /gettoken", "", "", "gettoken: method at /method: found PUT, expected GET"},
-		{"unknown path", "GET /nowhere", "", "", "unknown-path at /path: found /nowhere, expected a path that DingTalk has"},
-		{"no token", "POST " + session, jsonType, "{}", "no access token was given, in the query parameter access_token; get one by gettoken"},
-		{"unknown token", "POST " + session + "?access_token=UNKNOWN", jsonType, "{}", "this token was never issued here, or so long ago that it is forgotten; call gettoken"},
-		{"expired token", "POST " + session + "?access_token=EXPIRED", jsonType, "{}", "token expired 12s ago by this app's clock; call gettoken again"},
-		{"content type", "POST " + session + "?access_token=TOKEN", "text/plain", "x", "getsession: content-type at /header/Content-Type: found text/plain, expected application/json or application/x-www-form-urlencoded"},
-		{"broken JSON", "POST " + session + "?access_token=TOKEN", jsonType, `{"userid":`, "getsession: body at /body: found JSON that is broken near byte 10, expected a JSON object"},
-		{"missing", "POST " + session + "?access_token=TOKEN", jsonType, `{"userid":null}`, "getsession: missing-parameter at /body/userid: found null, expected a string of 1 to 128 characters"},
-		{"invalid", "POST " + session + "?access_token=TOKEN", jsonType, `{"userid":7}`, "getsession: invalid-parameter at /body/userid: found the number 7, expected a string of 1 to 128 characters"},
-		{"user", "POST " + session + "?access_token=OTHER", jsonType, `{"userid":"u-9"}`, "the app has a list of users, and this one is not in it"},
-		{"app_key", "POST /topapi/v2/im/create_session?access_token=TOKEN", jsonType, `{"session_id":"s","app_key":"otherapp","user_id":"u"}`, "app_key is not the appkey of the token's app default"},
-		{"open with other values", "POST /topapi/v2/im/create_session?access_token=TOKEN", jsonType, `{"session_id":"s-1","app_key":"dingmockapp","user_id":"u"}`, "a session of this id is open with other values; close it first or choose another id"},
-		{"not open", "POST /topapi/v2/im/close_session?access_token=TOKEN", jsonType, secondSession, "no session of this id is open: it was never created, or was closed, or has ended"},
-		{"close with other values", "POST /topapi/v2/im/close_session?access_token=TOKEN", jsonType, `{"session_id":"s-1","app_key":"dingmockapp","user_id":"u"}`, "the open session of this id was created with other values; close it with the same ones"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			s := fake(t, mockserver.Options{Apps: wireApps()})
-			advance(t, s, "oldapp", 24*time.Second)
-			named := strings.NewReplacer("TOKEN", live, "OTHER", otherToken, "EXPIRED", expiredToken, "UNKNOWN", unknownToken)
-			if got := do(s, named.Replace(test.line), test.media, test.body).header.Get("Dingmock-Explain"); got != test.want {
-				t.Errorf("Dingmock-Explain\n got %q\nwant %q", got, test.want)
-			}
-		})
-	}
-}
-
 // A shorter life, of the server or of one app, is what token calls answer and how long tokens live.
 func TestTokenLifeOption(t *testing.T) {
 	t.Parallel()
