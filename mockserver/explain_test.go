@@ -71,7 +71,7 @@ func TestExplain(t *testing.T) {
 		{"wrong corpsecret", "corpid-or-corpsecret-wrong", bare, "GET /gettoken?corpid=dingmockcorp&corpsecret=x", "", "", "this is not the corpsecret of the app default"},
 		{"undeclared", "parameter-invalid", strict, "GET /gettoken?x=1&" + appPairQuery, "", "", "gettoken: undeclared-parameter at /query/x: found an undeclared parameter, expected no such parameter; this server refuses undeclared and repeated parameters (--refuse-undeclared)"},
 		{"method", "need-get", bare, "PUT /gettoken", "", "", "gettoken: method at /method: found PUT, expected GET"},
-		{"unknown path", "uri-not-found", bare, "GET /nowhere", "", "", "unknown-path at /path: found /nowhere, expected a path of the document"},
+		{"unknown path", "uri-not-found", bare, "GET /nowhere", "", "", "unknown-path at /path: found /nowhere, expected a path that DingTalk has"},
 
 		{"unknown appKey", "invalidClientIdOrSecret", bare, access, jsonType, `{"appKey":"x","appSecret":"x"}`, "no app has this appKey; a key like mock-my-test makes one on first use, others come from the options, a state file or the control API (--app, --state)"},
 		{"unknown appKey, as many apps as may be", "invalidClientIdOrSecret", full, access, jsonType, `{"appKey":"mock-my-test","appSecret":"x"}`, "no app has this appKey, and none could be made: there are 3 apps, as many as there may be (--max-apps), and none of them was made on first use, to go in its place; delete one, or allow more"},
@@ -81,7 +81,7 @@ func TestExplain(t *testing.T) {
 		{"broken JSON, newer host", "Invalidbody", bare, access, jsonType, "{", "accessToken: body at /body: found JSON that ends too early, expected a JSON object"},
 		{"missing, newer host", "MissingParameter", bare, access, jsonType, `{"appKey":"k"}`, "accessToken: missing-parameter at /body/appSecret: found nothing, expected a string of 1 characters or more"},
 		{"method, newer host", "InvalidAction.NotFound", bare, "GET /v1.0/oauth2/accessToken", "", "", "accessToken: method at /method: found GET, expected POST"},
-		{"unknown path, newer host", "InvalidAction.NotFound", bare, "GET /v1.0/nowhere", "", "", "unknown-path at /path: found /v1.0/nowhere, expected a path of the document"},
+		{"unknown path, newer host", "InvalidAction.NotFound", bare, "GET /v1.0/nowhere", "", "", "unknown-path at /path: found /v1.0/nowhere, expected a path that DingTalk has"},
 		{"no token, newer host", "AuthenticationFailed.MissingParameter", stub, "GET /v1.0/stub", "", "", "no access token was given, in the header x-acs-dingtalk-access-token; get one by gettoken"},
 
 		{"no token", "auth-token-blank", bare, read, jsonType, "{}", "no access token was given, in the query parameter access_token; get one by gettoken"},
@@ -91,8 +91,8 @@ func TestExplain(t *testing.T) {
 		{"unknown token", "auth-token-invalid", bare, read + "?access_token=UNKNOWN", jsonType, "{}", "this token was never issued here, or so long ago that it is forgotten; call gettoken"},
 		{"expired token", "auth-token-invalid", bare, read + "?access_token=EXPIRED", jsonType, "{}", "token expired 12s ago by this app's clock; call gettoken again"},
 		{"without the session calls", "api-name-invalid", without, open, jsonType, firstSession, "create_session is answered as the public platform does, which has no such API: this server was started without the session calls (--without-sessions)"},
-		{"without the session calls, another path", "api-name-invalid", without, "POST /topapi/nowhere", jsonType, "{}", "unknown-path at /path: found /topapi/nowhere, expected a path of the document"},
-		{"unknown path, topapi", "api-name-invalid", bare, "POST /topapi/nowhere", jsonType, "{}", "unknown-path at /path: found /topapi/nowhere, expected a path of the document"},
+		{"without the session calls, another path", "api-name-invalid", without, "POST /topapi/nowhere", jsonType, "{}", "unknown-path at /path: found /topapi/nowhere, expected a path that DingTalk has"},
+		{"unknown path, topapi", "api-name-invalid", bare, "POST /topapi/nowhere", jsonType, "{}", "unknown-path at /path: found /topapi/nowhere, expected a path that DingTalk has"},
 		{"method, topapi", "need-post", bare, "PUT /topapi/v2/user/getsession", "", "", "getsession: method at /method: found PUT, expected POST"},
 		{"content type", "content-type-invalid", bare, mine, "text/plain", "x", "getsession: content-type at /header/Content-Type: found text/plain, expected application/json or application/x-www-form-urlencoded"},
 		{"broken JSON", "body-unreadable", bare, mine, jsonType, `{"userid":`, "getsession: body at /body: found JSON that is broken near byte 10, expected a JSON object"},
