@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/mockserver/internal/strictjson"
 )
 
 //go:embed control.yaml
@@ -277,8 +278,7 @@ func (c *controlCall) decode(out any) error {
 	dec := json.NewDecoder(bytes.NewReader(c.body))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(out); err != nil {
-		_, text := explainJSON(c.body, nil, err)
-		return problemOf(http.StatusBadRequest, "the body is not valid: "+text)
+		return problemOf(http.StatusBadRequest, "the body is not valid: "+strictjson.Explain(err))
 	}
 	return nil
 }

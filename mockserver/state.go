@@ -4,12 +4,8 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math"
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -18,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/mockserver/internal/strictjson"
 )
 
 // DefaultApp is the app that there is where no other is asked for.
@@ -77,30 +74,19 @@ type SessionState struct {
 
 // ReadState reads a state. The error names the file, the line, the field, and what would have been right.
 func ReadState(name string, data []byte) (*State, error) {
-	lines := map[string]int{}
-	if err := locate(data, lines, reflect.TypeFor[State]()); err != nil {
-		return nil, fmt.Errorf("%s:%w", name, err)
-	}
-	if string(bytes.TrimSpace(data)) == "null" {
-		return nil, fmt.Errorf("%s:%d: has to be an object, not null", name, lines[""])
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, fmt.Errorf("%s:1: is empty: write {\"apps\":[…]}", name)
 	}
 	var s State
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&s); err != nil {
-		line, text := explainJSON(data, lines, err)
-		return nil, fmt.Errorf("%s:%d: %s", name, line, text)
+	if err := strictjson.Read(data, &s); err != nil {
+		return nil, fmt.Errorf("%s:%w", name, err)
 	}
 	doc, err := dingmock.Load()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if err := s.validate(doc); err != nil {
-		at := err.pointer
-		for at != "" && lines[at] == 0 {
-			at = at[:max(strings.LastIndexByte(at, '/'), 0)]
-		}
-		return nil, fmt.Errorf("%s:%d: %w", name, max(lines[at], 1), err)
+		return nil, fmt.Errorf("%s:%d: %w", name, strictjson.Line(data, err.pointer), err)
 	}
 	return &s, nil
 }
@@ -307,196 +293,4 @@ func (a *app) state() AppState {
 		s.Sessions = append(s.Sessions, SessionState(x))
 	}
 	return s
-}
-
-// locate notes the line of each value by its JSON pointer, and checks that fields and kinds are those of a type: to the
-// letter, where encoding/json takes a name in any case. The error begins with the line.
-func locate(data []byte, lines map[string]int, root reflect.Type) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	line := func() int { return lineAt(data, dec.InputOffset()) }
-	var value func(pointer string, depth int, t reflect.Type) error
-	value = func(pointer string, depth int, t reflect.Type) error {
-		tok, err := dec.Token()
-		if err != nil {
-			return err
-		}
-		if lines[pointer] == 0 {
-			lines[pointer] = line()
-		}
-		if wrong := misfit(tok, t); wrong != "" {
-			return fmt.Errorf("%d: %s", line(), strings.TrimPrefix(strings.TrimPrefix(pointer+": ", "/"), ": ")+wrong)
-		}
-		open, ok := tok.(json.Delim)
-		if !ok {
-			return nil
-		}
-		if depth > 64 {
-			return fmt.Errorf("%d: is nested too deep", line())
-		}
-		for i := 0; dec.More(); i++ {
-			at, inner := pointer+"/"+strconv.Itoa(i), element(t)
-			if open == '{' {
-				key, err := dec.Token()
-				if err != nil {
-					return err
-				}
-				at = fmt.Sprintf("%s/%v", pointer, key)
-				if lines[at] != 0 {
-					return fmt.Errorf("%d: %s: stands here twice", line(), at[1:])
-				}
-				lines[at] = line()
-				if inner, ok = fieldOf(t, key.(string)); !ok {
-					return fmt.Errorf("%d: %s: there is no such field", line(), at[1:])
-				}
-			}
-			if err := value(at, depth+1, inner); err != nil {
-				return err
-			}
-		}
-		_, err = dec.Token()
-		return err
-	}
-	err := value("", 0, root)
-	if err == nil {
-		if _, err = dec.Token(); err == io.EOF {
-			return nil
-		}
-		return fmt.Errorf("%d: there is text after the JSON object", line())
-	}
-	var syntax *json.SyntaxError
-	switch {
-	case err != io.EOF && err != io.ErrUnexpectedEOF && !errors.As(err, &syntax):
-		return err
-	case errors.As(err, &syntax):
-		return fmt.Errorf("%d: is not JSON: %w", lineAt(data, syntax.Offset), err)
-	case err == io.EOF && len(bytes.TrimSpace(data)) == 0:
-		return errors.New("1: is empty: write {\"apps\":[…]}")
-	}
-	return fmt.Errorf("%d: is not JSON: it ends too early", line())
-}
-
-// fieldOf returns the type of a struct's field by its name in JSON; nil for what may be anything.
-func fieldOf(t reflect.Type, name string) (reflect.Type, bool) {
-	t = plainType(t)
-	if t == nil || t.Kind() != reflect.Struct {
-		return nil, true
-	}
-	for i := range t.NumField() {
-		if tag, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); tag == name {
-			return t.Field(i).Type, true
-		}
-	}
-	return nil, false
-}
-
-// element returns the type of a slice's elements; nil for what may be anything.
-func element(t reflect.Type) reflect.Type {
-	if t = plainType(t); t != nil && t.Kind() == reflect.Slice {
-		return t.Elem()
-	}
-	return nil
-}
-
-// plainType returns the type that a pointer is to, and nil for JSON of any kind.
-func plainType(t reflect.Type) reflect.Type {
-	if t != nil && t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if t == reflect.TypeFor[json.RawMessage]() {
-		return nil
-	}
-	return t
-}
-
-// misfit says why a JSON token cannot begin a value of a type; "" where it can. null is no value, and fits.
-func misfit(tok json.Token, t reflect.Type) string {
-	if t = plainType(t); t == nil || tok == nil {
-		return ""
-	}
-	kind := t.Kind()
-	switch t {
-	case reflect.TypeFor[Duration]():
-		text, ok := tok.(string)
-		if _, err := time.ParseDuration(text); !ok || err != nil {
-			found, _ := json.Marshal(tok)
-			return (&durationError{found}).Error()
-		}
-		return ""
-	case reflect.TypeFor[time.Time]():
-		text, ok := tok.(string)
-		if _, err := time.Parse(time.RFC3339, text); !ok || err != nil {
-			return "has to be a time such as \"2026-09-03T00:01:02Z\""
-		}
-		return ""
-	}
-	fits, found := false, ""
-	switch x := tok.(type) {
-	case json.Delim:
-		fits, found = kind == reflect.Struct, "an object"
-		if x == '[' {
-			fits, found = kind == reflect.Slice, "an array"
-		}
-	case string:
-		fits, found = kind == reflect.String, "a string"
-	case bool:
-		fits, found = kind == reflect.Bool, "a bool"
-	case json.Number:
-		_, whole := strconv.ParseInt(x.String(), 10, 64)
-		_, natural := strconv.ParseUint(x.String(), 10, 64)
-		fits = kind == reflect.Float64 || whole == nil && (kind == reflect.Int || kind == reflect.Int64) || natural == nil && kind == reflect.Uint64
-		found = "the number " + x.String()
-	}
-	if fits {
-		return ""
-	}
-	return fmt.Sprintf("has to be %s, not %s", article(kind.String()), found)
-}
-
-func lineAt(data []byte, offset int64) int {
-	return 1 + bytes.Count(data[:min(offset, int64(len(data)))], []byte("\n"))
-}
-
-// explainJSON turns the error of a Decoder into a line and a text that names the field.
-func explainJSON(data []byte, lines map[string]int, err error) (int, string) {
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
-		text := fmt.Sprintf("has to be %s, not %s", article(wrong.Type.Kind().String()), article(wrong.Value))
-		if wrong.Field != "" {
-			text = wrong.Field + ": " + text
-		}
-		return lineAt(data, wrong.Offset), text
-	}
-	var duration *durationError
-	if errors.As(err, &duration) {
-		return lineAt(data, int64(max(bytes.Index(data, duration.data), 0))), duration.Error()
-	}
-	text := strings.TrimPrefix(err.Error(), "json: ")
-	if field, ok := strings.CutPrefix(text, "unknown field "); ok {
-		field = strings.Trim(field, `"`)
-		line, at := 1, field
-		for pointer, n := range lines {
-			if strings.HasSuffix(pointer, "/"+field) && (line == 1 || n < line) {
-				line, at = n, pointer[1:]
-			}
-		}
-		return line, at + ": there is no such field"
-	}
-	return 1, text
-}
-
-func article(kind string) string {
-	switch kind {
-	case "slice", "array":
-		return "an array"
-	case "struct", "map", "ptr", "object":
-		return "an object"
-	case "int64", "int", "uint64":
-		return "a whole number"
-	case "float64":
-		return "a number"
-	case "bool":
-		return "true or false"
-	}
-	return "a " + kind
 }

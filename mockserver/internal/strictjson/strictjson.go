@@ -1,0 +1,227 @@
+// Package strictjson reads JSON into a Go type to the letter, and says where it is wrong.
+//
+// encoding/json takes the name of a field in any case, and the last of two fields of one name; its errors tell of bytes.
+// Here both are errors, and an error has a line and a JSON pointer. The time it takes grows as the text does.
+package strictjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// deepest is how deep values may be nested.
+const deepest = 64
+
+// Error is what is wrong with one value, and what would have been right.
+type Error struct {
+	Line    int
+	Pointer string // JSON pointer; "" is the whole
+	Text    string
+
+	ofText bool // whether it is of the text, and no value's: it stays without a pointer
+}
+
+// in puts a step before the pointer.
+func (e *Error) in(step string) *Error {
+	if !e.ofText {
+		e.Pointer = "/" + step + e.Pointer
+	}
+	return e
+}
+
+// Error is "LINE: POINTER: TEXT", without the pointer's first slash, and without that of the whole.
+func (e *Error) Error() string {
+	if e.Pointer == "" {
+		return fmt.Sprintf("%d: %s", e.Line, e.Text)
+	}
+	return fmt.Sprintf("%d: %s: %s", e.Line, strings.TrimPrefix(e.Pointer, "/"), e.Text)
+}
+
+// Read reads the one JSON object that data holds into the struct that out points to. Its fields, and theirs, are named by
+// json tags. The error is an *Error.
+func Read(data []byte, out any) error {
+	root := reflect.TypeOf(out).Elem()
+	r := &reader{dec: json.NewDecoder(bytes.NewReader(data)), data: data}
+	r.dec.UseNumber()
+	if err := r.whole(root); err != nil {
+		return err
+	}
+	if string(bytes.TrimSpace(data)) == "null" {
+		return &Error{Line: Line(data, ""), Text: "has to be an object, not null"}
+	}
+	if err := json.Unmarshal(data, out); err != nil {
+		line := 1
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) {
+			line = lineAt(data, wrong.Offset)
+		}
+		return &Error{Line: line, Text: Explain(err)}
+	}
+	return nil
+}
+
+// Explain says what an error of encoding/json means, and of which field.
+func Explain(err error) string {
+	var wrong *json.UnmarshalTypeError
+	if !errors.As(err, &wrong) {
+		return strings.TrimPrefix(err.Error(), "json: ")
+	}
+	text := fmt.Sprintf("has to be %s, not %s", article(wrong.Type.Kind().String()), article(wrong.Value))
+	if wrong.Field != "" {
+		text = wrong.Field + ": " + text
+	}
+	return text
+}
+
+// Line is where the value at a JSON pointer stands in JSON that Read has read, a field by its name. Where there is none,
+// it is the line of the innermost value around it that there is.
+func Line(data []byte, pointer string) int {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	var found int64
+	named := false // the place is that of the value's name, which came before it
+	for _, step := range append(strings.Split(pointer, "/")[1:], "") {
+		open, err := dec.Token()
+		if err != nil {
+			break
+		}
+		if !named {
+			found = dec.InputOffset()
+		}
+		if _, ok := open.(json.Delim); !ok || step == "" || !enter(dec, open == json.Delim('{'), step) {
+			break
+		}
+		if named = open == json.Delim('{'); named {
+			found = dec.InputOffset()
+		}
+	}
+	return lineAt(data, found)
+}
+
+// enter reads on to where the value of a name or an index begins, and reports whether there is one.
+func enter(dec *json.Decoder, object bool, step string) bool {
+	for i := 0; dec.More(); i++ {
+		name := strconv.Itoa(i)
+		if object {
+			key, err := dec.Token()
+			if err != nil {
+				return false
+			}
+			name, _ = key.(string)
+		}
+		if name == step {
+			return true
+		}
+		var other json.RawMessage
+		if err := dec.Decode(&other); err != nil {
+			return false
+		}
+	}
+	return false
+}
+
+func lineAt(data []byte, offset int64) int {
+	return 1 + bytes.Count(data[:min(offset, int64(len(data)))], []byte("\n"))
+}
+
+// reader checks that fields and kinds are those of a type.
+type reader struct {
+	dec  *json.Decoder
+	data []byte
+}
+
+func (r *reader) wrong(text string) *Error {
+	return &Error{Line: lineAt(r.data, r.dec.InputOffset()), Text: text}
+}
+
+func (r *reader) wrongText(text string) *Error {
+	e := r.wrong(text)
+	e.ofText = true
+	return e
+}
+
+// broken says why there is no next token.
+func (r *reader) broken(err error) *Error {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) { // whose offset counts what Token has scanned alone
+		return r.wrongText("is not JSON: " + err.Error())
+	}
+	return r.wrongText("is not JSON: it ends too early")
+}
+
+// whole checks all of the text.
+func (r *reader) whole(root reflect.Type) error {
+	if err := r.value(0, root); err != nil {
+		return err
+	}
+	if _, err := r.dec.Token(); err != io.EOF {
+		return r.wrongText("there is text after the JSON object")
+	}
+	return nil
+}
+
+// value checks one value. What is around it puts the pointer to it before that of the error.
+func (r *reader) value(depth int, t reflect.Type) *Error {
+	t = plainType(t)
+	if readsItself(t) {
+		var text json.RawMessage
+		if err := r.dec.Decode(&text); err != nil {
+			return r.broken(err)
+		}
+		if wrong := unreadable(text, t); wrong != "" {
+			return r.wrong(wrong)
+		}
+		return nil
+	}
+	tok, err := r.dec.Token()
+	if err != nil {
+		return r.broken(err)
+	}
+	if wrong := misfit(tok, t); wrong != "" {
+		return r.wrong(wrong)
+	}
+	open, ok := tok.(json.Delim)
+	if !ok {
+		return nil
+	}
+	if depth > deepest {
+		return r.wrongText("is nested too deep")
+	}
+	var names map[string]bool
+	for i := 0; r.dec.More(); i++ {
+		if open == '[' {
+			if err := r.value(depth+1, element(t)); err != nil {
+				return err.in(strconv.Itoa(i))
+			}
+			continue
+		}
+		key, err := r.dec.Token()
+		if err != nil {
+			return r.broken(err)
+		}
+		name := key.(string)
+		if names[name] {
+			return r.wrong("stands here twice").in(name)
+		}
+		if names == nil {
+			names = map[string]bool{}
+		}
+		names[name] = true
+		inner, ok := fieldOf(t, name)
+		if !ok {
+			return r.wrong("there is no such field").in(name)
+		}
+		if err := r.value(depth+1, inner); err != nil {
+			return err.in(name)
+		}
+	}
+	if _, err = r.dec.Token(); err != nil {
+		return r.broken(err)
+	}
+	return nil
+}
