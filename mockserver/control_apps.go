@@ -83,7 +83,7 @@ func (c *controlCall) updateApp() (any, error) {
 		a.life = time.Duration(*x.Life)
 	}
 	if x.Users != nil {
-		a.users = users
+		a.users = newUsers(users)
 	}
 	if x.QPS != nil {
 		a.qps = x.QPS

@@ -1,10 +1,10 @@
 package mockserver
 
 import (
+	"container/heap"
 	"container/list"
 	"fmt"
 	"iter"
-	"slices"
 	"time"
 )
 
@@ -90,11 +90,27 @@ func (c *call) session() Session {
 }
 
 func (c *call) knownUser(user string) error {
-	if c.app.users != nil && !slices.Contains(c.app.users, user) {
+	if !c.app.users.has(user) {
 		return c.fail("user-not-found", "the app "+c.app.name+" has a list of users, and this one is not in it; add it to users in the app's state, or leave users out to know every user")
 	}
 	return nil
 }
+
+// users are the users that exist.
+type users struct {
+	list []string // as it was given; nil: every user exists
+	set  map[string]bool
+}
+
+func newUsers(list []string) users {
+	u := users{list, make(map[string]bool, len(list))}
+	for _, id := range list {
+		u.set[id] = true
+	}
+	return u
+}
+
+func (u users) has(id string) bool { return u.list == nil || u.set[id] }
 
 // ends is when a session that is created then ends by itself; zero for never.
 func (a *app) ends(created time.Time) time.Time {
@@ -109,18 +125,19 @@ type sessions struct {
 	byID   map[string]*openSession
 	byUser map[string]*openSession // the one of each user that was created last
 	order  *list.List              // of *openSession, by creation
-	due    *list.List              // of *openSession, by end; only those that end by themselves
+	due    dueHeap                 // those that end by themselves
 }
 
 type openSession struct {
 	Session
-	ends             time.Time
-	inOrder, inDue   *list.Element
+	ends             time.Time // zero: never
+	inOrder          *list.Element
+	inDue            int          // its place there
 	earlier, younger *openSession // of the same user
 }
 
 func (s *sessions) init() {
-	*s = sessions{byID: map[string]*openSession{}, byUser: map[string]*openSession{}, order: list.New(), due: list.New()}
+	*s = sessions{byID: map[string]*openSession{}, byUser: map[string]*openSession{}, order: list.New()}
 }
 
 func (s *sessions) len() int { return len(s.byID) }
@@ -158,17 +175,8 @@ func (s *sessions) open(x Session, ends time.Time) {
 		o.earlier.younger = o
 	}
 	s.byUser[x.UserID] = o
-	if ends.IsZero() {
-		return
-	}
-	after := s.due.Back()
-	for after != nil && after.Value.(*openSession).ends.After(ends) {
-		after = after.Prev()
-	}
-	if after == nil {
-		o.inDue = s.due.PushFront(o)
-	} else {
-		o.inDue = s.due.InsertAfter(o, after)
+	if !ends.IsZero() {
+		heap.Push(&s.due, o)
 	}
 }
 
@@ -176,8 +184,8 @@ func (s *sessions) close(id string) {
 	o := s.byID[id]
 	delete(s.byID, id)
 	s.order.Remove(o.inOrder)
-	if o.inDue != nil {
-		s.due.Remove(o.inDue)
+	if !o.ends.IsZero() {
+		heap.Remove(&s.due, o.inDue)
 	}
 	if o.earlier != nil {
 		o.earlier.younger = o.younger
@@ -195,9 +203,36 @@ func (s *sessions) close(id string) {
 // sweep ends the sessions whose time has come and returns how many they were.
 func (s *sessions) sweep(now time.Time) int {
 	n := 0
-	for e := s.due.Front(); e != nil && !now.Before(e.Value.(*openSession).ends); e = s.due.Front() {
-		s.close(e.Value.(*openSession).SessionID)
+	for len(s.due) > 0 && !now.Before(s.due[0].ends) {
+		s.close(s.due[0].SessionID)
 		n++
 	}
 	return n
+}
+
+// dueHeap is a heap whose first session is the one that ends first.
+type dueHeap []*openSession
+
+func (h dueHeap) Len() int           { return len(h) }
+func (h dueHeap) Less(i, j int) bool { return h[i].ends.Before(h[j].ends) }
+
+func (h dueHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].inDue, h[j].inDue = i, j
+}
+
+// Push is for package heap.
+func (h *dueHeap) Push(x any) {
+	o := x.(*openSession)
+	o.inDue = len(*h)
+	*h = append(*h, o)
+}
+
+// Pop is for package heap.
+func (h *dueHeap) Pop() any {
+	last := len(*h) - 1
+	o := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return o
 }

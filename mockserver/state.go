@@ -267,7 +267,7 @@ func (a *app) restore(s AppState) {
 func (a *app) identity() AppState {
 	s := AppState{
 		Name: a.name, CorpID: a.corpID, CorpSecret: a.corpSecret, AppKey: a.appKey, AppSecret: a.appSecret,
-		Users: slices.Clone(a.users), QPS: a.qps, TokenLife: Duration(a.life), Auto: a.auto,
+		Users: slices.Clone(a.users.list), QPS: a.qps, TokenLife: Duration(a.life), Auto: a.auto,
 	}
 	if a.lenient {
 		s.Judge = new(bool)

@@ -64,7 +64,7 @@ type app struct {
 	gone     bool          // no longer in the store
 	done     chan struct{} // closed when the app is removed or reset
 	clock    clock
-	users    []string      // nil: every user exists
+	users    users
 	qps      *int          // nil: the server's
 	life     time.Duration // of a token; 0: the server's
 	lenient  bool          // violations are not held against the verdict
@@ -104,7 +104,7 @@ func (s *store) make(state AppState) *app {
 	a := &app{
 		name: state.Name, corpID: state.CorpID, corpSecret: state.CorpSecret, appKey: state.AppKey, appSecret: state.AppSecret,
 		store: s, auto: state.Auto, journal: newJournal(s.kept, &s.journals), done: make(chan struct{}),
-		users: state.Users, qps: state.QPS, life: time.Duration(state.TokenLife), lenient: state.Judge != nil && !*state.Judge, clock: clock{real: s.real},
+		users: newUsers(state.Users), qps: state.QPS, life: time.Duration(state.TokenLife), lenient: state.Judge != nil && !*state.Judge, clock: clock{real: s.real},
 	}
 	a.sessions.init()
 	a.touch()
@@ -136,8 +136,8 @@ func (s *store) put(a *app, state AppState) {
 }
 
 // taken says which id or token of the state is that of another app than those left out. The caller holds the lock.
-func (s *store) taken(state AppState, leftOut []string) error {
-	other := func(a *app) bool { return a != nil && !slices.Contains(leftOut, a.name) }
+func (s *store) taken(state AppState, leftOut map[string]bool) error {
+	other := func(a *app) bool { return a != nil && !leftOut[a.name] }
 	for _, id := range []struct {
 		field, value string
 		by           *app
@@ -166,10 +166,10 @@ func (e *takenError) Error() string { return e.text }
 func (s *store) replace(states []AppState) ([]*app, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var names []string
+	names := map[string]bool{}
 	made := 0
 	for _, x := range states {
-		names = append(names, x.Name)
+		names[x.Name] = true
 		if s.byName[x.Name] == nil {
 			made++
 		}
@@ -182,16 +182,18 @@ func (s *store) replace(states []AppState) ([]*app, error) {
 	if len(s.apps)+made > s.maxApps {
 		return nil, errFull
 	}
-	var list []*app
+	var list, old []*app
 	for _, x := range states {
 		a := s.make(x)
-		old := s.byName[x.Name]
-		if old != nil {
-			a.journal = old.journal
-			s.remove(old, "its app "+x.Name+" was replaced by another state")
+		if b := s.byName[x.Name]; b != nil {
+			a.journal = b.journal
+			old = append(old, b)
 		}
-		s.put(a, x)
 		list = append(list, a)
+	}
+	s.remove(func(a *app) string { return "its app " + a.name + " was replaced by another state" }, old...)
+	for i, a := range list {
+		s.put(a, states[i])
 	}
 	return list, nil
 }
@@ -201,7 +203,7 @@ func (s *store) delete(a *app) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.byName[a.name] == a {
-		s.remove(a, "its app "+a.name+" was deleted")
+		s.remove(func(a *app) string { return "its app " + a.name + " was deleted" }, a)
 		a.journal.clear(true)
 	}
 }
@@ -275,23 +277,27 @@ func (s *store) evict() bool {
 	if oldest == nil {
 		return false
 	}
-	s.remove(oldest, fmt.Sprintf("its app %s was evicted: there were %d apps, and it had been unused for longest (--max-apps)", oldest.name, s.maxApps))
+	s.remove(func(a *app) string {
+		return fmt.Sprintf("its app %s was evicted: there were %d apps, and it had been unused for longest (--max-apps)", a.name, s.maxApps)
+	}, oldest)
 	oldest.journal.clear(true)
 	s.log.Warn("app evicted", "app", oldest.name, "max_apps", s.maxApps)
 	return true
 }
 
-// remove takes an app out; why is told to those who still hold its tokens. The caller holds the lock.
-func (s *store) remove(a *app, why string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.gone = true
-	close(a.done)
-	s.apps = slices.DeleteFunc(s.apps, func(b *app) bool { return a == b })
-	delete(s.byKey, a.appKey)
-	delete(s.byCorp, a.corpID)
-	delete(s.byName, a.name)
-	s.tokens.bury(a.tokens, why)
+// remove takes apps out; why is told to those who still hold their tokens. The caller holds the lock.
+func (s *store) remove(why func(*app) string, list ...*app) {
+	for _, a := range list {
+		a.mu.Lock()
+		a.gone = true
+		close(a.done)
+		delete(s.byKey, a.appKey)
+		delete(s.byCorp, a.corpID)
+		delete(s.byName, a.name)
+		s.tokens.bury(a.tokens, why(a))
+		a.mu.Unlock()
+	}
+	s.apps = slices.DeleteFunc(s.apps, func(a *app) bool { return a.gone }) // which the store's lock guards as well
 }
 
 // tellSeed logs what a rule of chance draws from, so that a run can be made again.

@@ -1,0 +1,111 @@
+package mockserver_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dingmock/dingmock/mockserver"
+)
+
+// TestLinear holds what takes a state in to a time that grows as the state does: eight times as much takes less
+// than 24 times as long, where a quadratic way takes 64. One try of several has to show it, since other work of the
+// machine may disturb any.
+func TestLinear(t *testing.T) {
+	t.Parallel()
+	began := start.UnixMilli()
+	sessionsOf := func(n int, created func(i int) int64) []mockserver.AppState {
+		a := liveApp()
+		for i := range n {
+			a.Sessions = append(a.Sessions, mockserver.SessionState{SessionID: fmt.Sprint("s-", i), UserID: fmt.Sprint("u-", i%100), CreateTime: created(i)})
+		}
+		return []mockserver.AppState{a}
+	}
+	appsOf := func(n int) []mockserver.AppState {
+		var list []mockserver.AppState
+		for i := range n {
+			list = append(list, mockserver.AppState{Name: fmt.Sprint("a-", i), CorpID: fmt.Sprint("c-", i), CorpSecret: "s", AppKey: fmt.Sprint("k-", i), AppSecret: "s"})
+		}
+		return list
+	}
+	text := func(apps []mockserver.AppState) string {
+		data, err := json.MarshalIndent(mockserver.State{Apps: apps}, "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	put := func(s *mockserver.Server, state string) {
+		r := httptest.NewRequest(http.MethodPut, "/_mock/state", strings.NewReader(state))
+		r.Header.Set("Content-Type", jsonType)
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code != http.StatusOK {
+			t.Fatalf("%d %.200s", w.Code, w.Body)
+		}
+	}
+	read := func(data string) *mockserver.State {
+		state, err := mockserver.ReadState("f", []byte(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return state
+	}
+	for _, x := range []struct {
+		name string
+		size int
+		make func(n int) func() // what is timed
+	}{
+		{"a state with sessions is read", 2000, func(n int) func() {
+			data := text(sessionsOf(n, func(i int) int64 { return began - int64(n) + int64(i) }))
+			return func() { read(data) }
+		}},
+		{"a mistake at its end is told", 2000, func(n int) func() {
+			data := text(append(sessionsOf(n, func(int) int64 { return began }), mockserver.AppState{Name: "x"}))
+			return func() {
+				if _, err := mockserver.ReadState("f", []byte(data)); err == nil {
+					t.Error("is read")
+				}
+			}
+		}},
+		{"sessions that end, the youngest first", 4000, func(n int) func() {
+			apps := sessionsOf(n, func(i int) int64 { return began - int64(i) })
+			return func() { fake(t, mockserver.Options{Apps: apps, SessionTTL: 24 * time.Hour}) }
+		}},
+		{"a state is put", 1000, func(n int) func() {
+			data, s := text(sessionsOf(n, func(i int) int64 { return began + int64(i) })), fake(t, mockserver.Options{})
+			return func() { put(s, data) }
+		}},
+		{"all apps are replaced", 1000, func(n int) func() {
+			s := fake(t, mockserver.Options{Apps: appsOf(n), MaxApps: 10_000})
+			data := text(appsOf(n))
+			return func() { put(s, data) }
+		}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			took := func(n int) time.Duration {
+				least := time.Hour
+				for range 3 {
+					do := x.make(n)
+					began := time.Now()
+					do()
+					least = min(least, time.Since(began))
+				}
+				return least
+			}
+			var seen []string
+			for range 4 {
+				short, long := took(x.size), took(8*x.size)
+				if long < 24*short {
+					return
+				}
+				seen = append(seen, fmt.Sprintf("%s and %s", short, long))
+			}
+			t.Errorf("%d and %d take %s", x.size, 8*x.size, strings.Join(seen, "; "))
+		})
+	}
+}
