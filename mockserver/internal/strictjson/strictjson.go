@@ -47,7 +47,7 @@ func (e *Error) Error() string {
 // json tags. The error is an *Error.
 func Read(data []byte, out any) error {
 	root := reflect.TypeOf(out).Elem()
-	r := &reader{dec: json.NewDecoder(bytes.NewReader(data)), data: data}
+	r := &reader{dec: json.NewDecoder(bytes.NewReader(data)), data: data, known: map[reflect.Type]fields{}}
 	r.dec.UseNumber()
 	if err := r.whole(root); err != nil {
 		return err
@@ -131,8 +131,9 @@ func lineAt(data []byte, offset int64) int {
 
 // reader checks that fields and kinds are those of a type.
 type reader struct {
-	dec  *json.Decoder
-	data []byte
+	dec   *json.Decoder
+	data  []byte
+	known map[reflect.Type]fields
 }
 
 func (r *reader) wrong(text string) *Error {
@@ -192,35 +193,43 @@ func (r *reader) value(depth int, t reflect.Type) *Error {
 	if depth > deepest {
 		return r.wrongText("is nested too deep")
 	}
-	var names map[string]bool
+	if open == '{' {
+		return r.object(depth, t)
+	}
 	for i := 0; r.dec.More(); i++ {
-		if open == '[' {
-			if err := r.value(depth+1, element(t)); err != nil {
-				return err.in(strconv.Itoa(i))
-			}
-			continue
+		if err := r.value(depth+1, element(t)); err != nil {
+			return err.in(strconv.Itoa(i))
 		}
+	}
+	return r.end()
+}
+
+// object checks the fields of an object that has begun, and its end.
+func (r *reader) object(depth int, t reflect.Type) *Error {
+	fields, seen := r.fields(t), names{}
+	for r.dec.More() {
 		key, err := r.dec.Token()
 		if err != nil {
 			return r.broken(err)
 		}
 		name := key.(string)
-		if names[name] {
+		inner, ok := fields.find(name)
+		switch {
+		case seen.add(name, inner):
 			return r.wrong("stands here twice").in(name)
-		}
-		if names == nil {
-			names = map[string]bool{}
-		}
-		names[name] = true
-		inner, ok := fieldOf(t, name)
-		if !ok {
+		case !ok:
 			return r.wrong("there is no such field").in(name)
 		}
-		if err := r.value(depth+1, inner); err != nil {
+		if err := r.value(depth+1, inner.t); err != nil {
 			return err.in(name)
 		}
 	}
-	if _, err = r.dec.Token(); err != nil {
+	return r.end()
+}
+
+// end checks the end of an array or an object.
+func (r *reader) end() *Error {
+	if _, err := r.dec.Token(); err != nil {
 		return r.broken(err)
 	}
 	return nil

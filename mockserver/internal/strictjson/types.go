@@ -9,20 +9,65 @@ import (
 	"time"
 )
 
-// fieldOf returns the type of an object's field by its name in JSON; nil for what may be anything.
-func fieldOf(t reflect.Type, name string) (reflect.Type, bool) {
+// field is what a field of an object holds.
+type field struct {
+	t   reflect.Type // nil for what may be anything
+	bit uint64       // its own among those of a struct; 0 for a field of any name
+}
+
+// fields are those that an object may have.
+type fields struct {
+	named map[string]field
+	other *field // of any name; nil where there is none
+}
+
+func (f fields) find(name string) (field, bool) {
+	if f.other != nil {
+		return *f.other, true
+	}
+	x, ok := f.named[name]
+	return x, ok
+}
+
+// fields returns the fields of a type, which has 64 at most.
+func (r *reader) fields(t reflect.Type) fields {
 	switch {
 	case t == nil:
-		return nil, true
+		return fields{other: new(field)}
 	case t.Kind() == reflect.Map:
-		return t.Elem(), true
+		return fields{other: &field{t: t.Elem()}}
 	}
-	for i := range t.NumField() {
-		if tag, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); tag == name {
-			return t.Field(i).Type, true
+	f, ok := r.known[t]
+	if !ok {
+		f.named = map[string]field{}
+		for i := range t.NumField() {
+			name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+			f.named[name] = field{t.Field(i).Type, 1 << i}
 		}
+		r.known[t] = f
 	}
-	return nil, false
+	return f
+}
+
+// names are those that an object has had so far.
+type names struct {
+	bits  uint64
+	other map[string]bool
+}
+
+// add adds a name and reports whether it was there.
+func (n *names) add(name string, f field) bool {
+	if f.bit != 0 {
+		was := n.bits&f.bit != 0
+		n.bits |= f.bit
+		return was
+	}
+	if n.other == nil {
+		n.other = map[string]bool{}
+	}
+	was := n.other[name]
+	n.other[name] = true
+	return was
 }
 
 // element returns the type of an array's elements; nil for what may be anything.
