@@ -2,7 +2,6 @@ package mockserver_test
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -189,24 +188,6 @@ func code(t testing.TB, a answer) int {
 		t.Fatalf("no errcode in %s", a.body)
 	}
 	return *reply.Errcode
-}
-
-// lines is a writer for Options.Calls.
-type lines struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
 }
 
 // decode reads JSON.

@@ -1,7 +1,6 @@
 package mockserver
 
 import (
-	"io"
 	"log/slog"
 	"time"
 )
@@ -57,8 +56,9 @@ type Options struct {
 	// Log gets what happens beside the calls, such as an app evicted. Default: nothing is logged.
 	Log *slog.Logger
 
-	// Calls gets a line for each call, such as "POST create_session mock-a 0". Default: none. Writes do not overlap.
-	Calls io.Writer
+	// Calls gets a line for each call, before the call is answered: the answer waits until it returns, so it should not
+	// block. It is called by several goroutines at once. Default: none.
+	Calls func(CallLine)
 
 	// Version is what the header Dingmock-Version says. Default "dev".
 	Version string

@@ -47,7 +47,6 @@ type Server struct {
 	rules    rules // for every app
 	nobody   *journal
 	tally    tally
-	lines    sync.Mutex // of options.Calls
 	close    sync.Once
 	closed   chan struct{}
 }
@@ -371,13 +370,11 @@ func (s *Server) record(c *call, r *http.Request, body []byte, reply reply) {
 		}
 	}
 	if s.options.Calls != nil {
-		what := r.URL.Path
+		line := CallLine{Method: r.Method, Path: r.URL.Path, App: name, Code: reply.code}
 		if c.Operation != nil {
-			what = c.Operation.ID
+			line.Operation = c.Operation.ID
 		}
-		s.lines.Lock()
-		defer s.lines.Unlock()
-		_, _ = fmt.Fprintf(s.options.Calls, "%s %s %s %s\n", r.Method, headerText(what), name, reply.code)
+		s.options.Calls(line)
 	}
 }
 

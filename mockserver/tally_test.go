@@ -137,29 +137,42 @@ func TestTallyIsBounded(t *testing.T) {
 
 func TestCallLines(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ name, line, media, body, want string }{
-		{"success", "GET /gettoken?" + appPairQuery, "", "", "GET gettoken default 0"},
-		{"accessToken", "POST /v1.0/oauth2/accessToken", jsonType, `{"appKey":"mock-a","appSecret":"s"}`, "POST accessToken mock-a 0"},
-		{"errcode", "GET /gettoken?appkey=dingmockapp&appsecret=x", "", "", "GET gettoken default 40096"},
-		{"no app", "GET /gettoken", "", "", "GET gettoken _ 40035"},
-		{"sub_code", "POST /topapi/v2/user/getsession", jsonType, "{}", "POST getsession _ 88/40000"},
-		{"code", "POST /v1.0/oauth2/accessToken", "", "", "POST accessToken _ Missingbody"},
-		{"hole in a code", "POST /v1.0/oauth2/accessToken", jsonType, "{}", "POST accessToken _ MissingappKey"},
-		{"session", "POST /topapi/v2/im/create_session?access_token=" + live, jsonType, secondSession, "POST create_session default 0"},
-		{"unknown path", "GET /user/get?access_token=" + live, "", "", "GET /user/get default 404"},
-		{"unknown API", "GET /topapi/x", "", "", "GET /topapi/x _ 22"},
-		{"unknown action", "GET /v1.0/x", "", "", "GET /v1.0/x _ InvalidAction.NotFound"},
-		{"a path of two lines", "GET /a%0Ab%20c", "", "", `GET /a\nb c _ 404`},
-		{"a path of other letters", "GET /%E4%BC%9A%ff", "", "", `GET /\u4f1a\xff _ 404`},
-		{"lower-case method", "get /gettoken", "", "", "get gettoken _ 43001"},
+	for _, test := range []struct {
+		name, line, media, body, want string
+		attrs                         []string
+	}{
+		{"success", "GET /gettoken?" + appPairQuery, "", "", "GET gettoken default 0", []string{"method GET", "operation gettoken", "app default", "code 0"}},
+		{"accessToken", "POST /v1.0/oauth2/accessToken", jsonType, `{"appKey":"mock-a","appSecret":"s"}`, "POST accessToken mock-a 0", nil},
+		{"errcode", "GET /gettoken?appkey=dingmockapp&appsecret=x", "", "", "GET gettoken default 40096", nil},
+		{"no app", "GET /gettoken", "", "", "GET gettoken _ 40035", nil},
+		{"sub_code", "POST /topapi/v2/user/getsession", jsonType, "{}", "POST getsession _ 88/40000", nil},
+		{"code", "POST /v1.0/oauth2/accessToken", "", "", "POST accessToken _ Missingbody", nil},
+		{"hole in a code", "POST /v1.0/oauth2/accessToken", jsonType, "{}", "POST accessToken _ MissingappKey", nil},
+		{"session", "POST /topapi/v2/im/create_session?access_token=" + live, jsonType, secondSession, "POST create_session default 0", nil},
+		{"unknown path", "GET /user/get?access_token=" + live, "", "", "GET /user/get default 404", nil},
+		{"unknown API", "GET /topapi/x", "", "", "GET /topapi/x _ 22", nil},
+		{"unknown action", "GET /v1.0/x", "", "", "GET /v1.0/x _ InvalidAction.NotFound", nil},
+		{"a path of two lines", "GET /a%0Ab%20c", "", "", `GET /a\nb c _ 404`, []string{"method GET", "path /a\nb c", "app _", "code 404"}},
+		{"a path of other letters", "GET /%E4%BC%9A%ff", "", "", `GET /\u4f1a\xff _ 404`, nil},
+		{"lower-case method", "get /gettoken", "", "", "get gettoken _ 43001", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			var calls lines
-			s := fake(t, mockserver.Options{Calls: &calls})
+			var lines, attrs []string
+			s := fake(t, mockserver.Options{Calls: func(l mockserver.CallLine) {
+				lines = append(lines, l.String())
+				for _, a := range l.Attrs() {
+					attrs = append(attrs, a.Key+" "+a.Value.String())
+				}
+			}})
 			do(s, test.line, test.media, test.body)
-			if diff := cmp.Diff(test.want+"\n", calls.String()); diff != "" {
+			if diff := cmp.Diff([]string{test.want}, lines); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if test.attrs != nil {
+				if diff := cmp.Diff(test.attrs, attrs); diff != "" {
+					t.Errorf("attributes (-want +got)\n%s", diff)
+				}
 			}
 		})
 	}

@@ -13,7 +13,7 @@ const listed = 8
 
 // banner tells a person where the fake is, which apps it has, and how to try it. It shows no secret but the default
 // app's, which is public: the others may be real.
-func (c *serveCommand) banner(w io.Writer, f *front, apps []mockserver.AppState) error {
+func (c *serveCommand) banner(w io.Writer, f *front, apps []mockserver.AppState) {
 	var b bytes.Buffer
 	url := baseURL(f.plain[0].Addr())
 	fmt.Fprintf(&b, "dingmock %s answers as the DingTalk open platform does, at\n\n  %s\n", versionString(), url)
@@ -44,8 +44,7 @@ func (c *serveCommand) banner(w io.Writer, f *front, apps []mockserver.AppState)
 		b.WriteString("An appkey of the form mock-… with any secret makes an app of its own on first use.\n")
 	}
 	c.try(&b, url, apps)
-	_, err := w.Write(b.Bytes())
-	return err
+	_, _ = w.Write(b.Bytes())
 }
 
 // try writes lines to paste into a shell, where there is an app to write them for.

@@ -78,7 +78,9 @@ func run(ctx context.Context, args []string, lookupEnv func(string) (string, boo
 	if errors.As(err, &coded) && coded.error == nil {
 		return coded.code
 	}
-	_, _ = fmt.Fprintf(stderr, "dingmock: %s\n", strings.NewReplacer("\n", " ", "\r", " ").Replace(err.Error()))
+	last := newLogWriter(stderr, nil) // which nobody may read any more
+	_, _ = fmt.Fprintf(last, "dingmock: %s\n", strings.NewReplacer("\n", " ", "\r", " ").Replace(err.Error()))
+	_ = last.close()
 	switch {
 	case coded.error != nil:
 		return coded.code

@@ -56,8 +56,11 @@ func (c *proxyCommand) Run(ctx context.Context, out streams) error {
 	}
 	transport := client.Transport.(*http.Transport)
 	transport.DisableCompression = true // what is passed on is what was sent
+	outliveReaders()
+	stdout, stderr := newLogWriter(out.stdout, nil), newLogWriter(out.stderr, tellDropped)
+	defer func() { _, _ = stdout.close(), stderr.close() }()
 	p := &proxy{
-		upstream: upstream, quiet: c.Quiet, lines: out.stderr, rows: map[string]*finding{}, options: contract.JudgeOptions{AllowUnknown: c.AllowUnknown},
+		upstream: upstream, quiet: c.Quiet, lines: stderr, rows: map[string]*finding{}, options: contract.JudgeOptions{AllowUnknown: c.AllowUnknown},
 	}
 	if c.Record != "" {
 		f, err := os.OpenFile(c.Record, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -79,7 +82,7 @@ func (c *proxyCommand) Run(ctx context.Context, out streams) error {
 	for _, l := range listeners {
 		go func() { ended <- server.Serve(l) }()
 	}
-	_, _ = fmt.Fprintf(out.stdout, "dingmock proxy passes calls on to %s:\n\n  %s\n\n", upstream.Redacted(), baseURL(listeners[0].Addr()))
+	_, _ = fmt.Fprintf(stdout, "dingmock proxy passes calls on to %s:\n\n  %s\n\n", upstream.Redacted(), baseURL(listeners[0].Addr()))
 	select {
 	case err := <-ended:
 		_ = server.Close()
@@ -91,7 +94,7 @@ func (c *proxyCommand) Run(ctx context.Context, out streams) error {
 	if err := server.Shutdown(grace); err != nil {
 		_ = server.Close()
 	}
-	return p.end(out.stdout, ruling, c.Strict)
+	return p.end(stdout, ruling, c.Strict)
 }
 
 // proxy judges what it passes on.

@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/dingmock/dingmock/mockserver"
 	"github.com/dingmock/dingmock/mockserver/impersonate"
 )
 
@@ -54,7 +55,10 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 	if err != nil {
 		return err
 	}
-	log, calls, closeLogs, err := c.logs(out.stderr)
+	outliveReaders()
+	stderr := newLogWriter(out.stderr, tellDropped)
+	defer func() { _ = stderr.close() }()
+	log, calls, closeLogs, err := c.logs(stderr)
 	if err != nil {
 		return err
 	}
@@ -94,7 +98,7 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 		return err
 	}
 	ruling.take(verdict)
-	if err := ruling.tell(prefixed(out.stderr)); err != nil {
+	if err := ruling.tell(prefixed(stderr)); err != nil {
 		return err
 	}
 	if code == 0 && c.Strict && ruling.wrong() != nil {
@@ -130,7 +134,7 @@ func lookProgram(name string) (string, error) {
 }
 
 // logs are where the fake's log and its lines of calls go: both to the file of --keep-logs, and warnings to stderr.
-func (c *runCommand) logs(stderr io.Writer) (log *slog.Logger, calls io.Writer, end func(), err error) {
+func (c *runCommand) logs(stderr io.Writer) (log *slog.Logger, calls func(mockserver.CallLine), end func(), err error) {
 	warnings := slog.NewTextHandler(stderr, &slog.HandlerOptions{
 		Level: slog.LevelWarn,
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
@@ -150,30 +154,13 @@ func (c *runCommand) logs(stderr io.Writer) (log *slog.Logger, calls io.Writer, 
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("--keep-logs: %w", err)
 	}
-	kept := &keptLog{to: file}
-	both := &lockedWriter{to: kept}
-	log = slog.New(slog.NewMultiHandler(slog.NewTextHandler(both, nil), warnings))
-	return log, both, func() {
-		both.mu.Lock() // a call may still end
-		defer both.mu.Unlock()
-		if err := errors.Join(kept.err, file.Close()); err != nil {
+	kept := newLogWriter(file, tellDropped)
+	log = slog.New(slog.NewMultiHandler(slog.NewTextHandler(kept, nil), warnings))
+	return log, callLines(kept), func() {
+		if err := errors.Join(kept.close(), file.Close()); err != nil {
 			_, _ = fmt.Fprintf(stderr, "dingmock: --keep-logs: %v\n", err)
 		}
 	}, nil
-}
-
-// keptLog remembers why what was to be kept is not all there.
-type keptLog struct {
-	to  io.Writer
-	err error
-}
-
-func (k *keptLog) Write(p []byte) (int, error) {
-	n, err := k.to.Write(p)
-	if k.err == nil {
-		k.err = err
-	}
-	return n, err
 }
 
 // execute runs the program to its end, passes signals on to it, and returns its exit code.

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"sync"
 	"syscall"
 	"time"
 
@@ -48,9 +47,13 @@ type fakeFlags struct {
 
 // Run serves until ctx is done, and then lets the calls that are under way finish.
 func (c *serveCommand) Run(ctx context.Context, out streams) error {
-	stderr := &lockedWriter{to: out.stderr}
-	handler := c.logHandler(stderr, isTerminal(out.stderr))
-	log := slog.New(handler)
+	outliveReaders()
+	handler := func(w io.Writer) slog.Handler { return c.logHandler(w, isTerminal(out.stderr)) }
+	stderr := newLogWriter(out.stderr, func(w io.Writer, dropped int) {
+		slog.New(handler(w)).Warn(droppedText(dropped), "dropped", dropped)
+	})
+	defer func() { _ = stderr.close() }()
+	log := slog.New(handler(stderr))
 
 	var authority *impersonate.Authority
 	if c.TLSDir != "" || len(c.TLSAddr) > 0 || len(c.ProxyAddr) > 0 {
@@ -62,11 +65,7 @@ func (c *serveCommand) Run(ctx context.Context, out streams) error {
 	if c.ShutdownGrace < 0 {
 		return usageError{fmt.Errorf("--shutdown-grace: %s is negative; it has to be 0s or more", c.ShutdownGrace)}
 	}
-	var calls io.Writer
-	if !c.Quiet {
-		calls = stderr
-	}
-	fake, err := c.fake(log, calls, authority)
+	fake, err := c.fake(log, c.calls(log, stderr), authority)
 	if err != nil {
 		return usageError{err}
 	}
@@ -85,7 +84,9 @@ func (c *serveCommand) Run(ctx context.Context, out streams) error {
 	for _, l := range f.proxy {
 		log.Info("listening", "proxy", baseURL(l.Addr()), "version", versionString())
 	}
-	if err := c.banner(out.stdout, f, fake.Apps()); err != nil {
+	stdout := newLogWriter(out.stdout, nil)
+	c.banner(stdout, f, fake.Apps())
+	if err := stdout.close(); err != nil {
 		log.Warn("the start text could not be written", "error", err)
 	}
 
@@ -104,7 +105,7 @@ func (c *serveCommand) Run(ctx context.Context, out streams) error {
 }
 
 // fake makes the server that the flags describe. Its errors name the flag.
-func (c *fakeFlags) fake(log *slog.Logger, calls io.Writer, authority *impersonate.Authority) (*mockserver.Server, error) {
+func (c *fakeFlags) fake(log *slog.Logger, calls func(mockserver.CallLine), authority *impersonate.Authority) (*mockserver.Server, error) {
 	if c.SessionTTL < 0 {
 		return nil, fmt.Errorf("--session-ttl: %s is negative; it has to be 0s, which is never, or more", c.SessionTTL)
 	}
@@ -230,6 +231,24 @@ func (c *serveCommand) logHandler(w io.Writer, terminal bool) slog.Handler {
 	return slog.NewJSONHandler(w, nil)
 }
 
+// calls writes the lines of calls: to the log where that is JSON, else beside it.
+func (c *serveCommand) calls(log *slog.Logger, w io.Writer) func(mockserver.CallLine) {
+	if c.Quiet {
+		return nil
+	}
+	if _, ok := log.Handler().(*slog.JSONHandler); ok {
+		return func(l mockserver.CallLine) {
+			log.LogAttrs(context.Background(), slog.LevelInfo, "call", l.Attrs()...)
+		}
+	}
+	return callLines(w)
+}
+
+// callLines writes the lines of calls as text.
+func callLines(w io.Writer) func(mockserver.CallLine) {
+	return func(l mockserver.CallLine) { _, _ = fmt.Fprintln(w, l) }
+}
+
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {
@@ -237,16 +256,4 @@ func isTerminal(w io.Writer) bool {
 	}
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// lockedWriter lets the log and the lines of calls share a stream.
-type lockedWriter struct {
-	mu sync.Mutex
-	to io.Writer
-}
-
-func (w *lockedWriter) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.to.Write(p)
 }

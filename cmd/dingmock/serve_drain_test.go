@@ -138,7 +138,7 @@ func TestServeDrainsUnderLoad(t *testing.T) {
 	t.Parallel()
 	for round := range 3 {
 		dir := t.TempDir()
-		p := startProcess(t, "--tls-addr", "127.0.0.1:0", "--proxy-addr", "127.0.0.1:0", "--tls-dir", dir, "--shutdown-grace", "30s")
+		p := startProcess(t, "--tls-addr", "127.0.0.1:0", "--proxy-addr", "127.0.0.1:0", "--tls-dir", dir, "--shutdown-grace", "30s", "--log-format", "text")
 		tlsAddr, proxyAddr := listeners(t, p.stdout)
 		pem, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
 		if err != nil {

@@ -98,7 +98,7 @@ func TestServeDefaults(t *testing.T) {
 	if got := errcode(t, c.url, "corpid", "mock-x", "corpsecret", "any"); got != 0 {
 		t.Errorf("a key of the form mock-… gets errcode %v", got)
 	}
-	if !c.stderr.waitFor("GET gettoken mock-x 0\n") {
+	if !c.stderr.waitFor(`"level":"INFO","msg":"call","method":"GET","operation":"gettoken","app":"mock-x","code":"0"}` + "\n") {
 		t.Errorf("there is no line for the call: %s", c.stderr)
 	}
 	var line struct{ Level, Msg, URL string }
@@ -209,6 +209,13 @@ func TestServeFlags(t *testing.T) {
 			t.Helper()
 			if got := get(t, c.url+"/gettoken?appkey=dingmockapp&appsecret=dingmockappsecret&extra=1")["errcode"]; got != 40035.0 {
 				t.Errorf("errcode %v, want 40035", got)
+			}
+		}},
+		{"text", nil, []string{"--log-format", "text"}, func(t *testing.T, c *command) {
+			t.Helper()
+			_ = errcode(t, c.url, "appkey", "dingmockapp", "appsecret", "dingmockappsecret")
+			if !c.stderr.waitFor("\nGET gettoken default 0\n") {
+				t.Errorf("stderr:\n%s", c.stderr)
 			}
 		}},
 		{"quiet, in text", nil, []string{"--quiet", "--log-format", "text"}, func(t *testing.T, c *command) {

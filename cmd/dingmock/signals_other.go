@@ -10,5 +10,8 @@ var passedOn = []os.Signal{os.Interrupt}
 // sentToBoth reports whether the program gets a signal without being passed it: a console sends it to all.
 func sentToBoth(os.Signal) bool { return true }
 
+// outliveReaders does nothing: a write that nobody reads ends no process.
+func outliveReaders() {}
+
 // exitCode is that of a process that has ended.
 func exitCode(s *os.ProcessState) int { return s.ExitCode() }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"os/signal"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -26,6 +27,10 @@ func sentToBoth(s os.Signal) bool {
 	foreground, err := unix.IoctlGetInt(int(terminal.Fd()), unix.TIOCGPGRP)
 	return err == nil && foreground == unix.Getpgrp()
 }
+
+// outliveReaders keeps the process from being ended when nobody reads its output any more: the write fails, and that is
+// all. Processes that it starts are not concerned.
+func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
 // exitCode is that of a process that has ended, as a shell has it.
 func exitCode(s *os.ProcessState) int {

@@ -15,6 +15,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -91,7 +92,7 @@ func New(t testing.TB, options ...Option) *Server {
 		o.Apps = []mockserver.AppState{{Name: "test", CorpID: "corp" + id, CorpSecret: rand.Text(), AppKey: "app" + id, AppSecret: rand.Text()}}
 	}
 	if o.Calls == nil {
-		o.Calls = s.log
+		o.Calls = func(l mockserver.CallLine) { _, _ = fmt.Fprintln(s.log, l) }
 	}
 	if o.Log == nil {
 		o.Log = log

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -288,7 +287,7 @@ func BenchmarkNew(b *testing.B) {
 			for b.Loop() {
 				r := &recorder{}
 				r.run(func() {
-					srv := mocktest.New(r, mocktest.WithOptions(mockserver.Options{Calls: io.Discard}))
+					srv := mocktest.New(r, mocktest.WithOptions(mockserver.Options{Calls: func(mockserver.CallLine) {}}))
 					base := srv.URL
 					c := x.use(srv)
 					if x.name == "tls" {
