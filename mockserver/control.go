@@ -289,13 +289,31 @@ func (c *controlCall) app() (*app, error) {
 	if a := c.server.store.app(name); a != nil {
 		return a, nil
 	}
+	return nil, c.noApp()
+}
+
+// change does something to the app that the path names. One that is not there yet is made, where its first call would
+// make it too, so that this call can be prepared.
+func (c *controlCall) change(do func(*app) error) (*app, error) {
+	a, err := c.server.store.change(c.Value("app"), !c.server.options.NoAutoApps, do)
+	if a == nil && err == nil {
+		err = c.noApp()
+	}
+	return a, err
+}
+
+func (c *controlCall) noApp() error {
+	name := c.Value("app")
 	detail := fmt.Sprintf("there is no app %q", name)
-	if name == NoApp {
+	switch {
+	case name == NoApp:
 		detail = "_ stands for the calls that reached no app: it has a journal and a verdict, and nothing else"
+	case autoKey.MatchString(name) && !c.server.options.NoAutoApps:
+		detail += " yet: its first call makes it, and so does what changes something here"
 	}
 	p := problemOf(http.StatusNotFound, detail)
 	p.Field, p.Accepted = "/path/app", "the name or the appkey of an app; "+controlPrefix+"apps lists all"
-	return nil, p
+	return p
 }
 
 func (c *controlCall) healthy() (any, error) {

@@ -54,10 +54,6 @@ func (c *controlCall) getApp() (any, error) {
 }
 
 func (c *controlCall) updateApp() (any, error) {
-	a, err := c.app()
-	if err != nil {
-		return nil, err
-	}
 	var x struct {
 		Users json.RawMessage `json:"users"`
 		QPS   *int            `json:"qps"`
@@ -78,21 +74,32 @@ func (c *controlCall) updateApp() (any, error) {
 			return nil, &fieldError{"/token_life", err.Error()}
 		}
 	}
-	a.mu.Lock()
-	if x.Life != nil {
-		a.life = time.Duration(*x.Life)
+	return c.changed(func(a *app) error {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if x.Users != nil {
+			a.users = newUsers(users)
+		}
+		if x.QPS != nil {
+			a.qps = x.QPS
+		}
+		if x.Life != nil {
+			a.life = time.Duration(*x.Life)
+		}
+		if x.Judge != nil {
+			a.lenient = !*x.Judge
+		}
+		return nil
+	})
+}
+
+// changed does something to the app and answers it as it is then.
+func (c *controlCall) changed(do func(*app) error) (any, error) {
+	a, err := c.change(do)
+	if err != nil {
+		return nil, err
 	}
-	if x.Users != nil {
-		a.users = newUsers(users)
-	}
-	if x.QPS != nil {
-		a.qps = x.QPS
-	}
-	if x.Judge != nil {
-		a.lenient = !*x.Judge
-	}
-	a.mu.Unlock()
-	return c.getApp()
+	return identities([]*app{a}).Apps[0], nil
 }
 
 func (c *controlCall) deleteApp() (any, error) {
@@ -105,12 +112,10 @@ func (c *controlCall) deleteApp() (any, error) {
 }
 
 func (c *controlCall) resetApp() (any, error) {
-	a, err := c.app()
-	if err != nil {
-		return nil, err
-	}
-	a.reset()
-	return c.getApp()
+	return c.changed(func(a *app) error {
+		a.reset()
+		return nil
+	})
 }
 
 func (c *controlCall) listTokens() (any, error) {
@@ -126,11 +131,15 @@ func (c *controlCall) listTokens() (any, error) {
 }
 
 func (c *controlCall) expireTokens() (any, error) {
-	a, err := c.app()
+	var due Due
+	_, err := c.change(func(a *app) error {
+		due = a.expireTokens()
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	return a.expireTokens(), nil
+	return due, nil
 }
 
 func (c *controlCall) listSessions() (any, error) {
@@ -166,13 +175,16 @@ func (c *controlCall) putState() (any, error) {
 	if err := c.decode(&x); err != nil {
 		return nil, err
 	}
-	if _, ok := c.Values["app"]; ok {
+	if name := c.Value("app"); name != "" {
 		a, err := c.app()
-		if err != nil {
+		switch {
+		case err == nil:
+			name = a.name
+		case c.server.options.NoAutoApps || !autoKey.MatchString(name):
 			return nil, err
 		}
-		if len(x.Apps) != 1 || x.Apps[0].Name != a.name && (x.Apps[0].Name != "" || x.Apps[0].AppKey != a.name) {
-			return nil, &fieldError{"/apps", fmt.Sprintf("has to hold one app, of the name %q", a.name)}
+		if len(x.Apps) != 1 || x.Apps[0].Name != name && (x.Apps[0].Name != "" || x.Apps[0].AppKey != name) {
+			return nil, &fieldError{"/apps", fmt.Sprintf("has to hold one app, of the name %q", name)}
 		}
 	}
 	if err := x.validate(c.server.doc); err != nil {

@@ -13,26 +13,37 @@ type clockReply struct {
 	Due    *Due      `json:"due,omitempty"`
 }
 
-func (c *controlCall) clock(move func(*app) (*Due, error)) (any, error) {
+// readClock returns the app's clock as it is.
+func (a *app) readClock() clockReply {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	reply := clockReply{Now: a.clock.now().UTC()}
+	if s := a.clock.state(); s != nil {
+		reply.Offset, reply.Frozen = s.Offset, s.Frozen
+	}
+	return reply
+}
+
+func (c *controlCall) getClock() (any, error) {
 	a, err := c.app()
 	if err != nil {
 		return nil, err
 	}
-	due, err := move(a)
+	return a.readClock(), nil
+}
+
+// move does something to the app's clock and answers what it says then.
+func (c *controlCall) move(do func(*app)) (any, error) {
+	a, err := c.change(func(a *app) error {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		do(a)
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	reply := clockReply{Now: a.clock.now().UTC(), Due: due}
-	if s := a.clock.state(); s != nil {
-		reply.Offset, reply.Frozen = s.Offset, s.Frozen
-	}
-	return reply, nil
-}
-
-func (c *controlCall) getClock() (any, error) {
-	return c.clock(func(*app) (*Due, error) { return nil, nil })
+	return a.readClock(), nil
 }
 
 func (c *controlCall) advanceClock() (any, error) {
@@ -42,29 +53,25 @@ func (c *controlCall) advanceClock() (any, error) {
 	if err := c.decode(&x); err != nil {
 		return nil, err
 	}
-	return c.clock(func(a *app) (*Due, error) {
-		due, err := a.advance(time.Duration(x.By))
-		if err != nil {
-			return nil, &fieldError{"/by", strings.TrimPrefix(err.Error(), "by: ")}
+	var due Due
+	a, err := c.change(func(a *app) (err error) {
+		if due, err = a.advance(time.Duration(x.By)); err != nil {
+			return &fieldError{"/by", strings.TrimPrefix(err.Error(), "by: ")}
 		}
-		return &due, nil
+		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	reply := a.readClock()
+	reply.Due = &due
+	return reply, nil
 }
 
 func (c *controlCall) freezeClock() (any, error) {
-	return c.clock(func(a *app) (*Due, error) {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.clock.freeze()
-		return nil, nil
-	})
+	return c.move(func(a *app) { a.clock.freeze() })
 }
 
 func (c *controlCall) resumeClock() (any, error) {
-	return c.clock(func(a *app) (*Due, error) {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.clock.resume()
-		return nil, nil
-	})
+	return c.move(func(a *app) { a.clock.resume() })
 }

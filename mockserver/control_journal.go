@@ -69,19 +69,24 @@ func (c *controlCall) getJournalEntry() (any, error) {
 }
 
 func (c *controlCall) waitJournal() (any, error) {
-	j, a, err := c.journal()
-	if err != nil {
-		return nil, err
-	}
 	w := Wait{AtLeast: 1, Timeout: Duration(5 * time.Second)}
 	if err := c.decode(&w); err != nil {
 		return nil, err
 	}
 	switch {
-	case j.limit == 0:
+	case c.server.store.kept == 0:
 		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
 	case w.Timeout <= 0 || time.Duration(w.Timeout) > maxPause:
 		return nil, &fieldError{"/timeout", fmt.Sprintf("has to be above 0 and at most %s", maxPause)}
+	}
+	j := c.server.nobody
+	var a *app
+	if c.Value("app") != NoApp {
+		var err error
+		if a, err = c.change(func(*app) error { return nil }); err != nil { // who waits for an app's first call is early
+			return nil, err
+		}
+		j = a.journal
 	}
 	ctx, cancel := c.alive(a)
 	defer cancel()

@@ -6,51 +6,71 @@ import (
 	"time"
 )
 
-// rules returns the rules that the path means, and the time by their clock.
-func (c *controlCall) rules() (set *rules, now time.Time, forAll bool, err error) {
-	if _, ok := c.Values["app"]; !ok {
-		return &c.server.rules, c.server.options.Now(), true, nil
+// forAll reports whether the path means the rules for every app.
+func (c *controlCall) forAll() bool {
+	_, ok := c.Values["app"]
+	return !ok
+}
+
+// readRules returns the rules that the path means, as they are.
+func (c *controlCall) readRules() ([]Rule, error) {
+	if c.forAll() {
+		return c.server.rules.all(c.server.options.Now()), nil
 	}
 	a, err := c.app()
 	if err != nil {
-		return nil, time.Time{}, false, err
+		return nil, err
 	}
-	return &a.rules, a.now(), false, nil
+	return a.rules.all(a.now()), nil
+}
+
+// changeRules does something to the rules that the path means, by their clock.
+func (c *controlCall) changeRules(do func(set *rules, now time.Time) error) error {
+	if c.forAll() {
+		return do(&c.server.rules, c.server.options.Now())
+	}
+	_, err := c.change(func(a *app) error { return do(&a.rules, a.now()) })
+	return err
 }
 
 func (c *controlCall) listRules() (any, error) {
-	set, now, _, err := c.rules()
+	list, err := c.readRules()
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"rules": set.all(now)}, nil
+	return map[string]any{"rules": list}, nil
 }
 
 func (c *controlCall) addRule() (any, error) {
-	set, now, forAll, err := c.rules()
-	if err != nil {
-		return nil, err
-	}
 	var r Rule
 	if err := c.decode(&r); err != nil {
 		return nil, err
 	}
-	if err := r.validate(c.server.doc, forAll); err != nil {
+	if err := r.validate(c.server.doc, c.forAll()); err != nil {
 		return nil, err
 	}
-	if r, err = set.add(r, now); err != nil {
-		return nil, problemOf(http.StatusConflict, err.Error())
-	}
-	c.server.store.tellSeed(c.Value("app"), r)
-	return controlReply{status: http.StatusCreated, value: r}, nil
-}
-
-func (c *controlCall) deleteRules() (any, error) {
-	set, _, _, err := c.rules()
+	var made Rule
+	err := c.changeRules(func(set *rules, now time.Time) (err error) {
+		if made, err = set.add(r, now); err != nil {
+			return problemOf(http.StatusConflict, err.Error())
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	set.remove("")
+	c.server.store.tellSeed(c.Value("app"), made)
+	return controlReply{status: http.StatusCreated, value: made}, nil
+}
+
+func (c *controlCall) deleteRules() (any, error) {
+	err := c.changeRules(func(set *rules, _ time.Time) error {
+		set.remove("")
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
 	return controlReply{status: http.StatusNoContent}, nil
 }
 
@@ -61,11 +81,11 @@ func (c *controlCall) noRule() error {
 }
 
 func (c *controlCall) getRule() (any, error) {
-	set, now, _, err := c.rules()
+	list, err := c.readRules()
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range set.all(now) {
+	for _, r := range list {
 		if r.ID == c.Value("id") {
 			return r, nil
 		}
@@ -74,12 +94,14 @@ func (c *controlCall) getRule() (any, error) {
 }
 
 func (c *controlCall) deleteRule() (any, error) {
-	set, _, _, err := c.rules()
+	err := c.changeRules(func(set *rules, _ time.Time) error {
+		if !set.remove(c.Value("id")) {
+			return c.noRule()
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
-	}
-	if !set.remove(c.Value("id")) {
-		return nil, c.noRule()
 	}
 	return controlReply{status: http.StatusNoContent}, nil
 }

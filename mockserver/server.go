@@ -319,8 +319,8 @@ func (c *call) checkToken(stub *FixedReply) error {
 // refused makes no app.
 func (c *call) findApp() {
 	if p, complete := c.credentials(); p != (pair{}) {
-		auto := complete && !c.server.options.NoAutoApps && c.refuse(dingmock.RuleMethod) == nil && c.refuse(c.server.findings...) == nil
-		c.app, c.proven, c.full = c.server.store.byCredentials(p, c.Value(p.id), c.Value(p.secret), auto)
+		good := complete && c.refuse(dingmock.RuleMethod) == nil && c.refuse(c.server.findings...) == nil
+		c.app, c.proven, c.full = c.server.store.byCredentials(p, c.Value(p.id), c.Value(p.secret), good, !c.server.options.NoAutoApps)
 	} else {
 		c.app, _ = c.server.store.tokens.get(c.Token)
 	}

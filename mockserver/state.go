@@ -2,6 +2,7 @@ package mockserver
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
@@ -42,7 +43,8 @@ type AppState struct {
 	QPS        *int           `json:"qps,omitempty"`       // calls a second of each kind; 0: no limit; absent: the server's
 	TokenLife  Duration       `json:"token_life,omitzero"` // how long a token lives, 1s to 720h; absent: the server's
 	Judge      *bool          `json:"judge,omitempty"`     // whether off-spec calls make the verdict red; absent: they do
-	Auto       bool           `json:"auto,omitempty"`      // made by its first token call; may be evicted
+	Auto       bool           `json:"auto,omitempty"`      // made on first use; may be evicted
+	Open       bool           `json:"open,omitempty"`      // of an auto app without secrets: the first token call chooses them
 	Clock      *ClockState    `json:"clock,omitempty"`
 	Tokens     []TokenState   `json:"tokens,omitempty"`   // at most 1000; the last that is not apart is the one that gettoken renews
 	Sessions   []SessionState `json:"sessions,omitempty"` // open ones, in the order of their creation
@@ -134,8 +136,13 @@ func (a *AppState) validate(doc *dingmock.Document) *fieldError {
 	for _, f := range []struct{ name, value string }{
 		{"name", a.Name}, {"corpid", a.CorpID}, {"corpsecret", a.CorpSecret}, {"appkey", a.AppKey}, {"appsecret", a.AppSecret},
 	} {
-		if a.Auto && strings.HasSuffix(f.name, "secret") {
-			continue // the first call chose it
+		if strings.HasSuffix(f.name, "secret") {
+			if a.Open && f.value != "" {
+				return &fieldError{"/open", "goes without secrets: the first token call chooses them"}
+			}
+			if a.Auto {
+				continue // the first call chose it
+			}
 		}
 		if f.value != "" && !urlSafe.MatchString(f.value) {
 			return &fieldError{"/" + f.name, "has to be 1 to 128 of the characters A-Z a-z 0-9 - . _ ~"}
@@ -150,9 +157,11 @@ func (a *AppState) validate(doc *dingmock.Document) *fieldError {
 		}
 	}
 	switch {
-	case (a.AppKey == "") != (a.AppSecret == ""):
+	case a.Open && !a.Auto:
+		return &fieldError{"/open", "goes with auto"}
+	case !a.Open && (a.AppKey == "") != (a.AppSecret == ""):
 		return &fieldError{"/appkey", "appkey and appsecret go together: give both or neither"}
-	case (a.CorpID == "") != (a.CorpSecret == ""):
+	case !a.Open && (a.CorpID == "") != (a.CorpSecret == ""):
 		return &fieldError{"/corpid", "corpid and corpsecret go together: give both or neither"}
 	case a.AppKey == "" && a.CorpID == "":
 		return &fieldError{"/appkey", "has to be there with appsecret, or else corpid with corpsecret"}
@@ -224,6 +233,9 @@ func (a *AppState) complete() {
 	if a.Name == "" {
 		a.Name = a.CorpID
 	}
+	if a.Open {
+		a.AppKey, a.CorpID = cmp.Or(a.AppKey, a.CorpID), cmp.Or(a.CorpID, a.AppKey)
+	}
 	if a.AppKey == "" {
 		a.AppKey, a.AppSecret = randomAppKey(), randomSecret()
 	}
@@ -267,7 +279,7 @@ func (a *app) restore(s AppState) {
 func (a *app) identity() AppState {
 	s := AppState{
 		Name: a.name, CorpID: a.corpID, CorpSecret: a.corpSecret, AppKey: a.appKey, AppSecret: a.appSecret,
-		Users: slices.Clone(a.users.list), QPS: a.qps, TokenLife: Duration(a.life), Auto: a.auto,
+		Users: slices.Clone(a.users.list), QPS: a.qps, TokenLife: Duration(a.life), Auto: a.auto, Open: a.open,
 	}
 	if a.lenient {
 		s.Judge = new(bool)

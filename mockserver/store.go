@@ -50,9 +50,9 @@ type store struct {
 	tokens tokenIndex
 }
 
-// app is one tenant. Its identity never changes; the rest is guarded by mu.
+// app is one tenant. Its name and ids never change; the rest is guarded by mu.
 type app struct {
-	name, corpID, corpSecret, appKey, appSecret string
+	name, corpID, appKey string
 
 	store   *store
 	auto    bool // made on first use
@@ -60,7 +60,11 @@ type app struct {
 	journal *journal
 	rules   rules
 
-	mu       sync.Mutex
+	mu         sync.Mutex
+	corpSecret string
+	appSecret  string
+	open       bool // the first token call chooses both secrets
+
 	gone     bool          // no longer in the store
 	done     chan struct{} // closed when the app is removed or reset
 	clock    clock
@@ -102,7 +106,7 @@ var errFull = errors.New("there are as many apps as there may be (--max-apps); d
 // make builds an app of a state that is valid and complete. It is not in the store yet.
 func (s *store) make(state AppState) *app {
 	a := &app{
-		name: state.Name, corpID: state.CorpID, corpSecret: state.CorpSecret, appKey: state.AppKey, appSecret: state.AppSecret,
+		name: state.Name, corpID: state.CorpID, corpSecret: state.CorpSecret, appKey: state.AppKey, appSecret: state.AppSecret, open: state.Open,
 		store: s, auto: state.Auto, journal: newJournal(s.kept, &s.journals), done: make(chan struct{}),
 		users: newUsers(state.Users), qps: state.QPS, life: time.Duration(state.TokenLife), lenient: state.Judge != nil && !*state.Judge, clock: clock{real: s.real},
 	}
@@ -113,17 +117,50 @@ func (s *store) make(state AppState) *app {
 
 // add makes an app of a state that is valid and complete. It fails where a name or an id is taken.
 func (s *store) add(state AppState) (*app, error) {
+	a := s.make(state)
+	return a, s.insert(a, state)
+}
+
+// insert puts a new app in. It fails where a name or an id is taken.
+func (s *store) insert(a *app, state AppState) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.taken(state, nil); err != nil {
-		return nil, err
+		return err
 	}
 	if len(s.apps) >= s.maxApps && !s.evict() {
-		return nil, errFull
+		return errFull
 	}
-	a := s.make(state)
 	s.put(a, state)
-	return a, nil
+	return nil
+}
+
+// change does something to the app of that name. Where there is none, and prepare says that one may be made, an auto-app is:
+// it is seen once that has been done to it, and not at all where that fails. The secret of such an app is open. It returns
+// nil and no error where there is no app.
+func (s *store) change(name string, prepare bool, do func(*app) error) (*app, error) {
+	for {
+		if a := s.app(name); a != nil {
+			a.touch()
+			return a, do(a)
+		}
+		if !prepare || !autoKey.MatchString(name) {
+			return nil, nil
+		}
+		state := AppState{Name: name, CorpID: name, AppKey: name, Auto: true, Open: true}
+		a := s.make(state)
+		if err := do(a); err != nil {
+			return nil, err
+		}
+		err := s.insert(a, state)
+		if err == nil {
+			return a, nil
+		}
+		if errors.Is(err, errFull) || s.app(name) == nil && s.corp(name) != nil {
+			return nil, err
+		}
+		// Another goroutine made it first: the next round finds it.
+	}
 }
 
 // put takes a new app in, at the end. The caller holds the lock.
@@ -315,23 +352,21 @@ type pair struct {
 	corp       bool
 }
 
-// byCredentials returns the app with that id, and whether the secret is its own. An app is made for an
-// auto key where the store may; full says that it would have been but for the cap.
-func (s *store) byCredentials(p pair, id, secret string, auto bool) (a *app, proven, full bool) {
+// byCredentials returns the app with that id, and whether the secret is its own. good says that the call is not going
+// to be refused: its secret becomes that of an app whose secret is open. An app is made for an auto key where auto says so;
+// full says that it would have been but for the cap.
+func (s *store) byCredentials(p pair, id, secret string, good, auto bool) (a *app, proven, full bool) {
+	auto = auto && good
 	for range 100 { // one round, but where apps come and go at the same time
-		s.mu.RLock()
 		if p.corp {
-			a = s.byCorp[id]
+			a = s.corp(id)
 		} else {
+			s.mu.RLock()
 			a = s.byKey[id]
+			s.mu.RUnlock()
 		}
-		s.mu.RUnlock()
 		if a != nil {
-			want := a.appSecret
-			if p.corp {
-				want = a.corpSecret
-			}
-			return a, subtle.ConstantTimeCompare([]byte(want), []byte(secret)) == 1, false
+			return a, a.proves(p.corp, secret, good), false
 		}
 		if !auto || secret == "" || !autoKey.MatchString(id) {
 			break
@@ -346,6 +381,30 @@ func (s *store) byCredentials(p pair, id, secret string, auto bool) (a *app, pro
 		// Another goroutine made it first: the next round finds it, unless it has been evicted again.
 	}
 	return nil, false, false
+}
+
+// corp returns the app of that corpid, or nil.
+func (s *store) corp(id string) *app {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.byCorp[id]
+}
+
+// proves reports whether a secret is the app's. Where that is open, the first of a good call becomes it.
+func (a *app) proves(corp bool, secret string, good bool) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.open {
+		if !good || secret == "" {
+			return false
+		}
+		a.corpSecret, a.appSecret, a.open = secret, secret, false
+	}
+	want := a.appSecret
+	if corp {
+		want = a.corpSecret
+	}
+	return subtle.ConstantTimeCompare([]byte(want), []byte(secret)) == 1
 }
 
 // lifeOf is how long a token lives that is given now. The caller holds the lock.
