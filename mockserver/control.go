@@ -199,6 +199,11 @@ func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*
 	if op == nil {
 		return nil, problemOf(http.StatusNotFound, "there is no such path; "+controlPrefix+"control.yaml lists all")
 	}
+	if op.Bearer { // as the token: health and documents show nothing of the apps
+		if err := s.checkHost(r); err != nil {
+			return nil, err
+		}
+	}
 	if crossOrigin.Check(r) != nil {
 		return nil, problemOf(http.StatusForbidden, "a page of another site may not change anything here")
 	}

@@ -31,7 +31,7 @@ func FuzzControl(f *testing.F) {
 		if err != nil {
 			return
 		}
-		r := httptest.NewRequest(o.Method, "/", strings.NewReader(body))
+		r := httptest.NewRequest(o.Method, "http://localhost/", strings.NewReader(body))
 		r.URL = target
 		if body != "" {
 			r.Header.Set("Content-Type", jsonType)

@@ -21,7 +21,7 @@ import (
 func steer(t testing.TB, s *mockserver.Server, method, path, body string, out any) int {
 	t.Helper()
 	w := httptest.NewRecorder()
-	r := httptest.NewRequest(method, "/_mock"+path, strings.NewReader(body))
+	r := httptest.NewRequest(method, "http://localhost/_mock"+path, strings.NewReader(body))
 	if body != "" {
 		r.Header.Set("Content-Type", jsonType)
 	}
@@ -78,7 +78,7 @@ func TestJournalNeverRaces(t *testing.T) {
 				}
 				// The head is enough: what has a first byte has an entry.
 				w := httptest.NewRecorder()
-				s.ServeHTTP(w, httptest.NewRequest("GET", fmt.Sprintf("/_mock/apps/mock-%d/journal/%d", i, n), nil))
+				s.ServeHTTP(w, httptest.NewRequest("GET", fmt.Sprintf("http://localhost/_mock/apps/mock-%d/journal/%d", i, n), nil))
 				if w.Code != http.StatusOK {
 					t.Errorf("client %d, call %d: %s", i, n, w.Body)
 					return
@@ -247,7 +247,7 @@ func TestJournalHoldsNoSecret(t *testing.T) {
 	}
 	for _, path := range []string{"/apps/default/journal", "/apps/_/journal", "/verdict"} {
 		w := httptest.NewRecorder()
-		s.ServeHTTP(w, httptest.NewRequest("GET", "/_mock"+path, nil))
+		s.ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/_mock"+path, nil))
 		for _, hidden := range []string{secret, secret[1:], live, mockserver.DefaultApp.AppSecret} {
 			if at := strings.Index(w.Body.String(), hidden); at >= 0 {
 				text := w.Body.String()

@@ -49,6 +49,11 @@ type Options struct {
 	// ControlToken is the bearer token that the control API asks for, health and documents aside. Default: none.
 	ControlToken string
 
+	// ControlHosts are names that the control API is asked by, beside loopback names, addresses, names without a dot or
+	// of a local domain such as .test, and the platform's names: requests of another Host are refused, lest a page of
+	// another site asks. Default: none. With ControlToken any Host is taken.
+	ControlHosts []string
+
 	// CA returns the PEM of the certificate that the TLS listeners' certificates are signed by, for /_mock/ca.pem.
 	// Default: there is none.
 	CA func() ([]byte, error)

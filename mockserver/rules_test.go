@@ -159,7 +159,7 @@ func TestEffectsInGo(t *testing.T) {
 				if x.curl == 28 { // the time is over once the fake has the call
 					go func() {
 						w := httptest.NewRecorder()
-						s.ServeHTTP(w, httptest.NewRequest("POST", "/_mock/apps/default/journal/wait", strings.NewReader(`{"timeout":"60s"}`)))
+						s.ServeHTTP(w, httptest.NewRequest("POST", "http://localhost/_mock/apps/default/journal/wait", strings.NewReader(`{"timeout":"60s"}`)))
 						cancel(context.DeadlineExceeded)
 					}()
 				}
@@ -406,10 +406,10 @@ func TestHangEnds(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(s *mockserver.Server){
 		"deleted": func(s *mockserver.Server) {
-			s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("DELETE", "/_mock/apps/default", nil))
+			s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("DELETE", "http://localhost/_mock/apps/default", nil))
 		},
 		"reset": func(s *mockserver.Server) {
-			s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/_mock/apps/default/reset", nil))
+			s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "http://localhost/_mock/apps/default/reset", nil))
 		},
 		"closed": func(s *mockserver.Server) { _ = s.Close() },
 	} {
@@ -423,7 +423,7 @@ func TestHangEnds(t *testing.T) {
 			t.Cleanup(func() { _ = conn.Close() })
 			_, _ = io.WriteString(conn, request("POST "+sessionURL, jsonType, `{"userid":"u-1"}`))
 			w := httptest.NewRecorder()
-			s.ServeHTTP(w, httptest.NewRequest("POST", "/_mock/apps/default/journal/wait", strings.NewReader(`{"match":{"operation":"getsession"},"timeout":"60s"}`)))
+			s.ServeHTTP(w, httptest.NewRequest("POST", "http://localhost/_mock/apps/default/journal/wait", strings.NewReader(`{"match":{"operation":"getsession"},"timeout":"60s"}`)))
 			if w.Code != http.StatusOK {
 				t.Fatalf("the call is not in the journal: %s", w.Body)
 			}

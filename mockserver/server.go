@@ -115,6 +115,12 @@ func (o *Options) complete(doc *dingmock.Document) error {
 	if len(o.Apps) > o.MaxApps {
 		return fmt.Errorf("Options: Apps: are %d, more than MaxApps, %d", len(o.Apps), o.MaxApps)
 	}
+	o.ControlHosts = slices.Clone(o.ControlHosts)
+	for i, h := range o.ControlHosts {
+		if o.ControlHosts[i] = hostName(h); o.ControlHosts[i] == "" {
+			return fmt.Errorf("Options: ControlHosts: %q is no host name", h)
+		}
+	}
 	if o.Journal == 0 {
 		o.Journal = 1000
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/impersonate"
 )
 
-// hostFlag is a value of --tls-host.
+// hostFlag is a value of --tls-host or --control-host.
 type hostFlag string
 
 // UnmarshalText reads a host name or an IP address.

@@ -67,6 +67,7 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 	if err != nil {
 		return err
 	}
+	c.ControlHost = append(c.ControlHost, c.TLSHost...)
 	fake, err := c.fake(log, calls, authority)
 	if err != nil {
 		return err

@@ -43,6 +43,7 @@ type fakeFlags struct {
 	QPS              uint          `name:"qps" default:"0" placeholder:"N" help:"Throttle an app that makes more than N calls of a kind in a second of its clock; 0 is never, the platform's is 20."`
 	Journal          uint          `default:"1000" placeholder:"N" help:"Keep the last N exchanges of each app; 0 keeps none."`
 	ControlToken     string        `placeholder:"TOKEN" help:"Ask for this bearer token at the control API, health and documents aside."`
+	ControlHost      []hostFlag    `placeholder:"HOST" help:"Let the control API be asked by this name as well; repeatable. With a control token any name may be used."`
 }
 
 // Run serves until ctx is done, and then lets the calls that are under way finish.
@@ -65,6 +66,7 @@ func (c *serveCommand) Run(ctx context.Context, out streams) error {
 	if c.ShutdownGrace < 0 {
 		return usageError{fmt.Errorf("--shutdown-grace: %s is negative; it has to be 0s or more", c.ShutdownGrace)}
 	}
+	c.ControlHost = append(c.ControlHost, c.TLSHost...)
 	fake, err := c.fake(log, c.calls(log, stderr), authority)
 	if err != nil {
 		return usageError{err}
@@ -129,6 +131,12 @@ func (c *fakeFlags) fake(log *slog.Logger, calls func(mockserver.CallLine), auth
 	}
 	if c.Journal == 0 {
 		options.Journal = -1
+	}
+	for _, h := range c.ControlHost {
+		options.ControlHosts = append(options.ControlHosts, string(h))
+	}
+	if name, err := os.Hostname(); err == nil && name != "" {
+		options.ControlHosts = append(options.ControlHosts, name)
 	}
 	if authority != nil {
 		options.CA = func() ([]byte, error) { return authority.PEM(), nil }

@@ -28,7 +28,7 @@ func (p powers) do(method, path string, in, out any) error {
 	if err != nil {
 		return err
 	}
-	r := httptest.NewRequest(method, "/_mock"+path, bytes.NewReader(body))
+	r := httptest.NewRequest(method, "http://localhost/_mock"+path, bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
 	p.server.ServeHTTP(w, r)

@@ -1,0 +1,74 @@
+package mockserver
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// localNames are the ends of names that no stranger can have: none of them is sold.
+var localNames = []string{".localhost", ".local", ".internal", ".test", ".home.arpa", ".svc", ".cluster.local"}
+
+// platformNames are those that a client which was not changed calls the fake by.
+var platformNames = []string{
+	"oapi.dingtalk.com", "api.dingtalk.com", "login.dingtalk.com",
+	"oapi.dingtalk.io", "api.dingtalk.io", "login.dingtalk.io",
+}
+
+// hostName returns the name or address of a host as it stands in a header: without port, brackets and final dot, in lower case.
+func hostName(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
+
+// ours reports whether a host's name can only be this machine's, or has been allowed: a page of another site that had its own
+// name lead here would have that name.
+func (s *Server) ours(name string) bool {
+	if _, err := netip.ParseAddr(name); err == nil || !strings.Contains(name, ".") {
+		return true
+	}
+	return slices.Contains(platformNames, name) || slices.Contains(s.options.ControlHosts, name) ||
+		slices.ContainsFunc(localNames, func(end string) bool { return strings.HasSuffix(name, end) })
+}
+
+// checkHost refuses what a page of another site has its browser ask here, be it by another's name for this address.
+func (s *Server) checkHost(r *http.Request) error {
+	host := hostName(r.Host)
+	if s.options.ControlToken == "" && !s.ours(host) {
+		return foreign("Host", host)
+	}
+	for _, origin := range r.Header.Values("Origin") {
+		u, err := url.Parse(origin)
+		if err != nil || u.Host == "" {
+			p := problemOf(http.StatusForbidden, "a page that has no origin of its own, such as a file or a sandboxed frame, may not ask here")
+			p.Field, p.Accepted = "/header/Origin", "the origin of this server's own page, or none"
+			return p
+		}
+		if from := hostName(u.Host); from != host && !s.ours(from) {
+			return foreign("Origin", from)
+		}
+	}
+	return nil
+}
+
+// foreign says which setting allows a host.
+func foreign(header, host string) error {
+	host = strings.Map(func(r rune) rune {
+		if strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789-._:", r) {
+			return r
+		}
+		return '?'
+	}, host)
+	host = host[:min(len(host), 253)]
+	p := problemOf(http.StatusForbidden, fmt.Sprintf("%s: %s is not known as a name of this server, so that a page of another site could be asking: "+
+		"if it is one, start dingmock with --control-host %s", header, host, host))
+	p.Field, p.Accepted = "/header/"+header, "a loopback or local name, an address, one of the platform's names, or a name of --control-host or --tls-host"
+	return p
+}
