@@ -93,6 +93,36 @@ func (p Parameter) allows(value any) bool {
 // Nullable reports whether the value may be null.
 func (p Parameter) Nullable() bool { return p.schema.Nullable }
 
+// Candidates returns what could have stood at a JSON pointer of a request, as a Violation has it: the texts that the value
+// there may be, or, where nothing of that name is declared, the names that are. There may be none.
+func (op *Operation) Candidates(pointer string) []string {
+	place, rest, _ := strings.Cut(strings.TrimPrefix(pointer, "/"), "/")
+	here := &openapi3.Schema{Properties: openapi3.Schemas{}}
+	for _, p := range op.Parameters {
+		if p.In == place {
+			here.Properties[p.Name] = p.schema.NewRef()
+		}
+	}
+	for name := range strings.SplitSeq(rest, "/") {
+		name = strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
+		switch {
+		case here.Items != nil:
+			here = here.Items.Value
+		case here.Properties[name] != nil:
+			here = here.Properties[name].Value
+		default:
+			return slices.Sorted(maps.Keys(here.Properties))
+		}
+	}
+	var texts []string
+	for _, v := range here.Enum {
+		if text, ok := v.(string); ok {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
 // Requirement is one set of credentials that is enough for an operation.
 type Requirement []Credential
 
@@ -553,10 +583,16 @@ func describe(value any) string {
 	return "an object"
 }
 
-// expectation tells what a schema allows, in a few words.
+// expectation tells what a schema allows, in a few words: its own, where it has some in x-expected.
 func expectation(s *openapi3.Schema) string {
+	if len(s.AllOf) == 1 {
+		return expectation(s.AllOf[0].Value)
+	}
 	var text string
+	own, _ := s.Extensions["x-expected"].(string)
 	switch {
+	case own != "":
+		text = own
 	case len(s.Enum) > 0:
 		quoted := make([]string, len(s.Enum))
 		for i, v := range s.Enum {

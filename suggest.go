@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/dingmock/dingmock/catalogue/paths"
+	"github.com/dingmock/dingmock/internal/nearest"
 )
 
 // suggestions remembers what was suggested for a path: the same wrong one comes again and again.
@@ -33,18 +34,18 @@ func (d *Document) suggest(path string) string {
 		if d.suggested.known == nil {
 			d.suggested.known = map[string]string{}
 		}
-		text = d.nearest(path)
+		text = d.likeliest(path)
 		d.suggested.known[path] = text
 	}
 	return text
 }
 
-func (d *Document) nearest(path string) string {
+func (d *Document) likeliest(path string) string {
 	wrong := plainPath(path)
 	best, name, most, least := "", "", mistakes(wrong), 1<<30
 	consider := func(candidate, id string) {
-		far := distance(wrong, plainPath(candidate), most)
-		if far > most {
+		far := nearest.Distance(wrong, plainPath(candidate), most)
+		if far < 0 {
 			return
 		}
 		// Of those that are as near, the one in the same dialect is meant.
@@ -90,32 +91,4 @@ func plainPath(path string) string {
 	}
 	path = strings.TrimSuffix(path, "/")
 	return strings.Replace(strings.Replace(path, topapi, "/", 1), v2, "/", 1)
-}
-
-// distance is how many letters have to be put in, left out or changed to make b of a; most+1 or more where it is more than
-// most.
-func distance(a, b string, most int) int {
-	if len(a)-len(b) > most || len(b)-len(a) > most {
-		return most + 1
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner, least := row[0], i+1
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := corner
-			if a[i] != b[j] {
-				cost = 1 + min(corner, row[j], row[j+1])
-			}
-			corner, row[j+1] = row[j+1], cost
-			least = min(least, cost)
-		}
-		if least > most {
-			return most + 1
-		}
-	}
-	return row[len(b)]
 }

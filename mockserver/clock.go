@@ -112,5 +112,5 @@ func (d *Duration) UnmarshalJSON(data []byte) error {
 type durationError struct{ data []byte }
 
 func (e *durationError) Error() string {
-	return fmt.Sprintf("%.40s is no duration up to 292 years: write a string such as \"2h\" or \"7201s\"", e.data)
+	return fmt.Sprintf("%.40s is no duration up to 292 years: write a duration such as \"7200s\"", e.data)
 }

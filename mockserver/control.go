@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/nearest"
 	"github.com/dingmock/dingmock/mockserver/internal/strictjson"
 )
 
@@ -162,6 +163,25 @@ func (s *Server) serveControl(doc *dingmock.Document, ops []*dingmock.Operation)
 	})
 }
 
+// pathsLike returns the paths of a document that have as many parts as a path, with that one's parts as parameters.
+func pathsLike(doc *dingmock.Document, path string) []string {
+	got := strings.Split(strings.TrimSuffix(path, "/"), "/")
+	var list []string
+	for _, op := range doc.Operations() {
+		want := strings.Split(op.Path, "/")
+		if len(want) != len(got) {
+			continue
+		}
+		for i, part := range want {
+			if strings.HasPrefix(part, "{") {
+				want[i] = got[i]
+			}
+		}
+		list = append(list, strings.Join(want, "/"))
+	}
+	return list
+}
+
 func (r controlReply) write(w http.ResponseWriter, version string) {
 	h := w.Header()
 	h.Set("Dingmock-Version", version)
@@ -197,7 +217,7 @@ func (r controlReply) write(w http.ResponseWriter, version string) {
 // control takes a request through the document's checks and to its handler. An error is a *problem.
 func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*dingmock.Operation, r *http.Request) (any, error) {
 	if op == nil {
-		return nil, problemOf(http.StatusNotFound, "there is no such path; "+controlPrefix+"control.yaml lists all")
+		return nil, problemOf(http.StatusNotFound, "there is no such path; "+controlPrefix+"control.yaml lists all"+nearest.DidYouMean(r.URL.Path, pathsLike(doc, r.URL.Path)))
 	}
 	if op.Bearer { // as the token: health and documents show nothing of the apps
 		if err := s.checkHost(r); err != nil {
@@ -214,8 +234,14 @@ func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*
 	if err != nil {
 		return nil, problemOf(http.StatusBadRequest, "the body could not be read to its end")
 	}
-	if len(body) > 0 && body[0] == '{' && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
-		r.Header.Set("Content-Type", "application/json") // what curl -d says of any body
+	if len(op.BodyTypes) > 0 {
+		if media := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Type"))); !strings.HasPrefix(media, "multipart/") {
+			r = r.Clone(r.Context())
+			r.Header.Set("Content-Type", op.BodyTypes[0]) // curl -d calls any body a form, and some senders say nothing
+		}
+		if len(bytes.TrimSpace(body)) == 0 {
+			body = []byte("{}")
+		}
 	}
 	c := &controlCall{Request: doc.CheckRequest(op, r, body), server: s, http: r, body: body}
 	if len(c.Violations) > 0 {
@@ -244,7 +270,11 @@ func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*
 // refusal says how the request breaks the document, by its first violation.
 func (c *controlCall) refusal(ops []*dingmock.Operation) *problem {
 	v := c.Violations[0]
-	p := problemOf(http.StatusBadRequest, v.String())
+	meant := v.Name() // where that is no name
+	if text, ok := c.sent(v.Pointer); ok && v.Rule == dingmock.RuleInvalidParameter && !strings.HasPrefix(v.Found, "an undeclared") {
+		meant, v.Found = text, fmt.Sprintf("%.40q", text)
+	}
+	p := problemOf(http.StatusBadRequest, v.String()+nearest.DidYouMean(meant, c.Operation.Candidates(v.Pointer)))
 	p.Field, p.Accepted = v.Pointer, v.Expected
 	switch v.Rule {
 	case dingmock.RuleMethod:
@@ -264,6 +294,32 @@ func (c *controlCall) refusal(ops []*dingmock.Operation) *problem {
 	return p
 }
 
+// sent returns the text at a JSON pointer of the request; false where there is none, or where it may be a secret.
+func (c *controlCall) sent(pointer string) (string, bool) {
+	names := strings.Split(pointer, "/")[1:]
+	if slices.ContainsFunc(names, secretName) {
+		return "", false
+	}
+	var at any = c.Values
+	for _, name := range names[1:] {
+		name = strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
+		switch x := at.(type) {
+		case map[string]any:
+			at = x[name]
+		case []any:
+			i, err := strconv.Atoi(name)
+			if err != nil || i < 0 || i >= len(x) {
+				return "", false
+			}
+			at = x[i]
+		default:
+			return "", false
+		}
+	}
+	text, ok := at.(string)
+	return text, ok
+}
+
 // crossOrigin refuses what a page of another site, open in the same browser, has it send.
 var crossOrigin = http.NewCrossOriginProtection()
 
@@ -271,8 +327,8 @@ func (s *Server) permitted(r *http.Request) bool {
 	if s.options.ControlToken == "" {
 		return true
 	}
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return ok && subtle.ConstantTimeCompare([]byte(token), []byte(s.options.ControlToken)) == 1
+	scheme, token, _ := strings.Cut(strings.TrimSpace(r.Header.Get("Authorization")), " ")
+	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare([]byte(strings.TrimSpace(token)), []byte(s.options.ControlToken)) == 1
 }
 
 // decode reads the body, which the document's schema has found good.
@@ -315,6 +371,12 @@ func (c *controlCall) noApp() error {
 		detail = "_ stands for the calls that reached no app: it has a journal and a verdict, and nothing else"
 	case autoKey.MatchString(name) && !c.server.options.NoAutoApps:
 		detail += " yet: its first call makes it, and so does what changes something here"
+	default:
+		var names []string
+		for _, a := range c.server.store.all() {
+			names = append(names, a.name)
+		}
+		detail += nearest.DidYouMean(name, names)
 	}
 	p := problemOf(http.StatusNotFound, detail)
 	p.Field, p.Accepted = "/path/app", "the name or the appkey of an app; "+controlPrefix+"apps lists all"

@@ -114,7 +114,7 @@ func TestControlBadInput(t *testing.T) {
 			continue
 		}
 		for _, x := range []ask{
-			{"another type", line, "text/plain", valid[op.ID], in, 415, "/header/Content-Type"},
+			{"another type", line, "multipart/form-data; boundary=x", valid[op.ID], in, 415, "/header/Content-Type"},
 			{"gzip", line, "application/json", valid[op.ID], append([]string{"Content-Encoding: gzip"}, in...), 415, "/header/Content-Encoding"},
 			{"broken JSON", line, "application/json", `{"`, in, 400, "/body"},
 			{"text after it", line, "application/json", "{} x", in, 400, "/body"},
@@ -129,8 +129,9 @@ func TestControlBadInput(t *testing.T) {
 			}
 			refused(op, x)
 		}
-		if op.NeedsBody {
-			refused(op, ask{"no body", line, "application/json", "", in, 400, ""})
+		if i := slices.IndexFunc(op.Parameters, func(p dingmock.Parameter) bool { return p.In == "body" && p.Required }); i >= 0 {
+			refused(op, ask{"no body", line, "", "", in, 400, "/body/" + op.Parameters[i].Name})
+			refused(op, ask{"white space", line, "application/json", " \n", in, 400, "/body/" + op.Parameters[i].Name})
 		}
 	}
 	refused(nil, ask{"no such path", "GET /_mock/nowhere", "", "", nil, 404, ""})
@@ -172,15 +173,30 @@ func TestControlFields(t *testing.T) {
 		{"negative", advance, `{"by":"-1s"}`, 400, "/body/by", "never goes back"},
 		{"beyond the year 9999", advance, `{"by":"2000000h"}`, 400, "/body/by", "200 years"},
 		{"beyond a duration", advance, `{"by":"99999999h"}`, 400, "", "is no duration up to 292 years"},
-		{"a number", advance, `{"by":7201}`, 400, "/body/by", "expected a string"},
-		{"no unit", advance, `{"by":"7201"}`, 400, "/body/by", "a string of 2 to 40 characters like"},
-		{"without by", advance, `{}`, 400, "/body/by", "found nothing"},
+		{"a number", advance, `{"by":7200}`, 400, "/body/by", "found the number 7200, expected a duration such as 7200s"},
+		{"no unit", advance, `{"by":"7200"}`, 400, "/body/by", `found "7200", expected a duration such as 7200s`},
+		{"a wrong unit", wait, `{"timeout":"5 seconds"}`, 400, "/body/timeout", `found "5 seconds", expected a duration such as 7200s`},
+		{"a number within a rule", rules, `{"when":{"for":60},"effect":{"hang":true}}`, 400, "/body/when/for", "found the number 60, expected a duration such as 7200s"},
+		{"a number in a state", state, `{"apps":[{"appkey":"x","appsecret":"y","clock":{"offset":3600}}]}`, 400, "/body/apps/0/clock/offset", "found the number 3600, expected a duration such as 7200s"},
+		{"without by", advance, `{}`, 400, "/body/by", "found nothing, expected a duration such as 7200s"},
+		{"another name for by", advance, `{"by":"2h","bye":"1h"}`, 400, "/body/bye", "did you mean by?"},
 
 		{"no effect", rules, `{}`, 400, "/body/effect", "found nothing"},
 		{"an empty effect", rules, effect(`{}`), 400, "/body/effect", ""},
 		{"two effects", rules, effect(`{"hang":true,"reset":true}`), 400, "/body/effect", "has 2 effects: give exactly one"},
 		{"an unknown effect", rules, effect(`{"explode":true}`), 400, "/body/effect/explode", "undeclared"},
-		{"an unknown fault", rules, effect(`{"fault":"bored"}`), 400, "/body/effect/fault", `"system-busy" or`},
+		{"an unknown fault", rules, effect(`{"fault":"bored"}`), 400, "/body/effect/fault", `found "bored", expected "system-busy" or`},
+		{"part of a fault", rules, effect(`{"fault":"throttled"}`), 400, "/body/effect/fault", "did you mean app-throttled?"},
+		{"a fault with a slip", rules, effect(`{"fault":"system_busy"}`), 400, "/body/effect/fault", "did you mean system-busy?"},
+		{"an effect with a slip", rules, effect(`{"latncy":"1s"}`), 400, "/body/effect/latncy", "did you mean latency?"},
+		{"an effect in place of the rule", rules, `{"efect":{"hang":true},"effect":{"hang":true}}`, 400, "/body/efect", "did you mean effect?"},
+		{"an operation with a slip", rules, `{"match":{"operation":"get_token"},"effect":{"hang":true}}`, 400, "/body/match/operation", "did you mean gettoken?"},
+		{"a state's field with a slip", state, `{"apps":[{"appkey":"x","appsecrt":"hush"}]}`, 400, "/body/apps/0/appsecrt", "did you mean appsecret?"},
+		{"a method in lower case", rules, `{"match":{"method":"get"},"effect":{"hang":true}}`, 400, "/body/match/method", `found "get"`},
+		{"a filter with a slip", journal + "?operations=gettoken", "", 400, "/query/operations", "did you mean operation?"},
+		{"an app with a slip", "GET /_mock/apps/defualt", "", 404, "/path/app", "did you mean default?"},
+		{"an app that may come", "GET /_mock/apps/mock-y", "", 404, "/path/app", "its first call makes it"},
+		{"a path with a slip", "GET /_mock/app/default/rules", "", 404, "", "did you mean /_mock/apps/default/rules?"},
 		{"errcode 0", rules, effect(`{"errcode":0}`), 400, "/body/effect/errcode", "other than [0]"},
 		{"a sub_code alone", rules, effect(`{"sub_code":"1","status":500}`), 400, "/body/effect/errcode", "go with errcode"},
 		{"a sub_code of another errcode", rules, effect(`{"errcode":1,"sub_code":"1"}`), 400, "/body/effect/sub_code", "errcode 88 alone"},
@@ -220,7 +236,7 @@ func TestControlFields(t *testing.T) {
 		{"wait: for nothing", wait, `{"at_least":0}`, 400, "/body/at_least", "from 1"},
 		{"expect: the wrong way", expect, `{"at_least":2,"at_most":1}`, 400, "/body/at_most", "at_least or more"},
 		{"expect: negative", expect, `{"at_most":-1}`, 400, "/body/at_most", "from 0"},
-		{"journal: since is no number", journal + "?since=x", "", 400, "/query/since", "an integer from 0"},
+		{"journal: since is no number", journal + "?since=x", "", 400, "/query/since", `found "x", expected an integer from 0`},
 		{"journal: a negative limit", journal + "?limit=-1", "", 400, "/query/limit", "an integer from 1"},
 		{"journal: violations is neither", journal + "?violations=maybe", "", 400, "/query/violations", "a boolean"},
 		{"journal: an unknown filter", journal + "?status=200", "", 400, "/query/status", "undeclared"},
@@ -269,6 +285,102 @@ func TestControlRoutes(t *testing.T) {
 		got := send(t, addr, request(op.Method+" "+concrete(op.Path, "default"), mediaOf(body), body))
 		if want, ok := absent[op.ID]; ok && got.status != want || !ok && got.status/100 != 2 {
 			t.Errorf("%s: HTTP %d %.300s", op.ID, got.status, got.body)
+		}
+	}
+}
+
+// What may be a secret is in no error, wherever it stands.
+func TestControlErrorsShowNoSecret(t *testing.T) {
+	t.Parallel()
+	addr := listen(t, controlled(t, mockserver.Options{}))
+	for _, body := range []string{
+		`{"appkey":"x","appsecret":["hush-hush"]}`,
+		`{"appkey":"x","appsecrt":"hush-hush"}`,
+		`{"appkey":"x","corpsecret":"hush-hush"}`,
+		`{"appkey":"x","appsecret":"hush hush-hush"}`,
+		`{"appkey":"x","appsecret":"y","tokens":[{"token":"hush-hush","expires_in":1}]}`,
+		`{"appkey":"x","appsecret":"y","tokens":["hush-hush"]}`,
+		`{"appkey":"x","appsecret":"y","access_token":"hush-hush"}`,
+	} {
+		for line, body := range map[string]string{"POST /_mock/apps": body, "PUT /_mock/state": `{"apps":[` + body + `]}`} {
+			got := send(t, addr, request(line, jsonType, body))
+			if got.status != http.StatusBadRequest || strings.Contains(got.body, "hush") {
+				t.Errorf("%s %s: HTTP %d %s", line, body, got.status, got.body)
+			}
+		}
+	}
+}
+
+// A body is JSON whatever its sender calls it, and none is an empty object.
+func TestControlBodies(t *testing.T) {
+	t.Parallel()
+	addr := listen(t, controlled(t, mockserver.Options{}))
+	const (
+		advance = "POST /_mock/apps/default/clock/advance"
+		expect  = "POST /_mock/apps/default/journal/expect"
+	)
+	for _, test := range []struct {
+		name, line, media, body string
+		status                  int
+		says                    string
+	}{
+		{"JSON", advance, "application/json", `{"by":"1s"}`, 200, ""},
+		{"JSON with a charset", advance, "application/json; charset=utf-8", `{"by":"1s"}`, 200, ""},
+		{"none", advance, "", `{"by":"1s"}`, 200, ""},
+		{"none, after a line break", advance, "", "\n" + `{"by":"1s"}`, 200, ""},
+		{"text", advance, "text/plain;charset=UTF-8", `{"by":"1s"}`, 200, ""},
+		{"a form, as curl -d says", advance, "application/x-www-form-urlencoded", `{"by":"1s"}`, 200, ""},
+		{"a form, after white space", advance, "application/x-www-form-urlencoded", ` {"by":"1s"}`, 200, ""},
+		{"a problem", advance, "application/merge-patch+json", `{"by":"1s"}`, 200, ""},
+		{"no type at all", advance, "nonsense", `{"by":"1s"}`, 200, ""},
+		{"multipart", advance, "multipart/form-data; boundary=x", `{"by":"1s"}`, 415, "expected application/json"},
+		{"a real form", advance, "application/x-www-form-urlencoded", `by=1s`, 400, "expected a JSON object"},
+		{"nothing, all optional: make an app", "POST /_mock/apps", "", "", 201, ""},
+		{"nothing, all optional: change an app", "PATCH /_mock/apps/default", "", "", 200, ""},
+		{"nothing, all optional: expect", expect, "", "", 409, "at least 1"},
+		{"nothing, all optional: a form", expect, "application/x-www-form-urlencoded", "", 409, "at least 1"},
+		{"nothing, one needed", advance, "", "", 400, "/body/by"},
+		{"nothing, one needed of a rule", "POST /_mock/rules", "", "", 400, "/body/effect"},
+		{"nothing, one needed of a state", "PUT /_mock/state", "", "", 400, "/body/apps"},
+	} {
+		got := send(t, addr, request(test.line, test.media, test.body))
+		if got.status != test.status || !strings.Contains(got.body, test.says) {
+			t.Errorf("%s: HTTP %d %s, want %d with %q", test.name, got.status, got.body, test.status, test.says)
+		}
+	}
+}
+
+// The control token is given as a header takes it, and is taken as a file gives it.
+func TestControlToken(t *testing.T) {
+	t.Parallel()
+	addr := listen(t, fake(t, mockserver.Options{ControlToken: " let-me-in\r\n"}))
+	for _, test := range []struct {
+		header string
+		status int
+	}{
+		{"Bearer let-me-in", 200},
+		{"bearer let-me-in", 200},
+		{"BEARER   let-me-in  ", 200},
+		{"bEaReR \tlet-me-in", 200},
+		{"Bearer let-me-out", 401},
+		{"Bearer let-me-in x", 401},
+		{"Bearer", 401},
+		{"Bearerlet-me-in", 401},
+		{"Basic let-me-in", 401},
+		{"let-me-in", 401},
+	} {
+		if got := send(t, addr, request("GET /_mock/apps", "", "", "Authorization: "+test.header)); got.status != test.status {
+			t.Errorf("%q: HTTP %d %s, want %d", test.header, got.status, got.body, test.status)
+		}
+	}
+	for _, test := range []struct{ name, token, want string }{
+		{"blank", " \n\t", "blank"},
+		{"a line break within", "let-me\nin", "header"},
+		{"a zero", "let-me-in\x00", "header"},
+		{"not ASCII", "läßt-mich-ein", "header"},
+	} {
+		if _, err := mockserver.New(&mockserver.Options{ControlToken: test.token}); err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "let-me") {
+			t.Errorf("%s: error %v, want %q in it", test.name, err, test.want)
 		}
 	}
 }

@@ -1,7 +1,9 @@
 package mockserver
 
 import (
+	"errors"
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -46,7 +48,8 @@ type Options struct {
 	// negative: none.
 	Journal int
 
-	// ControlToken is the bearer token that the control API asks for, health and documents aside. Default: none.
+	// ControlToken is the bearer token that the control API asks for, health and documents aside. It is taken as
+	// ParseControlToken reads it. Default: none.
 	ControlToken string
 
 	// ControlHosts are names that the control API is asked by, beside loopback names, addresses, names without a dot or
@@ -67,4 +70,17 @@ type Options struct {
 
 	// Version is what the header Dingmock-Version says. Default "dev".
 	Version string
+}
+
+// ParseControlToken returns a control token without the white space around it, which a file that it was read from may have
+// added; "" is none. It fails on white space alone and on what cannot stand in a header, and shows nothing of it.
+func ParseControlToken(text string) (string, error) {
+	token := strings.TrimSpace(text)
+	switch {
+	case token == "" && text != "":
+		return "", errors.New("the control token is blank: give one, or leave it out to ask for none")
+	case strings.ContainsFunc(token, func(r rune) bool { return r < ' ' || r > '~' }):
+		return "", errors.New("the control token has a character that cannot stand in a header: it has to be printable ASCII")
+	}
+	return token, nil
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/nearest"
 )
 
 // Rule makes calls fail, or answers in the fake's place.
@@ -127,7 +128,7 @@ func (r *Rule) validate(doc *dingmock.Document, forAll bool) *fieldError {
 	case len(kinds) != 1:
 		return &fieldError{"/effect", fmt.Sprintf("has %d effects: give exactly one of fault, errcode, status, latency, hang, reset, empty, truncate, slow, malformed, reply", len(kinds))}
 	case e.Fault != "" && !slices.Contains(Faults(), e.Fault):
-		return &fieldError{"/effect/fault", fmt.Sprintf("%.40q is no fault: it is one of %s", e.Fault, strings.Join(Faults(), ", "))}
+		return &fieldError{"/effect/fault", fmt.Sprintf("%.40q is no fault: it is one of %s%s", e.Fault, strings.Join(Faults(), ", "), nearest.DidYouMean(e.Fault, Faults()))}
 	case (e.SubCode != "" || e.Errmsg != "") && e.Errcode == 0:
 		return &fieldError{"/effect/errcode", "sub_code and errmsg go with errcode"}
 	case e.SubCode != "" && e.Errcode != 88:
@@ -161,7 +162,7 @@ func (r *Rule) validate(doc *dingmock.Document, forAll bool) *fieldError {
 		for _, o := range doc.Operations() {
 			ids = append(ids, o.ID)
 		}
-		return &fieldError{"/match/operation", fmt.Sprintf("%.40q is no operation: it is one of %s; for other paths use method and path", op, strings.Join(ids, ", "))}
+		return &fieldError{"/match/operation", fmt.Sprintf("%.40q is no operation: it is one of %s; for other paths use method and path%s", op, strings.Join(ids, ", "), nearest.DidYouMean(op, ids))}
 	}
 	return nil
 }

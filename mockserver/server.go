@@ -115,6 +115,10 @@ func (o *Options) complete(doc *dingmock.Document) error {
 	if len(o.Apps) > o.MaxApps {
 		return fmt.Errorf("Options: Apps: are %d, more than MaxApps, %d", len(o.Apps), o.MaxApps)
 	}
+	var err error
+	if o.ControlToken, err = ParseControlToken(o.ControlToken); err != nil {
+		return fmt.Errorf("Options: ControlToken: %w", err)
+	}
 	o.ControlHosts = slices.Clone(o.ControlHosts)
 	for i, h := range o.ControlHosts {
 		if o.ControlHosts[i] = hostName(h); o.ControlHosts[i] == "" {

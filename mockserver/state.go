@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -81,6 +82,10 @@ func ReadState(name string, data []byte) (*State, error) {
 	}
 	var s State
 	if err := strictjson.Read(data, &s); err != nil {
+		var wrong *strictjson.Error
+		if errors.As(err, &wrong) && mentionsSecret(wrong.Pointer) {
+			wrong.Text = foundNumber.ReplaceAllString(wrong.Text, "a number")
+		}
 		return nil, fmt.Errorf("%s:%w", name, err)
 	}
 	doc, err := dingmock.Load()
@@ -92,6 +97,9 @@ func ReadState(name string, data []byte) (*State, error) {
 	}
 	return &s, nil
 }
+
+// foundNumber is the part of an error that shows a number, which may be a secret.
+var foundNumber = regexp.MustCompile(`the number \S+`)
 
 // fieldError is what is wrong with one field of a state.
 type fieldError struct {

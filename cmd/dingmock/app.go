@@ -44,3 +44,13 @@ func (c *count) UnmarshalText(text []byte) error {
 	*c = count(n)
 	return nil
 }
+
+// tokenFlag is the value of --control-token. Its errors show no part of it.
+type tokenFlag string
+
+// UnmarshalText reads a control token, without the white space around it.
+func (t *tokenFlag) UnmarshalText(text []byte) error {
+	token, err := mockserver.ParseControlToken(string(text))
+	*t = tokenFlag(token)
+	return err
+}

@@ -224,6 +224,7 @@ func TestWhatIsNotUsable(t *testing.T) {
 	}
 	half := write("half.json", "{\"apps\": [\n  {\"appkey\": \"a\"}\n]}\n")
 	unknown := write("unknown.json", "{\"apps\": [\n  {\"appkey\": \"a\",\n   \"appsecret\": \"b\",\n   \"colour\": \"red\"}\n]}\n")
+	slip := write("slip.json", "{\"apps\": [\n  {\"appkye\": \"a\"}\n]}\n")
 	broken := write("broken.json", "{\"apps\": [\n")
 	good := write("good.json", `{"apps": [{"appkey": "a", "appsecret": "b"}]}`)
 	taken := startServe(t, nil)
@@ -266,6 +267,12 @@ func TestWhatIsNotUsable(t *testing.T) {
 		{"negative grace", map[string]string{"DINGMOCK_SHUTDOWN_GRACE": "-1s"}, []string{"serve"}, []string{"--shutdown-grace", "negative"}, ""},
 		{"switch by variable", map[string]string{"DINGMOCK_QUIET": "perhaps"}, []string{"serve"}, []string{"--quiet", "DINGMOCK_QUIET", "perhaps"}, ""},
 		{"no such format", nil, []string{"serve", "--log-format", "xml"}, []string{"--log-format", "xml"}, ""},
+		{"a blank control token", nil, []string{"serve", "--control-token", " \n"}, []string{"--control-token", "blank"}, ""},
+		{"a blank control token by variable", map[string]string{"DINGMOCK_CONTROL_TOKEN": "\n"}, []string{"serve"}, []string{"DINGMOCK_CONTROL_TOKEN", "blank"}, ""},
+		{"a control token of two lines", nil, []string{"serve", "--control-token", "topsecret\nx"}, []string{"--control-token", "header"}, "topsecret"},
+		{"a control token that cannot be sent", nil, []string{"verdict", "--url", "http://127.0.0.1:1", "--control-token", "topsecret\x00"}, []string{"--control-token", "header"}, "topsecret"},
+		{"a control host with a port", nil, []string{"serve", "--control-host", "a.example:80"}, []string{"--control-host", "a.example:80", "without a port"}, ""},
+		{"a state with a slip", nil, []string{"serve", "--state", slip}, []string{"--state", slip + ":2:", "apps/0/appkye", "did you mean appkey?"}, ""},
 		{"a line break", nil, []string{"serve", "--addr", "a\nb"}, []string{"--addr"}, ""},
 	} {
 		t.Run(x.name, func(t *testing.T) {

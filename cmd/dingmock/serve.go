@@ -42,7 +42,7 @@ type fakeFlags struct {
 	RefuseUndeclared bool          `help:"Refuse undeclared and repeated parameters, which the platform accepts."`
 	QPS              uint          `name:"qps" default:"0" placeholder:"N" help:"Throttle an app that makes more than N calls of a kind in a second of its clock; 0 is never, the platform's is 20."`
 	Journal          uint          `default:"1000" placeholder:"N" help:"Keep the last N exchanges of each app; 0 keeps none."`
-	ControlToken     string        `placeholder:"TOKEN" help:"Ask for this bearer token at the control API, health and documents aside."`
+	ControlToken     tokenFlag     `placeholder:"TOKEN" help:"Ask for this bearer token at the control API, health and documents aside."`
 	ControlHost      []hostFlag    `placeholder:"HOST" help:"Let the control API be asked by this name as well; repeatable. With a control token any name may be used."`
 }
 
@@ -124,7 +124,7 @@ func (c *fakeFlags) fake(log *slog.Logger, calls func(mockserver.CallLine), auth
 		RefuseUndeclared: c.RefuseUndeclared,
 		QPS:              int(c.QPS),
 		Journal:          int(c.Journal),
-		ControlToken:     c.ControlToken,
+		ControlToken:     string(c.ControlToken),
 		Log:              log,
 		Version:          versionString(),
 		Calls:            calls,

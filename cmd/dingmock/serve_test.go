@@ -218,6 +218,28 @@ func TestServeFlags(t *testing.T) {
 				t.Errorf("stderr:\n%s", c.stderr)
 			}
 		}},
+		{"control host", map[string]string{"DINGMOCK_CONTROL_HOST": "a.example,b.example"}, []string{"--tls-host", "c.example"}, func(t *testing.T, c *command) {
+			t.Helper()
+			own, err := os.Hostname()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for host, want := range map[string]int{"a.example": 200, "b.example:8080": 200, "c.example": 200, own: 200, "d.example": 403} {
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url+"/_mock/state", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				req.Host = host
+				resp, err := http.DefaultClient.Do(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = resp.Body.Close()
+				if resp.StatusCode != want {
+					t.Errorf("%s: HTTP %d, want %d", host, resp.StatusCode, want)
+				}
+			}
+		}},
 		{"quiet, in text", nil, []string{"--quiet", "--log-format", "text"}, func(t *testing.T, c *command) {
 			t.Helper()
 			_ = errcode(t, c.url, "appkey", "dingmockapp", "appsecret", "dingmockappsecret")

@@ -176,7 +176,7 @@ func TestVerdictControlToken(t *testing.T) {
 	if code != exitFailed || !strings.Contains(stderr, "--control-token") {
 		t.Errorf("without: exit code %d, %s", code, stderr)
 	}
-	if code, stdout, _ := tryRun(t, map[string]string{"DINGMOCK_CONTROL_TOKEN": "let-me-in"}, "verdict", "--url", url); code != exitFailed || !strings.Contains(stdout, rowA) {
+	if code, stdout, _ := tryRun(t, map[string]string{"DINGMOCK_CONTROL_TOKEN": "let-me-in\n"}, "verdict", "--url", url); code != exitFailed || !strings.Contains(stdout, rowA) {
 		t.Errorf("with: exit code %d, %s", code, stdout)
 	}
 }

@@ -42,7 +42,7 @@ type verifyCommand struct {
 	CorpSecret    string        `name:"corpsecret" placeholder:"SECRET" help:"The secret of the corpid."`
 	AppKey        string        `name:"appkey" placeholder:"KEY" help:"The app's appkey."`
 	AppSecret     string        `name:"appsecret" placeholder:"SECRET" help:"The secret of the appkey."`
-	ControlToken  string        `placeholder:"TOKEN" help:"What the control API of a dingmock at the URL asks for."`
+	ControlToken  tokenFlag     `placeholder:"TOKEN" help:"What the control API of a dingmock at the URL asks for."`
 	CA            string        `name:"ca" placeholder:"FILE" help:"Trust the certificates in this PEM file, beside the system's."`
 	MaxSessions   int           `name:"target-max-sessions" placeholder:"N" help:"How many open sessions an app of the server may have, if that is 1000 or fewer."`
 	SessionTTL    string        `name:"target-session-ttl" placeholder:"DURATION" help:"How long a session lives at the server, if sessions end by themselves."`
@@ -236,7 +236,7 @@ func (c *verifyCommand) target(ctx context.Context) (contract.Target, error) {
 	}
 	ask, cancel := context.WithTimeout(ctx, c.Timeout/2)
 	defer cancel()
-	if t.Powers = powersAt(ask, t.URL, c.ControlToken, client); t.Powers == nil && t.App == (contract.App{}) {
+	if t.Powers = powersAt(ask, t.URL, string(c.ControlToken), client); t.Powers == nil && t.App == (contract.App{}) {
 		// Nobody can be asked as whom to call; what answers there, if anything, is said by the kit.
 		t.App = contract.App{AppKey: "mock-verify", AppSecret: "mock-verify-secret"}
 	}

@@ -26,7 +26,8 @@ import (
 
 // Options says how a Client calls. Nil and the zero value are ready.
 type Options struct {
-	// Token is the server's control token (--control-token). Default: none. No error shows it.
+	// Token is the server's control token (--control-token), as mockserver.ParseControlToken reads it. Default: none. No
+	// error shows it.
 	Token string
 
 	// HTTPClient makes the calls. Default: one of its own, past any proxy. A wait and a stream last longer than most
@@ -42,7 +43,7 @@ type Client struct {
 }
 
 // New makes a Client of the server at a base URL, such as http://127.0.0.1:8080. It calls nobody, and fails where
-// that is no base URL.
+// that is no base URL, or the token is none.
 func New(base string, options *Options) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
@@ -50,7 +51,10 @@ func New(base string, options *Options) (*Client, error) {
 	}
 	c := &Client{base: strings.TrimRight(u.String(), "/")}
 	if options != nil {
-		c.token, c.http = options.Token, options.HTTPClient
+		c.http = options.HTTPClient
+		if c.token, err = mockserver.ParseControlToken(options.Token); err != nil {
+			return nil, fmt.Errorf("control: %w", err)
+		}
 	}
 	if c.http == nil {
 		transport := http.DefaultTransport.(*http.Transport).Clone()

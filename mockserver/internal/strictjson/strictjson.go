@@ -10,9 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/dingmock/dingmock/internal/nearest"
 )
 
 // deepest is how deep values may be nested.
@@ -218,7 +222,7 @@ func (r *reader) object(depth int, t reflect.Type) *Error {
 		case seen.add(name, inner):
 			return r.wrong("stands here twice").in(name)
 		case !ok:
-			return r.wrong("there is no such field").in(name)
+			return r.wrong("there is no such field" + nearest.DidYouMean(name, slices.Sorted(maps.Keys(fields.named)))).in(name)
 		}
 		if err := r.value(depth+1, inner.t); err != nil {
 			return err.in(name)
