@@ -8,11 +8,20 @@ import (
 )
 
 func (c *controlCall) listApps() (any, error) {
-	return identities(c.server.store.all()), nil
+	of := "apps/" + c.Value("order") + "/" + c.server.store.life
+	after, err := c.after(of)
+	if err != nil {
+		return nil, err
+	}
+	list, next := c.server.store.page(after, c.limit(), c.newest())
+	return struct {
+		State
+		Next string `json:"next,omitempty"`
+	}{identities(list), nextAfter(of, next)}, nil
 }
 
 func identities(apps []*app) State {
-	list := State{Apps: []AppState{}}
+	list := State{Apps: make([]AppState, 0, len(apps))}
 	for _, a := range apps {
 		a.mu.Lock()
 		list.Apps = append(list.Apps, a.identity())
@@ -84,7 +93,7 @@ func (c *controlCall) updateApp() (any, error) {
 			a.qps = x.QPS
 		}
 		if x.Life != nil {
-			a.life = time.Duration(*x.Life)
+			a.tokenLife = time.Duration(*x.Life)
 		}
 		if x.Judge != nil {
 			a.lenient = !*x.Judge
@@ -123,11 +132,24 @@ func (c *controlCall) listTokens() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokens := a.state().Tokens
-	if tokens == nil {
-		tokens = []TokenState{}
+	of := "tokens/" + a.life
+	after, err := c.after(of)
+	if err != nil {
+		return nil, err
 	}
-	return map[string]any{"tokens": tokens}, nil
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.clock.now()
+	live := func(t token) bool { return now.Before(t.expires) }
+	list, next := page(a.tokens, func(t token) int64 { return t.n }, live, after, c.limit(), false)
+	reply := struct {
+		Tokens []TokenState `json:"tokens"`
+		Next   string       `json:"next,omitempty"`
+	}{[]TokenState{}, nextAfter(of, next)}
+	for _, t := range list {
+		reply.Tokens = append(reply.Tokens, t.state(now))
+	}
+	return reply, nil
 }
 
 func (c *controlCall) expireTokens() (any, error) {
@@ -147,11 +169,23 @@ func (c *controlCall) listSessions() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := a.state().Sessions
-	if list == nil {
-		list = []SessionState{}
+	of := "sessions/" + c.Value("order") + "/" + a.life
+	after, err := c.after(of)
+	if err != nil {
+		return nil, err
 	}
-	return map[string]any{"sessions": list}, nil
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.sessions.sweep(a.clock.now())
+	list, next := page(a.sessions.order, place.number, place.there, after, c.limit(), c.newest())
+	reply := struct {
+		Sessions []SessionState `json:"sessions"`
+		Next     string         `json:"next,omitempty"`
+	}{make([]SessionState, 0, len(list)), nextAfter(of, next)}
+	for _, p := range list {
+		reply.Sessions = append(reply.Sessions, SessionState(p.open.Session))
+	}
+	return reply, nil
 }
 
 func (c *controlCall) getState() (any, error) {

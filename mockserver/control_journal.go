@@ -38,16 +38,25 @@ func (c *controlCall) listJournal() (any, error) {
 		broken := text == "true"
 		m.Violations = &broken
 	}
+	of := "journal/" + j.life
+	before, err := c.after(of)
+	if err != nil {
+		return nil, err
+	}
 	entries, dropped, last, _ := j.since(c.number("since"))
-	entries = slices.DeleteFunc(entries, func(e *Entry) bool { return len(m.differs(e)) > 0 })
+	entries = slices.DeleteFunc(entries, func(e *Entry) bool { return before > 0 && e.N >= before || len(m.differs(e)) > 0 })
+	next := ""
 	if limit := int(c.number("limit")); limit > 0 && len(entries) > limit {
 		entries = entries[len(entries)-limit:]
+		next = nextAfter(of, entries[0].N)
 	}
 	return struct {
 		Entries []*Entry `json:"entries"`
+		Life    string   `json:"life"`
 		Last    int64    `json:"last"`
 		Dropped int64    `json:"dropped"`
-	}{shownAll(entries), last, dropped}, nil
+		Next    string   `json:"next,omitempty"`
+	}{shownAll(entries), j.life, last, dropped, next}, nil
 }
 
 func (c *controlCall) getJournalEntry() (any, error) {
@@ -137,17 +146,22 @@ func (c *controlCall) streamJournal() (any, error) {
 		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
 	}
 	_, _, at, _ := j.since(0)
-	for _, text := range []string{c.http.Header.Get("Last-Event-ID"), c.Value("since")} {
-		if n, err := strconv.ParseInt(text, 10, 64); err == nil && n >= 0 {
-			at = n
-		}
+	if c.Value("since") != "" {
+		at = c.number("since")
+	}
+	if text := c.http.Header.Get("Last-Event-ID"); text != "" { // by which the same request goes on
+		at = j.afterEvent(text)
 	}
 	return controlReply{stream: func(w http.ResponseWriter) {
 		ctx, cancel := c.alive(a)
 		defer cancel()
 		h := w.Header()
 		h.Set("Content-Type", "text/event-stream")
+		h.Set("X-Accel-Buffering", "no") // nginx passes each event on at once
 		w.WriteHeader(http.StatusOK)
+		if _, err := fmt.Fprintf(w, ": the calls of the life %s\n\n", j.life); err != nil { // flushed below, be there a call or not
+			return
+		}
 		beat := time.NewTicker(15 * time.Second)
 		defer beat.Stop()
 		flush := http.NewResponseController(w)
@@ -155,7 +169,7 @@ func (c *controlCall) streamJournal() (any, error) {
 			entries, _, last, more := j.since(at)
 			for _, e := range entries {
 				data, _ := json.Marshal(e.shown()) // of a type that can be encoded
-				if _, err := fmt.Fprintf(w, "id: %d\nevent: call\ndata: %s\n\n", e.N, data); err != nil {
+				if _, err := fmt.Fprintf(w, "id: %s\nevent: call\ndata: %s\n\n", j.eventID(e.N), data); err != nil {
 					return
 				}
 			}

@@ -3,6 +3,8 @@ package mockserver
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -12,16 +14,16 @@ func (c *controlCall) forAll() bool {
 	return !ok
 }
 
-// readRules returns the rules that the path means, as they are.
-func (c *controlCall) readRules() ([]Rule, error) {
+// readRules returns the rules that the path means, as they are, and the life that their ids count in.
+func (c *controlCall) readRules() (list []Rule, life string, err error) {
 	if c.forAll() {
-		return c.server.rules.all(c.server.options.Now()), nil
+		return c.server.rules.all(c.server.options.Now()), c.server.store.life, nil
 	}
 	a, err := c.app()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return a.rules.all(a.now()), nil
+	return a.rules.all(a.now()), a.life, nil
 }
 
 // changeRules does something to the rules that the path means, by their clock.
@@ -34,11 +36,30 @@ func (c *controlCall) changeRules(do func(set *rules, now time.Time) error) erro
 }
 
 func (c *controlCall) listRules() (any, error) {
-	list, err := c.readRules()
+	list, life, err := c.readRules()
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"rules": list}, nil
+	of := "rules/" + life
+	rest, err := c.cursor(of) // the ids of those that no page has had: in whatever order they stand, none is missed or had twice
+	if err != nil {
+		return nil, err
+	}
+	if rest != "" {
+		ids := strings.Split(rest, ",")
+		list = slices.DeleteFunc(list, func(r Rule) bool { return !slices.Contains(ids, r.ID) })
+	}
+	var left []string
+	if limit := c.limit(); len(list) > limit {
+		for _, r := range list[limit:] {
+			left = append(left, r.ID)
+		}
+		list = list[:limit]
+	}
+	return struct {
+		Rules []Rule `json:"rules"`
+		Next  string `json:"next,omitempty"`
+	}{list, nextCursor(of, strings.Join(left, ","))}, nil
 }
 
 func (c *controlCall) addRule() (any, error) {
@@ -81,7 +102,7 @@ func (c *controlCall) noRule() error {
 }
 
 func (c *controlCall) getRule() (any, error) {
-	list, err := c.readRules()
+	list, _, err := c.readRules()
 	if err != nil {
 		return nil, err
 	}

@@ -6,8 +6,10 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -148,5 +150,45 @@ func TestSuccessKeyOrder(t *testing.T) {
 		if got := strings.Join(keys, " "); got != test.want {
 			t.Errorf("%s: keys %s, want %s", test.name, got, test.want)
 		}
+	}
+}
+
+// A page of 100,000 sessions looks at few of them, wherever it begins and whatever was closed.
+func TestPageOfManySessions(t *testing.T) {
+	t.Parallel()
+	const many, limit = 100_000, 100
+	var s sessions
+	s.init()
+	for i := range many {
+		s.open(Session{SessionID: strconv.Itoa(i), UserID: "u"}, time.Time{})
+	}
+	for i := 1; i < many; i += 3 {
+		s.close(strconv.Itoa(i))
+	}
+	looked, seen := 0, 0
+	there := func(p place) bool {
+		looked++
+		return p.there()
+	}
+	for _, newest := range []bool{false, true} {
+		looked, seen = 0, 0
+		for after, more := int64(0), true; more; more = after != 0 {
+			before := looked
+			var list []place
+			list, after = page(s.order, place.number, there, after, limit, newest)
+			if seen += len(list); looked-before > 2*limit {
+				t.Fatalf("a page of %d looked at %d", len(list), looked-before)
+			}
+		}
+		if seen != s.len() {
+			t.Errorf("newest %v: the pages hold %d, want %d", newest, seen, s.len())
+		}
+	}
+	// What is closed leaves no trace for long.
+	for id := range maps.Clone(s.byID) {
+		s.close(id)
+	}
+	if len(s.order) > 64 {
+		t.Errorf("%d places are kept of no session", len(s.order))
 	}
 }

@@ -128,6 +128,7 @@ func matchCode(want, code string) bool {
 
 // journal is a ring of the latest exchanges of one app.
 type journal struct {
+	life  string        // what its numbers count in
 	limit int           // in entries; 0: off
 	total *atomic.Int64 // bytes of all journals together
 
@@ -140,7 +141,9 @@ type journal struct {
 	changed chan struct{} // closed at the next entry; nil while nobody waits
 }
 
-func newJournal(limit int, total *atomic.Int64) *journal { return &journal{limit: limit, total: total} }
+func newJournal(limit int, total *atomic.Int64) *journal {
+	return &journal{life: newLife(), limit: limit, total: total}
+}
 
 // add numbers the entry, keeps it and wakes whoever waits.
 func (j *journal) add(e *Entry) {
@@ -205,6 +208,22 @@ func (j *journal) since(n int64) (entries []*Entry, dropped, last int64, more <-
 		j.changed = make(chan struct{})
 	}
 	return entries, max(0, first-1-max(n, j.cleared)), j.last, j.changed
+}
+
+// eventID names an entry in a stream.
+func (j *journal) eventID(n int64) string { return j.life + "-" + strconv.FormatInt(n, 10) }
+
+// afterEvent returns the number after which a stream goes on whose last event had that id. It is 0, so that no call is lost,
+// where that is none of this life.
+func (j *journal) afterEvent(id string) int64 {
+	life, number, _ := strings.Cut(id, "-")
+	n, err := strconv.ParseInt(number, 10, 64)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err != nil || life != j.life || n < 0 || n > j.last {
+		return 0
+	}
+	return n
 }
 
 // Counted is the answer to a question for the number of calls.

@@ -1,10 +1,11 @@
 package mockserver
 
 import (
+	"cmp"
 	"container/heap"
-	"container/list"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -124,20 +125,29 @@ func (a *app) ends(created time.Time) time.Time {
 type sessions struct {
 	byID   map[string]*openSession
 	byUser map[string]*openSession // the one of each user that was created last
-	order  *list.List              // of *openSession, by creation
+	order  []place                 // by creation
+	made   int64                   // how many there were ever
 	due    dueHeap                 // those that end by themselves
 }
 
 type openSession struct {
 	Session
-	ends             time.Time // zero: never
-	inOrder          *list.Element
+	n                int64        // counted from 1 for each app
+	ends             time.Time    // zero: never
 	inDue            int          // its place there
 	earlier, younger *openSession // of the same user
 }
 
+// place is where a session stands in the order of creation. One that is closed leaves it empty, until as many are that
+// all move up: so a place is found by its number, and the order is read from there.
+type place struct {
+	n    int64
+	open *openSession
+}
+
+// init makes all sessions forgotten; the count goes on.
 func (s *sessions) init() {
-	*s = sessions{byID: map[string]*openSession{}, byUser: map[string]*openSession{}, order: list.New()}
+	*s = sessions{byID: map[string]*openSession{}, byUser: map[string]*openSession{}, made: s.made}
 }
 
 func (s *sessions) len() int { return len(s.byID) }
@@ -159,18 +169,22 @@ func (s *sessions) latest(user string) (Session, bool) {
 // all yields the sessions in the order of their creation.
 func (s *sessions) all() iter.Seq[Session] {
 	return func(yield func(Session) bool) {
-		for e := s.order.Front(); e != nil; e = e.Next() {
-			if !yield(e.Value.(*openSession).Session) {
+		for _, p := range s.order {
+			if p.open != nil && !yield(p.open.Session) {
 				return
 			}
 		}
 	}
 }
 
+func (p place) number() int64 { return p.n }
+func (p place) there() bool   { return p.open != nil }
+
 func (s *sessions) open(x Session, ends time.Time) {
-	o := &openSession{Session: x, ends: ends}
+	s.made++
+	o := &openSession{Session: x, n: s.made, ends: ends}
 	s.byID[x.SessionID] = o
-	o.inOrder = s.order.PushBack(o)
+	s.order = append(s.order, place{o.n, o})
 	if o.earlier = s.byUser[x.UserID]; o.earlier != nil {
 		o.earlier.younger = o
 	}
@@ -183,7 +197,11 @@ func (s *sessions) open(x Session, ends time.Time) {
 func (s *sessions) close(id string) {
 	o := s.byID[id]
 	delete(s.byID, id)
-	s.order.Remove(o.inOrder)
+	at, _ := slices.BinarySearchFunc(s.order, o.n, func(p place, n int64) int { return cmp.Compare(p.n, n) })
+	s.order[at].open = nil
+	if len(s.order) > 2*len(s.byID)+64 {
+		s.order, _ = page(s.order, place.number, place.there, 0, len(s.byID), false)
+	}
 	if !o.ends.IsZero() {
 		heap.Remove(&s.due, o.inDue)
 	}

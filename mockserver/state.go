@@ -267,7 +267,7 @@ func (a *app) restore(s AppState) {
 	a.clock.restore(s.Clock)
 	now := a.clock.now()
 	for _, t := range s.Tokens {
-		a.keep(token{t.Token, now.Add(time.Duration(math.Round(t.ExpiresIn * float64(time.Second)))), t.Apart})
+		a.keep(token{value: t.Token, expires: now.Add(time.Duration(math.Round(t.ExpiresIn * float64(time.Second)))), apart: t.Apart})
 	}
 	for _, x := range s.Sessions {
 		created := now
@@ -287,7 +287,7 @@ func (a *app) restore(s AppState) {
 func (a *app) identity() AppState {
 	s := AppState{
 		Name: a.name, CorpID: a.corpID, CorpSecret: a.corpSecret, AppKey: a.appKey, AppSecret: a.appSecret,
-		Users: slices.Clone(a.users.list), QPS: a.qps, TokenLife: Duration(a.life), Auto: a.auto, Open: a.open,
+		Users: slices.Clone(a.users.list), QPS: a.qps, TokenLife: Duration(a.tokenLife), Auto: a.auto, Open: a.open,
 	}
 	if a.lenient {
 		s.Judge = new(bool)
@@ -304,13 +304,20 @@ func (a *app) state() AppState {
 	s.Clock = a.clock.state()
 	s.Rules = a.rules.all(now)
 	for _, t := range a.tokens {
-		if left := t.expires.Sub(now); left > 0 {
-			s.Tokens = append(s.Tokens, TokenState{t.value, left.Seconds(), t.apart})
+		if now.Before(t.expires) {
+			s.Tokens = append(s.Tokens, t.state(now))
 		}
 	}
 	a.sessions.sweep(now)
+	if n := a.sessions.len(); n > 0 {
+		s.Sessions = make([]SessionState, 0, n)
+	}
 	for x := range a.sessions.all() {
 		s.Sessions = append(s.Sessions, SessionState(x))
 	}
 	return s
+}
+
+func (t token) state(now time.Time) TokenState {
+	return TokenState{t.value, t.expires.Sub(now).Seconds(), t.apart}
 }

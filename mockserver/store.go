@@ -38,11 +38,13 @@ type store struct {
 	qps         int
 	kept        int // exchanges in each journal
 	log         *slog.Logger
+	life        string // what its apps count in
 	uses        atomic.Int64
 	journals    atomic.Int64 // bytes of all journals
 
 	mu     sync.RWMutex
 	apps   []*app // in the order they were made
+	made   int64  // how many there were ever
 	byKey  map[string]*app
 	byCorp map[string]*app
 	byName map[string]*app
@@ -55,7 +57,9 @@ type app struct {
 	name, corpID, appKey string
 
 	store   *store
-	auto    bool // made on first use
+	n       int64  // counted from 1 for each server
+	life    string // what its tokens and sessions count in
+	auto    bool   // made on first use
 	used    atomic.Int64
 	journal *journal
 	rules   rules
@@ -65,19 +69,21 @@ type app struct {
 	appSecret  string
 	open       bool // the first token call chooses both secrets
 
-	gone     bool          // no longer in the store
-	done     chan struct{} // closed when the app is removed or reset
-	clock    clock
-	users    users
-	qps      *int          // nil: the server's
-	life     time.Duration // of a token; 0: the server's
-	lenient  bool          // violations are not held against the verdict
-	tokens   []token       // in the order they were given; the last that is not apart is the one that is renewed
-	sessions sessions
-	throttle throttle
+	gone      bool          // no longer in the store
+	done      chan struct{} // closed when the app is removed or reset
+	clock     clock
+	users     users
+	qps       *int          // nil: the server's
+	tokenLife time.Duration // 0: the server's
+	lenient   bool          // violations are not held against the verdict
+	tokens    []token       // in the order they were given; the last that is not apart is the one that is renewed
+	issued    int64         // how many tokens there were ever
+	sessions  sessions
+	throttle  throttle
 }
 
 type token struct {
+	n       int64 // counted from 1 for each app
 	value   string
 	expires time.Time
 	apart   bool // given by a rule, with a life of its own: never renewed
@@ -94,7 +100,7 @@ type tokenIndex struct {
 func newStore(o *Options) *store {
 	return &store{
 		real: o.Now, maxApps: o.MaxApps, maxSessions: o.MaxSessions, tokenLife: o.TokenLife, sessionTTL: o.SessionTTL,
-		qps: o.QPS, kept: max(o.Journal, 0), log: o.Log,
+		qps: o.QPS, kept: max(o.Journal, 0), log: o.Log, life: newLife(),
 		byKey: map[string]*app{}, byCorp: map[string]*app{}, byName: map[string]*app{},
 		tokens: tokenIndex{owner: map[string]*app{}, gone: map[string]string{}},
 	}
@@ -107,8 +113,8 @@ var errFull = errors.New("there are as many apps as there may be (--max-apps); d
 func (s *store) make(state AppState) *app {
 	a := &app{
 		name: state.Name, corpID: state.CorpID, corpSecret: state.CorpSecret, appKey: state.AppKey, appSecret: state.AppSecret, open: state.Open,
-		store: s, auto: state.Auto, journal: newJournal(s.kept, &s.journals), done: make(chan struct{}),
-		users: newUsers(state.Users), qps: state.QPS, life: time.Duration(state.TokenLife), lenient: state.Judge != nil && !*state.Judge, clock: clock{real: s.real},
+		store: s, life: newLife(), auto: state.Auto, journal: newJournal(s.kept, &s.journals), done: make(chan struct{}),
+		users: newUsers(state.Users), qps: state.QPS, tokenLife: time.Duration(state.TokenLife), lenient: state.Judge != nil && !*state.Judge, clock: clock{real: s.real},
 	}
 	a.sessions.init()
 	a.touch()
@@ -168,6 +174,8 @@ func (s *store) put(a *app, state AppState) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.restore(state)
+	s.made++
+	a.n = s.made
 	s.apps = append(s.apps, a)
 	s.byKey[a.appKey], s.byCorp[a.corpID], s.byName[a.name] = a, a, a
 }
@@ -303,6 +311,13 @@ func (s *store) all() []*app {
 	return slices.Clone(s.apps)
 }
 
+// page returns at most limit of the apps, as page does.
+func (s *store) page(after int64, limit int, newest bool) ([]*app, int64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return page(s.apps, func(a *app) int64 { return a.n }, func(*app) bool { return true }, after, limit, newest)
+}
+
 // evict removes the auto-app that has been unused for longest, if there is one. The caller holds the lock.
 func (s *store) evict() bool {
 	var oldest *app
@@ -409,8 +424,8 @@ func (a *app) proves(corp bool, secret string, good bool) bool {
 
 // lifeOf is how long a token lives that is given now. The caller holds the lock.
 func (a *app) lifeOf() time.Duration {
-	if a.life != 0 {
-		return a.life
+	if a.tokenLife != 0 {
+		return a.tokenLife
 	}
 	return a.store.tokenLife
 }
@@ -465,6 +480,8 @@ func checkTokenLife(d time.Duration) error {
 // keep adds a token, and forgets the oldest of those that have expired and of those that are apart, beyond so many. The
 // caller holds the lock.
 func (a *app) keep(t token) {
+	a.issued++
+	t.n = a.issued
 	a.tokens = append(a.tokens, t)
 	a.store.tokens.put(t.value, a)
 	now := a.clock.now()

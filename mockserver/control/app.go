@@ -91,9 +91,7 @@ func (a *App) clock(ctx context.Context, method, rest string, in any) (Clock, er
 
 // Tokens returns the app's live tokens; the last is the one that gettoken renews.
 func (a *App) Tokens(ctx context.Context) ([]mockserver.TokenState, error) {
-	var out struct{ Tokens []mockserver.TokenState }
-	err := a.client.get(ctx, a.path("/tokens"), nil, &out)
-	return out.Tokens, err
+	return pages[mockserver.TokenState](ctx, a.client, a.path("/tokens"), "tokens")
 }
 
 // ExpireTokens expires the app's tokens now, and returns how many they were.
@@ -103,11 +101,10 @@ func (a *App) ExpireTokens(ctx context.Context) (mockserver.Due, error) {
 	return due, err
 }
 
-// Sessions returns the app's open sessions, in the order of their creation.
+// Sessions returns the app's open sessions, in the order of their creation. It asks page by page, and has what is open all
+// the time once.
 func (a *App) Sessions(ctx context.Context) ([]mockserver.SessionState, error) {
-	var out struct{ Sessions []mockserver.SessionState }
-	err := a.client.get(ctx, a.path("/sessions"), nil, &out)
-	return out.Sessions, err
+	return pages[mockserver.SessionState](ctx, a.client, a.path("/sessions"), "sessions")
 }
 
 // State returns a snapshot of the app.
@@ -162,9 +159,7 @@ func (r *Rules) Add(ctx context.Context, rule mockserver.Rule) (mockserver.Rule,
 
 // All returns the rules in the order they are asked, with how often each matched and fired.
 func (r *Rules) All(ctx context.Context) ([]mockserver.Rule, error) {
-	var out struct{ Rules []mockserver.Rule }
-	err := r.client.get(ctx, r.path, nil, &out)
-	return out.Rules, err
+	return pages[mockserver.Rule](ctx, r.client, r.path, "rules")
 }
 
 // Get returns one rule, with how often it matched and fired.

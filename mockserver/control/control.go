@@ -113,11 +113,10 @@ func (c *Client) OpenAPI(ctx context.Context) ([]byte, error) { return c.text(ct
 // ControlAPI returns control.yaml, the document of the control API, as the server has it.
 func (c *Client) ControlAPI(ctx context.Context) ([]byte, error) { return c.text(ctx, "/control.yaml") }
 
-// Apps returns the apps, without tokens, sessions and rules, in the order they were made.
+// Apps returns all apps, without tokens, sessions and rules, in the order they were made. It asks page by page, and has what
+// is there all the time once.
 func (c *Client) Apps(ctx context.Context) ([]mockserver.AppState, error) {
-	var state mockserver.State
-	err := c.get(ctx, "/apps", nil, &state)
-	return state.Apps, err
+	return pages[mockserver.AppState](ctx, c, "/apps", "apps")
 }
 
 // NewApp makes an app. What the state leaves out is made up, the credentials at random; State of the app that is
@@ -176,9 +175,35 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, out any
 	return c.call(ctx, http.MethodGet, path, query, nil, out)
 }
 
+// pages returns the items of all pages of a list, which stand there under that name.
+func pages[T any](ctx context.Context, c *Client, path, name string) ([]T, error) {
+	list := []T{}
+	query := url.Values{}
+	for {
+		var page map[string]json.RawMessage
+		if err := c.get(ctx, path, query, &page); err != nil {
+			return nil, err
+		}
+		var items []T
+		var next string
+		for field, out := range map[string]any{name: &items, "next": &next} {
+			if data, ok := page[field]; ok {
+				if err := json.Unmarshal(data, out); err != nil {
+					return nil, fmt.Errorf("control: GET %s: the reply cannot be read: %w", path, err)
+				}
+			}
+		}
+		list = append(list, items...)
+		if next == "" {
+			return list, nil
+		}
+		query.Set("cursor", next)
+	}
+}
+
 // text returns the body of a reply that is not JSON.
 func (c *Client) text(ctx context.Context, path string) ([]byte, error) {
-	resp, err := c.send(ctx, http.MethodGet, path, nil, nil)
+	resp, err := c.send(ctx, http.MethodGet, path, nil, nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +214,7 @@ func (c *Client) text(ctx context.Context, path string) ([]byte, error) {
 // call makes a call and decodes the reply into out, unless that is nil. A 409 that is no problem is an answer too: it
 // says no.
 func (c *Client) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
-	resp, err := c.send(ctx, method, path, query, in)
+	resp, err := c.send(ctx, method, path, query, nil, in)
 	if err != nil {
 		return err
 	}
@@ -207,7 +232,7 @@ func (c *Client) call(ctx context.Context, method, path string, query url.Values
 const maxProblem = 1 << 20 // of a problem that is read, in bytes
 
 // send makes a call and returns the reply, unless that is a problem.
-func (c *Client) send(ctx context.Context, method, path string, query url.Values, in any) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, method, path string, query url.Values, header http.Header, in any) (*http.Response, error) {
 	var body io.Reader
 	if in != nil {
 		data, err := json.Marshal(in)
@@ -223,6 +248,9 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 	req, err := http.NewRequestWithContext(ctx, method, address, body)
 	if err != nil {
 		return nil, fmt.Errorf("control: %w", err)
+	}
+	for name, values := range header {
+		req.Header[name] = values
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -382,5 +383,109 @@ func TestStreamEnds(t *testing.T) {
 				t.Errorf("%d entries, then %v, want 1 and %v", n, last, tt.want)
 			}
 		})
+	}
+}
+
+// Lists are whole however many pages they have, and a journal is gone through backwards.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	app := mockserver.AppState{Name: "many", AppKey: "many", AppSecret: "x"}
+	for i := range 2500 {
+		app.Sessions = append(app.Sessions, mockserver.SessionState{SessionID: fmt.Sprint(i), UserID: "u"})
+	}
+	apps := []mockserver.AppState{app}
+	for i := range 1200 {
+		apps = append(apps, mockserver.AppState{AppKey: fmt.Sprint("app", i), AppSecret: "x"})
+	}
+	c, h, base := start(t, mockserver.Options{Apps: apps})
+	sessions := must(c.App("many").Sessions(t.Context()))(t)
+	if len(sessions) != 2500 || sessions[0].SessionID != "0" || sessions[2499].SessionID != "2499" {
+		t.Errorf("%d sessions", len(sessions))
+	}
+	if got := must(c.Apps(t.Context()))(t); len(got) != 1201 || got[1200].Name != "app1199" {
+		t.Errorf("%d apps", len(got))
+	}
+	if h.made["list_sessions"] != 3 || h.made["list_apps"] != 2 {
+		t.Errorf("pages asked for: %v", h.made)
+	}
+	for range 5 {
+		gettoken(t, base, app, "")
+	}
+	var numbers []int64
+	for f, more := (control.Filter{Limit: 2}), true; more; more = f.Cursor != "" {
+		j := must(c.App("many").Journal(t.Context(), f))(t)
+		for _, e := range slices.Backward(j.Entries) {
+			numbers = append(numbers, e.N)
+		}
+		f.Cursor = j.Next
+	}
+	if diff := cmp.Diff([]int64{5, 4, 3, 2, 1}, numbers); diff != "" {
+		t.Errorf("journal (-want +got)\n%s", diff)
+	}
+}
+
+// A stream that goes on after an event misses no call, also where the app was made anew meanwhile.
+func TestStreamAfter(t *testing.T) {
+	t.Parallel()
+	c, _, base := start(t, mockserver.Options{})
+	a := c.App("mock-s")
+	app := mockserver.AppState{AppKey: "mock-s", AppSecret: "x"}
+	first := func(id string) control.Event {
+		t.Helper()
+		for e, err := range a.StreamAfter(t.Context(), id) {
+			ok(t, err)
+			return e
+		}
+		t.Fatal("the stream has ended")
+		return control.Event{}
+	}
+	gettoken(t, base, app, "")
+	gettoken(t, base, app, "")
+	j := must(a.Journal(t.Context(), control.Filter{}))(t)
+	second := first(control.EventID(j.Life, 1))
+	if second.N != 2 || second.ID != control.EventID(j.Life, 2) {
+		t.Errorf("the second call is %d of the id %s", second.N, second.ID)
+	}
+	ok(t, a.Delete(t.Context()))
+	gettoken(t, base, app, "")
+	if e := first(second.ID); e.N != 1 || strings.HasPrefix(e.ID, j.Life+"-") {
+		t.Errorf("made anew, it goes on with %d of the id %s", e.N, e.ID)
+	}
+	none := c.App("nobody")
+	for _, err := range none.StreamAfter(t.Context(), second.ID) {
+		var p *control.Problem
+		if !errors.As(err, &p) || p.Status != http.StatusNotFound {
+			t.Errorf("of no app: %v", err)
+		}
+	}
+}
+
+// A token as a file has it is taken; one that cannot be sent is refused and not shown.
+func TestToken(t *testing.T) {
+	t.Parallel()
+	_, _, base := start(t, mockserver.Options{ControlToken: "let-me-in"})
+	c := must(control.New(base, &control.Options{Token: "let-me-in\n"}))(t)
+	_ = must(c.Apps(t.Context()))(t)
+	for _, token := range []string{" ", "let-me\nin"} {
+		if _, err := control.New(base, &control.Options{Token: token}); err == nil || strings.Contains(err.Error(), "let-me") {
+			t.Errorf("%q: error %v", token, err)
+		}
+	}
+}
+
+// A test prepares the first call of an app that is not there yet.
+func TestPrepare(t *testing.T) {
+	t.Parallel()
+	c, _, base := start(t, mockserver.Options{})
+	a := c.App("mock-first")
+	_ = must(a.Rules().Add(t.Context(), mockserver.Rule{When: mockserver.RuleWhen{Times: 1}, Effect: mockserver.Effect{Fault: "app-throttled"}}))(t)
+	if got := must(a.Get(t.Context()))(t); !got.Open || !got.Auto || got.AppSecret != "" {
+		t.Errorf("prepared %+v", got)
+	}
+	app := mockserver.AppState{AppKey: "mock-first", AppSecret: "x"}
+	for _, want := range []string{`"errcode":90018`, `"errcode":0`} {
+		if got := gettoken(t, base, app, ""); !strings.Contains(got, want) {
+			t.Errorf("gettoken answers %s, want %s", got, want)
+		}
 	}
 }

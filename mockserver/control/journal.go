@@ -22,19 +22,22 @@ type Filter struct {
 	Violations *bool  // those that broke the document, or those that did not
 	Since      int64  // those after this number
 	Limit      int    // the last so many; 0: all that are kept
+	Cursor     string // Next of the Journal before, for what came before that; the rest of the filter as then
 }
 
 // Journal is what a journal has kept.
 type Journal struct {
 	Entries []*mockserver.Entry `json:"entries"` // oldest first
+	Life    string              `json:"life"`    // what the numbers count in: an app made anew counts from 1 again
 	Last    int64               `json:"last"`    // the number of the latest call
 	Dropped int64               `json:"dropped"` // how many of the calls asked for have been lost
+	Next    string              `json:"next"`    // the Cursor of what came before these, where Limit cut that off; else ""
 }
 
 // Journal returns the latest exchanges that the filter lets through.
 func (a *App) Journal(ctx context.Context, f Filter) (Journal, error) {
 	query := url.Values{}
-	for name, value := range map[string]string{"operation": f.Operation, "errcode": f.Errcode, "rule": f.Rule} {
+	for name, value := range map[string]string{"operation": f.Operation, "errcode": f.Errcode, "rule": f.Rule, "cursor": f.Cursor} {
 		if value != "" {
 			query.Set(name, value)
 		}
@@ -76,6 +79,15 @@ func (a *App) Expect(ctx context.Context, x mockserver.Expect) (mockserver.Count
 	return counted, err
 }
 
+// EventID names a call in a stream: the life that its number counts in, and the number.
+func EventID(life string, n int64) string { return life + "-" + strconv.FormatInt(n, 10) }
+
+// Event is one exchange of a stream.
+type Event struct {
+	*mockserver.Entry
+	ID string // by which StreamAfter goes on
+}
+
 // Stream yields the exchanges after the number since as they happen, until ctx is done, the app is removed or reset, or
 // the server stops: then it ends, with ctx's error if there is one. since -1 begins with what happens from now on.
 // An error is the last thing that it yields.
@@ -85,28 +97,48 @@ func (a *App) Stream(ctx context.Context, since int64) iter.Seq2[*mockserver.Ent
 		if since >= 0 {
 			query.Set("since", strconv.FormatInt(since, 10))
 		}
-		resp, err := a.client.send(ctx, http.MethodGet, a.path("/journal/stream"), query, nil)
+		for e, err := range a.stream(ctx, query, nil) {
+			if !yield(e.Entry, err) {
+				return
+			}
+		}
+	}
+}
+
+// StreamAfter is Stream, but begins after the event of that id, such as the last one of a stream that has ended. Where the
+// app was made anew since it begins with that one's first call, so that none is lost.
+func (a *App) StreamAfter(ctx context.Context, id string) iter.Seq2[Event, error] {
+	return a.stream(ctx, nil, http.Header{"Last-Event-Id": {id}})
+}
+
+func (a *App) stream(ctx context.Context, query url.Values, header http.Header) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		resp, err := a.client.send(ctx, http.MethodGet, a.path("/journal/stream"), query, header, nil)
 		if err != nil {
-			yield(nil, err)
+			yield(Event{}, err)
 			return
 		}
 		defer func() { _ = resp.Body.Close() }()
 		lines := bufio.NewReader(resp.Body)
+		var e Event
 		for {
 			line, err := lines.ReadString('\n')
 			if err != nil { // the stream has no end of its own: an end is the server's, unless it is ours
 				if ctx.Err() != nil {
-					yield(nil, ctx.Err())
+					yield(Event{}, ctx.Err())
 				}
 				return
+			}
+			if id, ok := strings.CutPrefix(line, "id: "); ok {
+				e.ID = strings.TrimSpace(id)
 			}
 			data, ok := strings.CutPrefix(line, "data: ")
 			if !ok {
 				continue
 			}
-			e := &mockserver.Entry{}
-			if err := json.Unmarshal([]byte(data), e); err != nil {
-				yield(nil, fmt.Errorf("control: the stream cannot be read: %w", err))
+			e.Entry = &mockserver.Entry{}
+			if err := json.Unmarshal([]byte(data), e.Entry); err != nil {
+				yield(Event{}, fmt.Errorf("control: the stream cannot be read: %w", err))
 				return
 			}
 			if !yield(e, nil) {
