@@ -271,7 +271,11 @@ func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*
 func (c *controlCall) refusal(ops []*dingmock.Operation) *problem {
 	v := c.Violations[0]
 	meant := v.Name() // where that is no name
-	if text, ok := c.sent(v.Pointer); ok && v.Rule == dingmock.RuleInvalidParameter && !strings.HasPrefix(v.Found, "an undeclared") {
+	text, isText := c.sent(v.Pointer)
+	switch {
+	case mentionsSecret(v.Pointer) && strings.HasPrefix(v.Found, "the number "):
+		v.Found = "a number" // a secret may be one
+	case isText && v.Rule == dingmock.RuleInvalidParameter && !strings.HasPrefix(v.Found, "an undeclared"):
 		meant, v.Found = text, fmt.Sprintf("%.40q", text)
 	}
 	p := problemOf(http.StatusBadRequest, v.String()+nearest.DidYouMean(meant, c.Operation.Candidates(v.Pointer)))
@@ -297,7 +301,7 @@ func (c *controlCall) refusal(ops []*dingmock.Operation) *problem {
 // sent returns the text at a JSON pointer of the request; false where there is none, or where it may be a secret.
 func (c *controlCall) sent(pointer string) (string, bool) {
 	names := strings.Split(pointer, "/")[1:]
-	if slices.ContainsFunc(names, secretName) {
+	if mentionsSecret(pointer) {
 		return "", false
 	}
 	var at any = c.Values

@@ -46,8 +46,8 @@ func (s *Server) checkHost(r *http.Request) error {
 	}
 	for _, origin := range r.Header.Values("Origin") {
 		u, err := url.Parse(origin)
-		if err != nil || u.Host == "" {
-			p := problemOf(http.StatusForbidden, "a page that has no origin of its own, such as a file or a sandboxed frame, may not ask here")
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			p := problemOf(http.StatusForbidden, "a page that has no origin on the web, such as a file or a sandboxed frame, may not ask here")
 			p.Field, p.Accepted = "/header/Origin", "the origin of this server's own page, or none"
 			return p
 		}

@@ -64,6 +64,7 @@ func TestControlHosts(t *testing.T) {
 		{"localhost:8080", "https://localhost.site.example", refused},
 		{"localhost:8080", "null", refused},
 		{"localhost:8080", "file://", refused},
+		{"localhost:8080", "chrome-extension://abcdef", refused},
 		{"localhost:8080", "://", refused},
 		{"evil.example", "http://evil.example", refused},
 	} {

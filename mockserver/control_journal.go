@@ -7,7 +7,10 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/dingmock/dingmock/internal/nearest"
 )
 
 // journal returns the journal that the path means, and its app; none for _.
@@ -28,9 +31,26 @@ func (c *controlCall) number(name string) int64 {
 	return n
 }
 
+// known refuses the name of an operation that there is none of: no call would ever match.
+func (c *controlCall) known(pointer, operation string) error {
+	var ids []string
+	for _, op := range c.server.doc.Operations() {
+		ids = append(ids, op.ID)
+	}
+	if operation == "" || slices.Contains(ids, operation) {
+		return nil
+	}
+	p := problemOf(http.StatusBadRequest, fmt.Sprintf("%.40q is no operation: it is one of %s; for other paths use method and path%s", operation, strings.Join(ids, ", "), nearest.DidYouMean(operation, ids)))
+	p.Field, p.Accepted = pointer, strings.Join(ids, ", ")
+	return p
+}
+
 func (c *controlCall) listJournal() (any, error) {
 	j, _, err := c.journal()
 	if err != nil {
+		return nil, err
+	}
+	if err := c.known("/query/operation", c.Value("operation")); err != nil {
 		return nil, err
 	}
 	m := Match{Operation: c.Value("operation"), Errcode: c.Value("errcode"), Rule: c.Value("rule")}
@@ -82,6 +102,9 @@ func (c *controlCall) waitJournal() (any, error) {
 	if err := c.decode(&w); err != nil {
 		return nil, err
 	}
+	if err := c.known("/body/match/operation", w.Match.Operation); err != nil {
+		return nil, err
+	}
 	switch {
 	case c.server.store.kept == 0:
 		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
@@ -113,6 +136,9 @@ func (c *controlCall) expectJournal() (any, error) {
 	}
 	var x Expect
 	if err := c.decode(&x); err != nil {
+		return nil, err
+	}
+	if err := c.known("/body/match/operation", x.Match.Operation); err != nil {
 		return nil, err
 	}
 	switch {

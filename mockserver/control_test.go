@@ -235,6 +235,9 @@ func TestControlFields(t *testing.T) {
 		{"wait: too long", wait, `{"timeout":"1h"}`, 400, "/body/timeout", "at most 10m"},
 		{"wait: for nothing", wait, `{"at_least":0}`, 400, "/body/at_least", "from 1"},
 		{"expect: the wrong way", expect, `{"at_least":2,"at_most":1}`, 400, "/body/at_most", "at_least or more"},
+		{"expect: an operation with a slip", expect, `{"match":{"operation":"get_token"},"at_most":0}`, 400, "/body/match/operation", "did you mean gettoken?"},
+		{"wait: an operation with a slip", wait, `{"match":{"operation":"getsesion"}}`, 400, "/body/match/operation", "did you mean getsession?"},
+		{"journal: an operation with a slip", journal + "?operation=get_token", "", 400, "/query/operation", "did you mean gettoken?"},
 		{"expect: negative", expect, `{"at_most":-1}`, 400, "/body/at_most", "from 0"},
 		{"journal: since is no number", journal + "?since=x", "", 400, "/query/since", `found "x", expected an integer from 0`},
 		{"journal: a negative limit", journal + "?limit=-1", "", 400, "/query/limit", "an integer from 1"},
@@ -295,6 +298,8 @@ func TestControlErrorsShowNoSecret(t *testing.T) {
 	addr := listen(t, controlled(t, mockserver.Options{}))
 	for _, body := range []string{
 		`{"appkey":"x","appsecret":["hush-hush"]}`,
+		`{"appkey":"x","appsecret":31337}`,
+		`{"appkey":"x","appsecret":"y","tokens":[{"token":31337,"expires_in":1}]}`,
 		`{"appkey":"x","appsecrt":"hush-hush"}`,
 		`{"appkey":"x","corpsecret":"hush-hush"}`,
 		`{"appkey":"x","appsecret":"hush hush-hush"}`,
@@ -304,8 +309,11 @@ func TestControlErrorsShowNoSecret(t *testing.T) {
 	} {
 		for line, body := range map[string]string{"POST /_mock/apps": body, "PUT /_mock/state": `{"apps":[` + body + `]}`} {
 			got := send(t, addr, request(line, jsonType, body))
-			if got.status != http.StatusBadRequest || strings.Contains(got.body, "hush") {
+			if got.status != http.StatusBadRequest || strings.Contains(got.body, "hush") || strings.Contains(got.body, "31337") {
 				t.Errorf("%s %s: HTTP %d %s", line, body, got.status, got.body)
+			}
+			if _, err := mockserver.ReadState("s", []byte(body)); err == nil || strings.Contains(err.Error(), "hush") || strings.Contains(err.Error(), "31337") {
+				t.Errorf("%s in a file: %v", body, err)
 			}
 		}
 	}

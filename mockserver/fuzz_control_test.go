@@ -20,6 +20,7 @@ func FuzzControl(f *testing.F) {
 	ops := slices.DeleteFunc(doc.Operations(), func(op *dingmock.Operation) bool { return op.ID == "stream_journal" }) // has no end
 	for i, op := range ops {
 		f.Add(uint8(i), "default", "", valid[op.ID])
+		f.Add(uint8(i), "mock-f", "limit=2&cursor=YXBwcy8vIDE&order=newest", valid[op.ID])
 		f.Add(uint8(i), "_", "since=1&limit=0&violations=x&fail_unknown=true", `{"apps":[{"appkey":"a","appsecret":"b","tokens":[{"token":"x","expires_in":-1}]}]}`)
 		f.Add(uint8(i), "%ff/..", "=&&%zz", `{"effect":{"reply":{"body":null,"status":200}},"when":{"probability":1e999,"for":"-1s"},"match":{"path":"/\ud800"}}`)
 	}
@@ -49,7 +50,7 @@ func FuzzControl(f *testing.F) {
 				t.Errorf("%s: %s: %s", o.ID, v, w.Body)
 			}
 		}
-		if w.Code >= http.StatusBadRequest && snapshot(t, s) != before {
+		if w.Code >= http.StatusBadRequest && o.ID != "wait_journal" && snapshot(t, s) != before { // a wait is not refused when its time is over
 			t.Errorf("%s: refused with %s, and yet the state is another", o.ID, w.Body)
 		}
 	})
