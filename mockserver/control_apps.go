@@ -8,7 +8,7 @@ import (
 )
 
 func (c *controlCall) listApps() (any, error) {
-	of := "apps/" + c.Value("order") + "/" + c.server.store.life
+	of := "apps/" + c.Value("order") + "/" + c.server.store.lifeID
 	after, err := c.after(of)
 	if err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func (c *controlCall) listTokens() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	of := "tokens/" + a.life
+	of := "tokens/" + a.lifeID
 	after, err := c.after(of)
 	if err != nil {
 		return nil, err
@@ -169,7 +169,7 @@ func (c *controlCall) listSessions() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	of := "sessions/" + c.Value("order") + "/" + a.life
+	of := "sessions/" + c.Value("order") + "/" + a.lifeID
 	after, err := c.after(of)
 	if err != nil {
 		return nil, err

@@ -17,13 +17,13 @@ func (c *controlCall) forAll() bool {
 // readRules returns the rules that the path means, as they are, and the life that their ids count in.
 func (c *controlCall) readRules() (list []Rule, life string, err error) {
 	if c.forAll() {
-		return c.server.rules.all(c.server.options.Now()), c.server.store.life, nil
+		return c.server.rules.all(c.server.options.Now()), c.server.store.lifeID, nil
 	}
 	a, err := c.app()
 	if err != nil {
 		return nil, "", err
 	}
-	return a.rules.all(a.now()), a.life, nil
+	return a.rules.all(a.now()), a.lifeID, nil
 }
 
 // changeRules does something to the rules that the path means, by their clock.

@@ -38,7 +38,7 @@ type store struct {
 	qps         int
 	kept        int // exchanges in each journal
 	log         *slog.Logger
-	life        string // what its apps count in
+	lifeID      string // what its apps count in
 	uses        atomic.Int64
 	journals    atomic.Int64 // bytes of all journals
 
@@ -58,7 +58,7 @@ type app struct {
 
 	store   *store
 	n       int64  // counted from 1 for each server
-	life    string // what its tokens and sessions count in
+	lifeID  string // what its tokens and sessions count in
 	auto    bool   // made on first use
 	used    atomic.Int64
 	journal *journal
@@ -100,7 +100,7 @@ type tokenIndex struct {
 func newStore(o *Options) *store {
 	return &store{
 		real: o.Now, maxApps: o.MaxApps, maxSessions: o.MaxSessions, tokenLife: o.TokenLife, sessionTTL: o.SessionTTL,
-		qps: o.QPS, kept: max(o.Journal, 0), log: o.Log, life: newLife(),
+		qps: o.QPS, kept: max(o.Journal, 0), log: o.Log, lifeID: newLife(),
 		byKey: map[string]*app{}, byCorp: map[string]*app{}, byName: map[string]*app{},
 		tokens: tokenIndex{owner: map[string]*app{}, gone: map[string]string{}},
 	}
@@ -113,7 +113,7 @@ var errFull = errors.New("there are as many apps as there may be (--max-apps); d
 func (s *store) make(state AppState) *app {
 	a := &app{
 		name: state.Name, corpID: state.CorpID, corpSecret: state.CorpSecret, appKey: state.AppKey, appSecret: state.AppSecret, open: state.Open,
-		store: s, life: newLife(), auto: state.Auto, journal: newJournal(s.kept, &s.journals), done: make(chan struct{}),
+		store: s, lifeID: newLife(), auto: state.Auto, journal: newJournal(s.kept, &s.journals), done: make(chan struct{}),
 		users: newUsers(state.Users), qps: state.QPS, tokenLife: time.Duration(state.TokenLife), lenient: state.Judge != nil && !*state.Judge, clock: clock{real: s.real},
 	}
 	a.sessions.init()
