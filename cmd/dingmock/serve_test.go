@@ -388,9 +388,18 @@ type process struct {
 
 func startProcess(t *testing.T, args ...string) *process {
 	t.Helper()
+	return startProcessWith(t, nil, args...)
+}
+
+// startProcessWith starts one whose stderr is a file; nil is the output that the process has.
+func startProcessWith(t *testing.T, stderr *os.File, args ...string) *process {
+	t.Helper()
 	p := &process{stdout: newOutput(), stderr: newOutput(), exit: make(chan error, 1)}
 	p.cmd = itself(t, append([]string{"serve", "--addr", "127.0.0.1:0"}, args...)...)
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
+	if stderr != nil {
+		p.cmd.Stderr = stderr
+	}
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
