@@ -26,6 +26,6 @@ COPY --from=build --chown=65532:65532 /out/tls /tls
 ENV DINGMOCK_ADDR=:8080 DINGMOCK_TLS_ADDR=:8443 DINGMOCK_SHUTDOWN_GRACE=8s
 EXPOSE 8080 8443
 USER 65532:65532
-HEALTHCHECK --interval=2s --timeout=6s --retries=3 CMD ["/dingmock", "ready", "--wait", "5s"]
+HEALTHCHECK --interval=2s --timeout=6s --retries=3 CMD ["/dingmock", "ready", "--container", "--wait", "5s"]
 ENTRYPOINT ["/dingmock"]
 CMD ["serve"]

@@ -16,26 +16,34 @@ import (
 type where struct {
 	URL  string   `placeholder:"URL" help:"The base URL of the fake. Where it is not given, it is the first --addr on this machine."`
 	Addr []string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the fake listens, as serve has it."`
+
+	Container bool `env:"-" help:"Ask the serve that runs in this container, wherever its own flags and variables have it listen; --url does not count. Where none is seen, as outside Linux, --addr does."`
 }
 
 // base returns the fake's base URL.
 func (w *where) base() (string, error) {
-	if w.URL != "" {
+	addrs := w.Addr
+	switch {
+	case w.Container:
+		if at := servedAt("/proc"); len(at) > 0 {
+			addrs = at
+		}
+	case w.URL != "":
 		u, err := url.Parse(w.URL)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return "", errors.New("--url: has to be a base URL such as http://127.0.0.1:8080")
 		}
 		return strings.TrimSuffix(w.URL, "/"), nil
 	}
-	if len(w.Addr) == 0 {
+	if len(addrs) == 0 {
 		return "", errors.New("--addr: is empty; it has to be HOST:PORT")
 	}
-	addr, err := net.ResolveTCPAddr("tcp", w.Addr[0])
+	addr, err := net.ResolveTCPAddr("tcp", addrs[0])
 	if err != nil {
-		return "", fmt.Errorf("--addr %s: %w", w.Addr[0], err)
+		return "", fmt.Errorf("--addr %s: %w", addrs[0], err)
 	}
 	if addr.Port == 0 {
-		return "", fmt.Errorf("--addr %s: does not say which port; --url does", w.Addr[0])
+		return "", fmt.Errorf("--addr %s: does not say which port; --url does", addrs[0])
 	}
 	return baseURL(addr), nil
 }
@@ -75,10 +83,6 @@ const often = 20 * time.Millisecond
 
 // Run asks until the answer is yes or the time is over.
 func (c *readyCommand) Run(ctx context.Context) error {
-	base, err := c.base()
-	if err != nil {
-		return usageError{err}
-	}
 	if c.Wait < 0 {
 		return usageError{fmt.Errorf("--wait: %s is negative; it has to be 0s or more", c.Wait)}
 	}
@@ -89,8 +93,11 @@ func (c *readyCommand) Run(ctx context.Context) error {
 	defer again.Stop()
 	var last error
 	for {
-		_, err := fetch(over, base+"/_mock/readyz")
-		if err == nil {
+		base, err := c.base() // again, since a serve may begin only now
+		if err != nil {
+			return usageError{err}
+		}
+		if _, err = fetch(over, base+"/_mock/readyz"); err == nil {
 			return nil
 		}
 		if last == nil || over.Err() == nil { // that the time is over says less than what was before
