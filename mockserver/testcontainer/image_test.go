@@ -1,12 +1,15 @@
 package testcontainer_test
 
 import (
+	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/events"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/wait"
@@ -130,16 +133,80 @@ func TestImageSize(t *testing.T) {
 	t.Logf("the image is %.1f MB", float64(info.Size)/1e6)
 }
 
-// The image's own HEALTHCHECK finds the container healthy.
+// The image's own HEALTHCHECK finds the container healthy, wherever its serve listens and whatever else is set.
 func TestHealth(t *testing.T) {
 	t.Parallel()
-	c := start(t, hardened(), testcontainers.WithWaitStrategy(wait.ForHealthCheck()))
-	state, err := c.State(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	for _, x := range []struct {
+		name string
+		opts []testcontainers.ContainerCustomizer
+	}{
+		{"as it is", nil},
+		{"an address by flag", []testcontainers.ContainerCustomizer{testcontainers.WithCmd("serve", "--addr", ":9090")}},
+		{"an address by variable", []testcontainers.ContainerCustomizer{testcontainers.WithEnv(map[string]string{"DINGMOCK_ADDR": "127.0.0.1:9090,:8080"})}},
+		{"another fake to call", []testcontainers.ContainerCustomizer{testcontainers.WithEnv(map[string]string{"DINGMOCK_URL": "http://elsewhere:1"})}},
+		{"a control token", []testcontainers.ContainerCustomizer{testcontainers.WithEnv(map[string]string{"DINGMOCK_CONTROL_TOKEN": "x"})}},
+		{"as root", []testcontainers.ContainerCustomizer{
+			testcontainers.WithCmd("serve", "--addr", ":9090"),
+			testcontainers.WithConfigModifier(func(c *container.Config) { c.User = "0:0" }),
+		}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			c := start(t, append([]testcontainers.ContainerCustomizer{hardened(), testcontainers.WithWaitStrategy(wait.ForHealthCheck())}, x.opts...)...)
+			state, err := c.State(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if state.Health == nil || state.Health.Status != container.Healthy {
+				t.Errorf("the health is %+v, want healthy", state.Health)
+			}
+		})
 	}
-	if state.Health == nil || state.Health.Status != container.Healthy {
-		t.Errorf("the health is %+v, want healthy", state.Health)
+}
+
+// A container whose serve does not answer, or that has none, is not healthy.
+func TestUnhealthy(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		name, signal string
+		cmd          []string
+	}{
+		{"a serve that hangs", "SIGSTOP", []string{"serve", "--addr", ":9090"}},
+		{"another server", "", []string{"proxy", "--upstream", "http://elsewhere:1", "--addr", ":8080"}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			var waits wait.Strategy = wait.ForLog("dingmock")
+			if x.signal != "" {
+				waits = wait.ForHealthCheck()
+			}
+			began := time.Now()
+			c := start(t, hardened(), testcontainers.WithWaitStrategy(waits), testcontainers.WithCmd(x.cmd...),
+				testcontainers.WithConfigModifier(func(c *container.Config) {
+					c.Healthcheck = &container.HealthConfig{Interval: time.Second / 2, Timeout: 2 * time.Second, Retries: 1}
+				}))
+			if x.signal != "" {
+				if _, err := docker(t).ContainerKill(t.Context(), c.GetContainerID(), client.ContainerKillOptions{Signal: x.signal}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			list := docker(t).Events(ctx, client.EventsListOptions{
+				Since:   strconv.FormatInt(began.Unix(), 10),
+				Filters: make(client.Filters).Add("container", c.GetContainerID()),
+			})
+			for {
+				select {
+				case e := <-list.Messages:
+					if e.Action == events.ActionHealthStatusUnhealthy {
+						return
+					}
+				case err := <-list.Err:
+					t.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
