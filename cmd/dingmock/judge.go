@@ -22,7 +22,7 @@ type judgeFlags struct {
 	AllowUnknown []string `placeholder:"PATTERN" help:"Let calls of this path pass, which DingTalk does not have: a path, or the beginning of one followed by *; repeatable."`
 	AllowNoCalls bool     `help:"Let pass that no call came."`
 	Baseline     string   `env:"-" placeholder:"FILE" help:"A list of known violations, which do not count: OPERATION RULE POINTER a line."`
-	Exact        bool     `help:"With --baseline: a known violation that no longer occurs fails."`
+	Exact        bool     `env:"-" help:"With --baseline: a known violation that no longer occurs fails."`
 	JUnit        string   `name:"junit" env:"-" placeholder:"FILE" help:"Write the verdict as JUnit XML."`
 	GitHub       bool     `name:"github" env:"-" help:"Print annotations for GitHub's workflows."`
 }

@@ -14,8 +14,8 @@ import (
 // verdictCommand says whether the calls that a fake has had kept to the document.
 type verdictCommand struct {
 	where
-	App           []string  `placeholder:"NAME" help:"Judge the calls of this app, and fail where there are none: a name, an appkey, or a pattern such as mock-shop*; _ is the calls that reached none; repeatable. Default: all calls."`
-	FailUnknown   bool      `hidden:"" help:"Is so by itself."`
+	App           []string  `env:"-" placeholder:"NAME" help:"Judge the calls of this app, and fail where there are none: a name, an appkey, or a pattern such as mock-shop*; _ is the calls that reached none; repeatable. Default: all calls."`
+	FailUnknown   bool      `hidden:"" env:"-" help:"Is so by itself."`
 	WriteBaseline string    `env:"-" placeholder:"FILE" help:"Write what counts now as such a list, and end with 0."`
 	ControlToken  tokenFlag `placeholder:"TOKEN" help:"What the control API asks for."`
 	judgeFlags

@@ -35,7 +35,7 @@ const (
 
 // verifyCommand holds a server to the document.
 type verifyCommand struct {
-	URL    string `placeholder:"URL" help:"The base URL of the server to check. With --live it is the real platform's where it is not given."`
+	URL    string `env:"DINGMOCK_TARGET_URL" placeholder:"URL" help:"The base URL of the server to check. With --live it is the real platform's where it is not given."`
 	APIURL string `name:"api-url" placeholder:"URL" help:"The base URL of the paths under /v1.0/, where it is another one."`
 
 	CorpID        string        `name:"corpid" placeholder:"ID" help:"The app's corpid."`
