@@ -3,6 +3,7 @@ package dingmock_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"unicode"
@@ -177,6 +178,27 @@ func TestCheckResponseOfManyKeys(t *testing.T) {
 		}
 		if repeated != 100 {
 			t.Errorf("%s: %d repeated keys are noted, want 100", name, repeated)
+		}
+	}
+}
+
+// TestCheckResponseListsNoErrors has a document whose reply has a code and lists no errors: its schema alone decides.
+func TestCheckResponseListsNoErrors(t *testing.T) {
+	t.Parallel()
+	const text = `
+openapi: 3.0.3
+info: {title: t, version: "1"}
+paths:
+  /a: {get: {operationId: a, responses: {"200": {description: x, content: {application/json: {schema: {type: object}}}}}}}
+`
+	doc, err := dingmock.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := doc.CheckRequest(doc.Operations()[0], httptest.NewRequest("GET", "/a", nil), nil)
+	for _, body := range []string{`{"code":"40035"}`, `{"errcode":1}`} {
+		if list := doc.CheckResponse(q, 200, http.Header{"Content-Type": {"application/json"}}, []byte(body)); list != nil {
+			t.Errorf("%s: %v", body, list)
 		}
 	}
 }
