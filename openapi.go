@@ -547,6 +547,9 @@ func findings(err error, prefix string) []finding {
 		if one.Origin != nil && one.SchemaField == "allOf" {
 			return findings(one.Origin, pointer)
 		}
+		if number, ok := one.Value.(json.Number); ok && one.SchemaField == "type" { // one that no float64 can hold
+			return findings(one.Schema.VisitJSON(clamped(number), openapi3.MultiErrors()), pointer)
+		}
 		switch one.SchemaField {
 		case "required":
 			return []finding{{pointer: pointer, found: "nothing", expected: "a value"}}
@@ -570,6 +573,8 @@ func describe(value any) string {
 		return "null"
 	case bool:
 		return strconv.FormatBool(v)
+	case json.Number:
+		return describe(clamped(v)) // its text may be as long as a body
 	case float64:
 		if math.Abs(v) < 1e21 {
 			return "the number " + strconv.FormatFloat(v, 'f', -1, 64)
@@ -581,6 +586,12 @@ func describe(value any) string {
 		return fmt.Sprintf("an array of %d", len(v))
 	}
 	return "an object"
+}
+
+// clamped is the number, or the one nearest to it that a float64 can hold.
+func clamped(n json.Number) float64 {
+	f, _ := n.Float64() // an infinity where it cannot
+	return max(-math.MaxFloat64, min(f, math.MaxFloat64))
 }
 
 // expectation tells what a schema allows, in a few words: its own, where it has some in x-expected.

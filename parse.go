@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/url"
 	"strings"
 )
@@ -100,6 +99,7 @@ func cutText(text []byte) (string, []byte, bool) {
 // parseObject reads the fields of one JSON object.
 func parseObject(body []byte) ([]field, error) {
 	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.UseNumber() // ids of 18 digits are common
 	start, err := dec.Token()
 	if err != nil {
 		return nil, errors.New("text that is not JSON")
@@ -114,11 +114,7 @@ func parseObject(body []byte) ([]field, error) {
 			return nil, fmt.Errorf("JSON that is broken near byte %d", dec.InputOffset())
 		}
 		f := field{name: name.(string), json: true}
-		var beyond *json.UnmarshalTypeError // a number that no float64 can hold
-		switch err := dec.Decode(&f.value); {
-		case errors.As(err, &beyond) && f.value == nil:
-			f.value = math.MaxFloat64
-		case err != nil && beyond == nil:
+		if err := dec.Decode(&f.value); err != nil {
 			return nil, fmt.Errorf("JSON that is broken near byte %d", dec.InputOffset())
 		}
 		list = append(list, f)
@@ -130,6 +126,12 @@ func parseObject(body []byte) ([]field, error) {
 		return nil, fmt.Errorf("text after the JSON, near byte %d", dec.InputOffset())
 	}
 	return list, nil
+}
+
+// FormValue returns the first value of that name in a query or a form. Text that is not well escaped stands for itself.
+func FormValue(raw, name string) (value string, ok bool) {
+	f, ok := pick(parsePairs(raw), name)
+	return f.text(), ok
 }
 
 // fields are the fields of one place, each name once.

@@ -1,6 +1,7 @@
 package dingmock
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -33,7 +34,8 @@ type Request struct {
 	Method     string
 	Path       string
 	Token      string         // where the family carries it: query or header, then a form body; "" for none
-	Values     map[string]any // the parameters that were given, wherever from, credentials among them
+	Values     map[string]any // the parameters that were given, wherever from, credentials among them; numbers are json.Number
+	Others     map[string]any // what else was given and has a name that may be shown (see ParameterName), at most 100
 	Violations []Violation    // in the order of checks
 }
 
@@ -75,6 +77,12 @@ func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Re
 	}
 	if op == nil {
 		d.checkListed(q, calls, query, r, media, body, form)
+		fields := form
+		if int64(len(body)) <= limit && (media != mediaForm || bytes.HasPrefix(body, []byte("{"))) { // curl -d says of any body that it is a form
+			fields, _ = parseObject(body) // what is no JSON has no parameters
+		}
+		give(q.Values, fields)
+		give(q.Values, query)
 		return q
 	}
 
@@ -111,6 +119,8 @@ func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Re
 
 	q.checkCredentials(query, r.Header, form, fields)
 	q.checkFields(query, r, media, fields, place)
+	q.keepOthers(fields)
+	q.keepOthers(query)
 	return q
 }
 
@@ -257,6 +267,33 @@ func (q *Request) addMethod(want string, answered bool) {
 
 func (q *Request) broken() bool {
 	return slices.ContainsFunc(q.Violations, func(v Violation) bool { return v.Rule == RuleContentType || v.Rule == RuleBody })
+}
+
+// give adds the fields whose names may be shown to what is there already, up to maxNoted. Of a repeated name the first
+// counts, of a key of JSON the last.
+func give(to map[string]any, list []field) {
+	given := map[string]bool{}
+	for _, f := range list {
+		if _, there := to[f.name]; there && !(f.json && given[f.name]) || !there && (len(to) >= maxNoted || !ParameterName(f.name)) {
+			continue
+		}
+		to[f.name], given[f.name] = f.value, true
+	}
+}
+
+// keepOthers notes the fields that are no parameters of the operation. Most calls have none.
+func (q *Request) keepOthers(list []field) {
+	others := slices.DeleteFunc(list, func(f field) bool {
+		_, known := q.Values[f.name]
+		return known
+	})
+	if len(others) == 0 {
+		return
+	}
+	if q.Others == nil {
+		q.Others = map[string]any{}
+	}
+	give(q.Others, others)
 }
 
 // readBody returns the fields of the body as they stand there, or notes why it has none.
@@ -593,6 +630,10 @@ func printed(text string, most int) string {
 	}
 	return clean
 }
+
+// ParameterName reports whether a name looks like that of a parameter: at most 64 letters, digits and _-.$@[]. Others
+// may be a token or a whole text with its secrets, and are neither shown nor kept.
+func ParameterName(name string) bool { return name != "" && nameable(name) == name }
 
 // nameable shortens the name of an undeclared parameter to what looks like a name: a JSON text that was sent as a
 // form is one long name, with all the secrets in it, and a token that was sent alone is one too.

@@ -1,6 +1,7 @@
 package dingmock_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -337,7 +338,7 @@ func TestCheckRequestValues(t *testing.T) {
 		{"POST gettoken, the last of a key", "POST /gettoken", jsonType, `{"appkey":"a","appkey":"b"}`, "", "", map[string]any{"appkey": "b"}},
 		{"POST gettoken, query before body", "POST /gettoken?appkey=a", jsonType, `{"appkey":"b","corpid":"c"}`, "", "", map[string]any{"appkey": "a", "corpid": "c"}},
 		{"a method that is refused", "PUT /gettoken?appkey=a", "", "", "", "", map[string]any{"appkey": "a"}},
-		{"JSON", "POST " + sessions, jsonType, `{"session_id":1,"chatid":null,"x":"y"}`, "", "t", map[string]any{"access_token": "t", "session_id": 1.0, "chatid": nil}},
+		{"JSON", "POST " + sessions, jsonType, `{"session_id":1,"chatid":null,"x":"y"}`, "", "t", map[string]any{"access_token": "t", "session_id": json.Number("1"), "chatid": nil}},
 		{"form", "POST /topapi/v2/im/create_session", formType, "session_id=s&session_id=t&access_token=f", "", "f", map[string]any{"access_token": "f", "session_id": "s"}},
 		{"a POST's query is not its body", "POST " + sessions + "&session_id=s", jsonType, "{}", "", "t", map[string]any{"access_token": "t"}},
 		{"GET", "GET " + sessions + "&session_id=s", "", "", "", "t", map[string]any{"access_token": "t", "session_id": "s"}},
@@ -345,7 +346,18 @@ func TestCheckRequestValues(t *testing.T) {
 		{"a token in the header, topapi", "POST /topapi/v2/im/create_session", jsonType, "{}", "h", "", map[string]any{}},
 		{"a token in the header, v1.0", "POST /v1.0/oauth2/accessToken", jsonType, "{}", "h", "h", map[string]any{}},
 		{"a token in the query, v1.0", "POST /v1.0/oauth2/accessToken?access_token=q", jsonType, "{}", "", "", map[string]any{}},
-		{"a token of an unknown path", "GET /x?access_token=q", "", "", "h", "q", map[string]any{}},
+		{"a token of an unknown path", "GET /x?access_token=q", "", "", "h", "q", map[string]any{"access_token": "q"}},
+		{"numbers by their own text", "POST " + sessions, jsonType, `{"session_id":1234567890123456789,"app_key":[1.50,1e400],"chatid":-0.0}`, "", "t", map[string]any{
+			"access_token": "t", "session_id": json.Number("1234567890123456789"), "app_key": []any{json.Number("1.50"), json.Number("1e400")}, "chatid": json.Number("-0.0"),
+		}},
+		{"unknown path, query and JSON", "POST /x?a=q&b=q&b=r&%7B%22=1", jsonType, `{"a":1,"a":2,"c":{"d":[true]},"":1,"82ad1e1b28b2357dbf090b9a2582319c":1}`, "", "", map[string]any{
+			"a": json.Number("2"), "b": "q", "c": map[string]any{"d": []any{true}},
+		}},
+		{"unknown path, form", "POST /x?a=q", formType, "a=1&a=2&c=%7B%22d%22%3A1%7D&x", "", "", map[string]any{"a": "1", "c": `{"d":1}`, "x": ""}},
+		{"unknown path, JSON that is said to be a form", "POST /x", formType, `{"a":1}`, "", "", map[string]any{"a": json.Number("1")}},
+		{"unknown path, an empty form", "POST /x?a=q", formType, "", "", "", map[string]any{"a": "q"}},
+		{"unknown path, no JSON", "POST /x?a=q", jsonType, `[{"a":1}]`, "", "", map[string]any{"a": "q"}},
+		{"unknown path, too large", "POST /x?a=q", jsonType, `{"b":1}` + strings.Repeat(" ", 1<<20), "", "", map[string]any{"a": "q"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -360,6 +372,25 @@ func TestCheckRequestValues(t *testing.T) {
 	}
 }
 
+// TestCheckRequestOthers keeps what a call of the document gives beside its parameters, unless its name may be a secret.
+func TestCheckRequestOthers(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, line, media, body string
+		want                    map[string]any
+	}{
+		{"none", "POST " + sessions, jsonType, goodBody, nil},
+		{"query", "GET " + pairOK + "&x=1&x=2&82ad1e1b28b2357dbf090b9a2582319c=1", "", "", map[string]any{"x": "1"}},
+		{"a POST's query and body", "POST " + sessions + "&session_id=q&x=q&y=q", jsonType, `{"session_id":"s","x":1,"x":2}`, map[string]any{"x": json.Number("2"), "y": "q"}},
+		{"a POST's query, a name of the body", "POST " + sessions + "&session_id=q", jsonType, `{}`, map[string]any{"session_id": "q"}},
+		{"a body that is broken", "POST " + sessions, jsonType, `{"x":1`, nil},
+	} {
+		if diff := cmp.Diff(test.want, check(t, load(t), test.line, test.media, test.body).Others); diff != "" {
+			t.Errorf("%s: others (-want +got)\n%s", test.name, diff)
+		}
+	}
+}
+
 // TestCheckRequestIsBounded has a request with forty thousand undeclared parameters.
 func TestCheckRequestIsBounded(t *testing.T) {
 	t.Parallel()
@@ -367,8 +398,12 @@ func TestCheckRequestIsBounded(t *testing.T) {
 	for i := range 40_000 {
 		fmt.Fprintf(&b, "&p%d&p%d", i, i)
 	}
-	if n := len(check(t, load(t), "POST "+sessions, formType, "session_id=s&app_key=k&user_id=u"+b.String()).Violations); n != 100 {
-		t.Errorf("%d violations, want 100", n)
+	q := check(t, load(t), "POST "+sessions, formType, "session_id=s&app_key=k&user_id=u"+b.String())
+	if len(q.Violations) != 100 || len(q.Others) != 100 {
+		t.Errorf("%d violations, %d others, want 100 of each", len(q.Violations), len(q.Others))
+	}
+	if n := len(check(t, load(t), "POST /x", formType, b.String()).Values); n != 100 {
+		t.Errorf("of an unknown path %d parameters are kept, want 100", n)
 	}
 }
 

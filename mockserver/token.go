@@ -19,8 +19,11 @@ var (
 )
 
 // credentials returns the first pair of which both values are there; else, of the first id given, the pair
-// and false.
+// and false. A path outside the document takes none.
 func (c *call) credentials() (p pair, complete bool) {
+	if c.Operation == nil {
+		return pair{}, false
+	}
 	for _, p := range pairs {
 		if c.Value(p.id) != "" && c.Value(p.secret) != "" {
 			return p, true
