@@ -1,30 +1,39 @@
 package mockserver
 
-import "log/slog"
+import (
+	"log/slog"
+	"slices"
+)
 
 // CallLine is what a log tells of a call: a line of text, or attributes.
 type CallLine struct {
 	Method    string
-	Operation string // "" for a path that the document does not have
+	Host      string // that the call was made to
+	Operation string // "" for a path that DingTalk does not have
 	Path      string // without the query
 	App       string // its name; NoApp for a call that reached none
 	Code      string // 0, an errcode, errcode/sub_code or a code of the newer dialect
 }
 
-// String is such as "POST create_session mock-a 0", in printable ASCII.
+// String is such as "POST create_session mock-a 0", in printable ASCII, with the host at its end where that is one of the
+// platform's names.
 func (l CallLine) String() string {
 	what := l.Operation
 	if what == "" {
 		what = headerText(l.Path)
 	}
-	return l.Method + " " + what + " " + l.App + " " + l.Code
+	line := l.Method + " " + what + " " + l.App + " " + l.Code
+	if name := hostName(l.Host); slices.Contains(platformNames, name) {
+		line += " " + name
+	}
+	return line
 }
 
-// Attrs are the same by name: method, operation or else path, app, code.
+// Attrs are the same by name: method, host, operation or else path, app, code.
 func (l CallLine) Attrs() []slog.Attr {
 	what := slog.String("operation", l.Operation)
 	if l.Operation == "" {
 		what = slog.String("path", l.Path)
 	}
-	return []slog.Attr{slog.String("method", l.Method), what, slog.String("app", l.App), slog.String("code", l.Code)}
+	return []slog.Attr{slog.String("method", l.Method), slog.String("host", l.Host), what, slog.String("app", l.App), slog.String("code", l.Code)}
 }

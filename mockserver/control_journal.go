@@ -7,10 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
-
-	"github.com/dingmock/dingmock/internal/nearest"
 )
 
 // journal returns the journal that the path means, and its app; none for _.
@@ -31,26 +28,9 @@ func (c *controlCall) number(name string) int64 {
 	return n
 }
 
-// known refuses the name of an operation that there is none of: no call would ever match.
-func (c *controlCall) known(pointer, operation string) error {
-	var ids []string
-	for _, op := range c.server.doc.Operations() {
-		ids = append(ids, op.ID)
-	}
-	if operation == "" || slices.Contains(ids, operation) {
-		return nil
-	}
-	p := problemOf(http.StatusBadRequest, fmt.Sprintf("%.40q is no operation: it is one of %s; for other paths use method and path%s", operation, strings.Join(ids, ", "), nearest.DidYouMean(operation, ids)))
-	p.Field, p.Accepted = pointer, strings.Join(ids, ", ")
-	return p
-}
-
 func (c *controlCall) listJournal() (any, error) {
 	j, _, err := c.journal()
 	if err != nil {
-		return nil, err
-	}
-	if err := c.known("/query/operation", c.Value("operation")); err != nil {
 		return nil, err
 	}
 	m := Match{Operation: c.Value("operation"), Errcode: c.Value("errcode"), Rule: c.Value("rule")}
@@ -58,13 +38,19 @@ func (c *controlCall) listJournal() (any, error) {
 		broken := text == "true"
 		m.Violations = &broken
 	}
+	if err := m.call().validate(c.server.doc); err != nil {
+		p := problemOf(http.StatusBadRequest, err.Error())
+		p.Field, p.Accepted = "/query"+err.pointer, err.text
+		return nil, p
+	}
+	ready := m.ready()
 	of := "journal/" + j.life
 	before, err := c.after(of)
 	if err != nil {
 		return nil, err
 	}
 	entries, dropped, last, _ := j.since(c.number("since"))
-	entries = slices.DeleteFunc(entries, func(e *Entry) bool { return before > 0 && e.N >= before || len(m.differs(e)) > 0 })
+	entries = slices.DeleteFunc(entries, func(e *Entry) bool { return before > 0 && e.N >= before || !ready.matches(e.subject()) })
 	next := ""
 	if limit := int(c.number("limit")); limit > 0 && len(entries) > limit {
 		entries = entries[len(entries)-limit:]
@@ -102,7 +88,8 @@ func (c *controlCall) waitJournal() (any, error) {
 	if err := c.decode(&w); err != nil {
 		return nil, err
 	}
-	if err := c.known("/body/match/operation", w.Match.Operation); err != nil {
+	if err := w.Match.call().validate(c.server.doc); err != nil {
+		err.pointer = "/match" + err.pointer
 		return nil, err
 	}
 	switch {
@@ -138,7 +125,8 @@ func (c *controlCall) expectJournal() (any, error) {
 	if err := c.decode(&x); err != nil {
 		return nil, err
 	}
-	if err := c.known("/body/match/operation", x.Match.Operation); err != nil {
+	if err := x.Match.call().validate(c.server.doc); err != nil {
+		err.pointer = "/match" + err.pointer
 		return nil, err
 	}
 	switch {

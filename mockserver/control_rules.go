@@ -17,13 +17,13 @@ func (c *controlCall) forAll() bool {
 // readRules returns the rules that the path means, as they are, and the life that their ids count in.
 func (c *controlCall) readRules() (list []Rule, life string, err error) {
 	if c.forAll() {
-		return c.server.rules.all(c.server.options.Now()), c.server.store.lifeID, nil
+		return c.server.rules.judged(c.server.options.Now()), c.server.store.lifeID, nil
 	}
 	a, err := c.app()
 	if err != nil {
 		return nil, "", err
 	}
-	return a.rules.all(a.now()), a.lifeID, nil
+	return a.rules.judged(a.now()), a.lifeID, nil
 }
 
 // changeRules does something to the rules that the path means, by their clock.
@@ -102,16 +102,19 @@ func (c *controlCall) noRule() error {
 }
 
 func (c *controlCall) getRule() (any, error) {
-	list, _, err := c.readRules()
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range list {
-		if r.ID == c.Value("id") {
-			return r, nil
+	set, now := &c.server.rules, c.server.options.Now()
+	if !c.forAll() {
+		a, err := c.app()
+		if err != nil {
+			return nil, err
 		}
+		set, now = &a.rules, a.now()
 	}
-	return nil, c.noRule()
+	r, ok := set.get(c.Value("id"), now)
+	if !ok {
+		return nil, c.noRule()
+	}
+	return r, nil
 }
 
 func (c *controlCall) deleteRule() (any, error) {
@@ -125,4 +128,11 @@ func (c *controlCall) deleteRule() (any, error) {
 		return nil, err
 	}
 	return controlReply{status: http.StatusNoContent}, nil
+}
+
+// replaceRules puts rules, which are valid, in the place of those for every app.
+func (s *Server) replaceRules(list []Rule) {
+	for _, r := range s.rules.replace(list, s.options.Now()) {
+		s.store.tellSeed("", r)
+	}
 }

@@ -103,8 +103,8 @@ func linger(conn net.Conn) {
 func (s *Server) head(w http.ResponseWriter, r reply) {
 	h := w.Header()
 	h.Set("Server", "DingTalk/1.0.0")
-	for name, value := range r.header {
-		h[name] = []string{value} // spelt as the platform spells it
+	for name, values := range r.header {
+		h[name] = values // spelt as the platform spells it
 	}
 	if r.contentType != "" {
 		h.Set("Content-Type", r.contentType)

@@ -3,6 +3,8 @@ package mockserver
 import (
 	"encoding/json"
 	"maps"
+	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"slices"
@@ -190,5 +192,54 @@ func TestPageOfManySessions(t *testing.T) {
 	}
 	if len(s.order) > 64 {
 		t.Errorf("%d places are kept of no session", len(s.order))
+	}
+}
+
+// TestImplies draws matches and calls: where one match is said to imply another, no call shows otherwise.
+func TestImplies(t *testing.T) {
+	t.Parallel()
+	draw := rand.New(rand.NewPCG(8, 8))
+	pick := func(list ...string) string { return list[draw.IntN(len(list))] }
+	all := []Condition{Absent(), Pattern("^a"), Pattern("b$"), Pattern("^[0-9]+$"), Pattern("")}
+	for _, text := range []string{"", "a", "ab", "b", "12"} {
+		all = append(all, Equals(text), Contains(text))
+	}
+	conditions := func(names ...string) map[string]Condition {
+		out := map[string]Condition{}
+		for range draw.IntN(3) {
+			out[pick(names...)] = all[draw.IntN(len(all))]
+		}
+		return out
+	}
+	match := func() *RuleMatch {
+		return &RuleMatch{
+			Operation: pick("", "", "gettoken", "getsession"), Method: pick("", "", "GET", "POST"), Path: pick("", "", "/a", "/a*", "/a/b*", "/ab", "/*"),
+			Host: pick("", "", "x.y", "*.y", "*.x.y", "y", ".y"), Headers: conditions("X-A", "x-a", "x-b"), Parameters: conditions("p", "/p", "/p/0", "/q~1r", "q"),
+		}
+	}
+	said := 0
+	for range 60_000 {
+		m, n := match(), match()
+		if !m.implies(n) {
+			continue
+		}
+		said++
+		for range 20 {
+			s := &subject{
+				operation: pick("", "gettoken", "getsession"), method: pick("GET", "POST"), path: pick("*", "/a", "/ab", "/a/b", "/a/bc", "/"),
+				host: pick("x.y", "y", "a.x.y", ".y", ""), header: http.Header{"X-A": {pick("a", "", "ab"), pick("ab", "b")}}, values: map[string]any{},
+			}
+			for _, name := range []string{"p", "q", "q/r"} {
+				if draw.IntN(2) == 0 {
+					s.values[name] = []any{nil, "ab", "a", []any{"ab"}, `["12"]`, json.Number("12")}[draw.IntN(6)]
+				}
+			}
+			if m.ready().matches(s) && !n.ready().matches(s) {
+				t.Fatalf("%+v is said to imply %+v, but %+v meets the first alone", m, n, s)
+			}
+		}
+	}
+	if said < 500 {
+		t.Errorf("only %d pairs are said to imply one another", said)
 	}
 }

@@ -1,6 +1,7 @@
 package mockserver
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -47,7 +48,9 @@ type Entry struct {
 	Reply      EntryReply           `json:"reply"`
 	Curl       string               `json:"curl"` // the request as a curl line, against $DINGMOCK_URL
 
-	weight int
+	weight     int
+	path, host string         // decoded, and without a port, as a match takes them
+	whole      map[string]any // Parameters, those that are long not cut off
 }
 
 // EntryRequest is the request of an Entry.
@@ -64,66 +67,6 @@ type EntryReply struct {
 	Status      int    `json:"status"` // 0: there was none
 	ContentType string `json:"content_type,omitempty"`
 	Body        string `json:"body,omitempty"` // its first 16 KiB
-}
-
-// Match says which calls are meant. The zero value matches all.
-type Match struct {
-	Operation  string            `json:"operation,omitempty"`
-	Method     string            `json:"method,omitempty"`
-	Path       string            `json:"path,omitempty"`    // a path, or the beginning of one followed by *
-	Errcode    string            `json:"errcode,omitempty"` // errcode, sub_code, errcode/sub_code or code; 0 is success
-	Rule       string            `json:"rule,omitempty"`
-	Violations *bool             `json:"violations,omitempty"`
-	Parameters map[string]string `json:"parameters,omitempty"`
-}
-
-// differs returns what does not match, in words.
-func (m Match) differs(e *Entry) []string {
-	var list []string
-	say := func(what, want, got string) {
-		list = append(list, fmt.Sprintf("%s: expected %q, found %q", what, want, got))
-	}
-	if m.Operation != "" && m.Operation != e.Operation {
-		say("operation", m.Operation, e.Operation)
-	}
-	if m.Method != "" && m.Method != e.Request.Method {
-		say("method", m.Method, e.Request.Method)
-	}
-	if path, _, _ := strings.Cut(e.Request.URL, "?"); m.Path != "" && !matchPath(m.Path, path) {
-		say("path", m.Path, path)
-	}
-	if m.Errcode != "" && !matchCode(m.Errcode, e.Code) {
-		say("errcode", m.Errcode, e.Code)
-	}
-	if m.Rule != "" && m.Rule != e.Rule {
-		say("rule", m.Rule, e.Rule)
-	}
-	if m.Violations != nil && *m.Violations != (len(e.Violations) > 0) {
-		say("violations", fmt.Sprint(*m.Violations), fmt.Sprint(len(e.Violations) > 0))
-	}
-	for name, want := range m.Parameters {
-		if got, ok := e.Parameters[name]; !ok || fmt.Sprint(got) != want {
-			found := "nothing"
-			if ok {
-				found = fmt.Sprint(got)
-			}
-			say("parameters/"+name, want, found)
-		}
-	}
-	slices.Sort(list)
-	return list
-}
-
-func matchPath(pattern, path string) bool {
-	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
-		return strings.HasPrefix(path, prefix)
-	}
-	return pattern == path
-}
-
-func matchCode(want, code string) bool {
-	errcode, sub, _ := strings.Cut(code, "/")
-	return want == code || want == errcode || sub != "" && want == sub
 }
 
 // journal is a ring of the latest exchanges of one app.
@@ -270,14 +213,15 @@ func (j *journal) expect(x Expect) Counted {
 		least = *x.AtLeast
 	}
 	c := Counted{Dropped: dropped, Last: last, Expected: fmt.Sprintf("at least %d", least)}
-	c.count(x.Match, entries)
+	m := x.Match.ready()
+	c.count(m, entries)
 	c.OK = c.Found >= least
 	if x.AtMost != nil {
 		c.Expected += fmt.Sprintf(" and at most %d", *x.AtMost)
 		c.OK = c.OK && c.Found <= *x.AtMost && dropped == 0
 	}
 	if !c.OK {
-		c.nearest(x.Match, entries)
+		c.nearest(m, entries)
 	}
 	return c
 }
@@ -287,12 +231,12 @@ func (j *journal) wait(ctx context.Context, w Wait) Counted {
 	timeout := time.NewTimer(time.Duration(w.Timeout))
 	defer timeout.Stop()
 	c := Counted{Expected: fmt.Sprintf("at least %d within %s", w.AtLeast, time.Duration(w.Timeout))}
-	at := w.Since
+	m, at := w.Match.ready(), w.Since
 	for {
 		entries, dropped, last, more := j.since(at)
 		c.Dropped += dropped
 		c.Last, at = last, last
-		c.count(w.Match, entries)
+		c.count(m, entries)
 		if c.Found >= w.AtLeast {
 			c.OK = true
 			return c
@@ -304,15 +248,15 @@ func (j *journal) wait(ctx context.Context, w Wait) Counted {
 		case <-ctx.Done():
 		}
 		all, _, _, _ := j.since(w.Since)
-		c.nearest(w.Match, all)
+		c.nearest(m, all)
 		return c
 	}
 }
 
 // count adds the entries that match.
-func (c *Counted) count(m Match, entries []*Entry) {
+func (c *Counted) count(m matcher, entries []*Entry) {
 	for _, e := range entries {
-		if len(m.differs(e)) == 0 {
+		if m.matches(e.subject()) {
 			c.Found++
 			c.Entries = append(c.Entries, e)
 		}
@@ -324,9 +268,9 @@ func (c *Counted) count(m Match, entries []*Entry) {
 }
 
 // nearest notes the entries that match but for least; of those that are alike, the latest.
-func (c *Counted) nearest(m Match, entries []*Entry) {
+func (c *Counted) nearest(m matcher, entries []*Entry) {
 	for _, e := range slices.Backward(entries) {
-		if d := m.differs(e); len(d) > 0 {
+		if d := m.differs(e.subject()); len(d) > 0 {
 			c.Nearest = append(c.Nearest, Miss{e, d})
 		}
 	}
@@ -366,7 +310,7 @@ func maskQuery(raw string) string {
 }
 
 func maskPart(part string) string {
-	name, _, ok := strings.Cut(part, "=")
+	name, value, ok := strings.Cut(part, "=")
 	plain := name
 	if strings.ContainsAny(name, "%+") {
 		if text, err := url.QueryUnescape(name); err == nil {
@@ -378,8 +322,26 @@ func maskPart(part string) string {
 		return name + "=" + masked
 	case len(plain) >= 16 && opaque.MatchString(plain) && strings.ContainsAny(plain, "0123456789"): // a token without its name
 		return masked
+	case strings.Contains(value, "%22"):
+		return name + "=" + maskEscaped(value)
 	}
 	return part
+}
+
+// maskEscaped masks what may be secret in an escaped value that may be JSON, or the beginning of it.
+func maskEscaped(value string) string {
+	whole := value
+	if at := strings.LastIndexByte(value, '%'); at >= 0 && at+3 > len(value) {
+		whole = value[:at] // an escape that was cut off
+	}
+	text, err := url.QueryUnescape(whole)
+	if err != nil {
+		return masked
+	}
+	if shown := maskText(text); shown != text {
+		return url.QueryEscape(shown)
+	}
+	return value
 }
 
 // maskBody masks what may be secret in a body of whatever type, and cuts it off where it is long.
@@ -392,17 +354,29 @@ func maskBody(body []byte, form bool) string {
 	if form {
 		text = maskQuery(text)
 	}
+	text = maskJSON(text)
+	if long {
+		text += "…"
+	}
+	return text
+}
+
+// maskText masks what may be secret in a text, which may be JSON.
+func maskText(text string) string {
+	if text = validUTF8(text); strings.IndexByte(text, '"') < 0 {
+		return text
+	}
+	return maskJSON(text)
+}
+
+func maskJSON(text string) string {
 	if strings.Contains(text, `\u00`) {
 		text = escapedASCII.ReplaceAllStringFunc(text, func(escape string) string {
 			n, _ := strconv.ParseUint(escape[4:], 16, 8)
 			return string(rune(n))
 		})
 	}
-	text = maskFields(text)
-	if long {
-		text += "…"
-	}
-	return text
+	return maskFields(text)
 }
 
 // maskFields masks the value of each field of a JSON text whose name may be that of a secret, be the text whole or not.
@@ -439,8 +413,25 @@ func maskFields(text string) string {
 	return out.String() + rest
 }
 
-// valueLen is how long the JSON value at the beginning of a text is, at least: a string, or up to what ends another.
+// valueLen is how long the JSON value at the beginning of a text is, at least: a string, an object or an array up to its
+// end, another up to what ends it.
 func valueLen(text string) int {
+	if strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") {
+		depth := 0
+		for i := 0; i < len(text); i++ {
+			switch text[i] {
+			case '"':
+				i += valueLen(text[i:]) - 1
+			case '{', '[':
+				depth++
+			case '}', ']':
+				if depth--; depth == 0 {
+					return i + 1
+				}
+			}
+		}
+		return len(text)
+	}
 	if !strings.HasPrefix(text, `"`) {
 		if n := strings.IndexAny(text, " \t\r\n\f,}]"); n >= 0 {
 			return n
@@ -456,6 +447,15 @@ func valueLen(text string) int {
 		}
 	}
 	return len(text)
+}
+
+// secretHeader reports whether the header of that name, in any case, may hold a secret.
+func secretHeader(name string) bool {
+	switch http.CanonicalHeaderKey(name) {
+	case "Authorization", "Cookie", "Proxy-Authorization":
+		return true
+	}
+	return secretName(name)
 }
 
 func secretName(name string) bool { return strings.EqualFold(name, "sign") || mentionsSecret(name) }
@@ -500,7 +500,7 @@ func maskHeader(h http.Header) http.Header {
 	}
 	var out http.Header
 	for name := range h {
-		if name == "Authorization" || name == "Cookie" || name == "Proxy-Authorization" || secretName(name) {
+		if secretHeader(name) {
 			if out == nil {
 				out = maps.Clone(h)
 			}
@@ -538,6 +538,9 @@ func (c *call) entry(r *http.Request, body []byte, reply reply) *Entry {
 		Request: EntryRequest{Method: shorten(r.Method), URL: r.URL.EscapedPath(), Header: maskHeader(r.Header), Size: len(body)},
 		Reply:   EntryReply{Status: reply.status, ContentType: reply.contentType, Body: maskBody(reply.body, false)},
 	}
+	if reply.shown != nil {
+		e.Reply.Body = maskBody(reply.shown, false)
+	}
 	if r.URL.RawQuery != "" {
 		e.Request.URL += "?" + maskQuery(r.URL.RawQuery)
 	}
@@ -545,22 +548,12 @@ func (c *call) entry(r *http.Request, body []byte, reply reply) *Entry {
 	if len(body) > 0 {
 		e.Request.Body = maskBody(body, strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "form") || body[0] != '{')
 	}
-	switch {
-	case c.Operation != nil:
-		e.Operation, e.Provenance = c.Operation.ID, c.Operation.Provenance
-	case c.Listed != nil:
-		e.Operation = c.Listed.ID
+	e.Operation = c.operationID()
+	if c.Operation != nil {
+		e.Provenance = c.Operation.Provenance
 	}
-	maps.DeleteFunc(c.Values, func(name string, _ any) bool { return secretName(name) })
-	part := len(body)+len(r.URL.RawQuery) > bodyKept // a text of the request may be, and would keep all of it
-	for name, value := range c.Values {
-		if shown := parameter(value, part); shown != nil {
-			c.Values[name] = shown
-		}
-	}
-	if len(c.Values) > 0 {
-		e.Parameters = c.Values
-	}
+	e.path, e.host = c.Path, hostName(r.Host)
+	e.keep(c.Values, c.Others, len(body)+len(r.URL.RawQuery) > bodyKept)
 	if c.owner != nil {
 		e.App, e.AppTime = c.owner.name, c.owner.now().UTC()
 	}
@@ -573,36 +566,103 @@ func (c *call) entry(r *http.Request, body []byte, reply reply) *Entry {
 
 // weigh notes about how many bytes an entry holds.
 func (e *Entry) weigh() {
-	e.weight = entryBytes + len(e.Request.Body) + len(e.Reply.Body) + len(e.Request.URL) + len(e.Explain) + headerBytes(e.Request.Header)
-	for name, value := range e.Parameters {
+	e.weight = entryBytes + len(e.Request.Body) + len(e.Reply.Body) + len(e.Request.URL) + len(e.path) + len(e.Explain) + headerBytes(e.Request.Header)
+	for name, value := range e.whole {
 		text, _ := value.(string)
-		e.weight += len(name) + len(text) + 16
+		shown, _ := e.Parameters[name].(string)
+		if e.weight += len(name) + len(text) + 16; len(shown) != len(text) {
+			e.weight += len(shown)
+		}
 	}
 	for _, v := range e.Violations {
 		e.weight += len(v.Pointer) + len(v.Found) + len(v.Expected) + 64
 	}
 }
 
-// parameter is how an entry shows a parameter that it does not show as it is, else nil: of an object or an array the JSON
-// text, masked; of a long text the beginning; and of one that is part of a longer one, a copy.
-func parameter(value any, part bool) any {
-	switch v := value.(type) {
-	case nil, bool, float64:
-		return nil
-	case string:
-		switch {
-		case len(v) > bodyKept:
-			return shorten(v)
-		case part:
-			return strings.Clone(v)
+// keep takes over the parameters of a call without those that may be secret. part says that a text of them may be a part
+// of a longer one, which would be kept with it.
+func (e *Entry) keep(values, others map[string]any, part bool) {
+	for name, value := range others {
+		if _, there := values[name]; !there {
+			values[name] = value
 		}
-		return nil
 	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Sprintf("a value of type %T", value)
+	maps.DeleteFunc(values, func(name string, _ any) bool { return secretName(name) })
+	if len(values) == 0 {
+		return
 	}
-	return maskBody(text, false)
+	e.Parameters, e.whole = values, values
+	var shown map[string]any // those that are not shown as they are kept: long ones, and numbers that few readers of JSON take
+	for name, value := range values {
+		value = keptValue(value)
+		text, isText := value.(string)
+		huge := false
+		if number, ok := value.(json.Number); ok {
+			_, err := number.Float64()
+			text, huge = number.String(), err != nil
+		}
+		if isText && part {
+			value = strings.Clone(text)
+		}
+		values[name] = value
+		if huge || len(text) > bodyKept {
+			if shown == nil {
+				shown = map[string]any{}
+			}
+			shown[name] = shorten(text)
+		}
+	}
+	if shown != nil {
+		e.Parameters = maps.Clone(values)
+		maps.Copy(e.Parameters, shown)
+	}
+}
+
+// keptValue is how a parameter is kept, and matched: what may be secret in it is masked, and an object or an array is its
+// JSON text, without spaces and with its keys sorted.
+func keptValue(value any) any {
+	switch v := value.(type) {
+	case nil, bool, json.Number:
+		return v
+	case string:
+		if text := maskText(v); text != v {
+			return text
+		}
+		return value // as it is, not boxed again
+	}
+	return string(encodeJSON(maskValue(value)))
+}
+
+func maskValue(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, inner := range v {
+			out[name] = masked
+			if !secretName(name) {
+				out[name] = maskValue(inner)
+			}
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, inner := range v {
+			out[i] = maskValue(inner)
+		}
+		return out
+	case string:
+		return maskText(v)
+	}
+	return value
+}
+
+// encodeJSON writes decoded JSON without escapes that JSON does not ask for.
+func encodeJSON(value any) []byte {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(value) // decoded JSON: cannot fail
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
 }
 
 // printableHost is a Host header as it may stand in a line.

@@ -242,6 +242,10 @@ func TestJournalHoldsNoSecret(t *testing.T) {
 		request("GET /v1.0/contact/users/me", "", "", "x-acs-dingtalk-access-token: "+secret, "Authorization: Bearer "+secret, "Cookie: a="+secret),
 		request("POST /robot/send?access_token="+secret+"&timestamp=1&sign="+secret, jsonType, `{}`),
 		request("POST /topapi/v2/user/getsession?access_token=%73"+secret[1:], jsonType, `{"userid":1}`),
+		request("POST /x?"+secret+"=1&appsecret="+secret, jsonType, `{"o":{"ticket":{"a":"`+secret+`","b":["`+secret+`"]}},"s":"{\"token\":[\"`+secret+`\"]}"}`),
+		request("POST /x", formType, "msg=%7B%22token%22%3A%22"+secret+"%22%7D&n=%7B%22%5Cu0074oken%22%3A%22"+secret+"%22%7D"),
+		request("POST /x", formType, "pad="+strings.Repeat("x", 16<<10-40)+"&m=%7B%22token%22%3A%22"+secret+"%22%7D"),
+		request("POST "+sessionURL+"&"+secret+"=1", jsonType, `{"userid":"u","more":{"password":"`+secret+`"}}`),
 	} {
 		send(t, addr, raw)
 	}

@@ -40,7 +40,7 @@ func TestLinear(t *testing.T) {
 		return string(data)
 	}
 	put := func(s *mockserver.Server, state string) {
-		r := httptest.NewRequest(http.MethodPut, "/_mock/state", strings.NewReader(state))
+		r := httptest.NewRequest(http.MethodPut, "http://localhost/_mock/state", strings.NewReader(state))
 		r.Header.Set("Content-Type", jsonType)
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, r)

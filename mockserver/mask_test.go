@@ -21,6 +21,8 @@ func TestMaskFields(t *testing.T) {
 		{"broken", `{"token" "s3cret"}`, `{"token" "s3cret"}`},
 		{"a value that sounds like a name", `{"x":"token","y":"z"}`, `{"x":"token","y":"z"}`},
 		{"nested", `{"a":{"token":"s3cret"},"b":[{"secret":"s3cret"}]}`, `{"a":{"token":"***"},"b":[{"secret":"***"}]}`},
+		{"an object and an array", `{"token":{"a":"s3cret","b":["s3cret","}"]},"secret":[{}],"x":1}`, `{"token":"***","secret":"***","x":1}`},
+		{"an array that is cut", `{"secret":[{"a":"s3cret"},"s3c`, `{"secret":"***"`},
 		{"space", "{\"token\"\n:\t\"s3cret\"\r\n}", "{\"token\"\n:\t\"***\"\r\n}"},
 		{"not JSON at all", `token=s3cret`, `token=s3cret`},
 	} {
@@ -33,6 +35,7 @@ func TestMaskFields(t *testing.T) {
 // FuzzMaskFields compares with a regular expression that says the same, and takes ten times as long.
 func FuzzMaskFields(f *testing.F) {
 	field := regexp.MustCompile(`(?is)("[^"]*(?:secret|token|password|ticket)[^"]*"[\t\n\f\r ]*:[\t\n\f\r ]*)("(?:\\.|[^"\\])*(?:"|\\?$)|[^\t\n\f\r ,}\]"][^\t\n\f\r ,}\]]*)`)
+	nested := regexp.MustCompile(`(?is)"[^"]*(?:secret|token|password|ticket)[^"]*"[\t\n\f\r ]*:[\t\n\f\r ]*[{\[]`)
 	for _, text := range []string{`{"token":"a\"b"}`, `"token" : 1,"ticket":"`, `"a"token":"b":"token"`, `"token":""secret":x"`} {
 		f.Add(text)
 	}
@@ -41,6 +44,9 @@ func FuzzMaskFields(f *testing.F) {
 			if r > '~' {
 				return // the expression folds letters that are not ASCII, and knows no broken UTF-8
 			}
+		}
+		if nested.MatchString(text) {
+			return // no expression finds the end of an object
 		}
 		if got, want := maskFields(text), field.ReplaceAllString(text, `$1"`+masked+`"`); got != want {
 			t.Errorf("%q\n got %q\nwant %q", text, got, want)

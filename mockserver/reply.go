@@ -84,8 +84,9 @@ func fill(text string, holes []string) string {
 type reply struct {
 	status      int
 	contentType string
-	header      map[string]string // more of them
+	header      http.Header // beside those of every answer; nil for none
 	body        []byte
+	shown       []byte // what the journal shows in the place of body; nil for body
 	code        string // for people: 0, an errcode, errcode/sub_code or a code
 	explain     string
 }
@@ -130,14 +131,21 @@ func (c *call) encode(value any, err error) reply {
 	return r
 }
 
-// headers are those that every answer of the path's family has. What of them names the request is made for it.
-func (c *call) headers() map[string]string {
+// addHeaders adds those that every answer of the path's family has, unless a rule has its own. What of them names the request
+// is made for it.
+func (c *call) addHeaders(r *reply) {
 	if len(c.Family.Headers) == 0 {
-		return nil
+		return
 	}
-	h := maps.Clone(c.Family.Headers)
-	h["x-acs-request-id"], h["x-acs-trace-id"] = c.requestID(), newToken()
-	return h
+	own := r.header
+	r.header = http.Header{"x-acs-request-id": {c.requestID()}, "x-acs-trace-id": {newToken()}}
+	for name, value := range c.Family.Headers {
+		r.header[name] = []string{value}
+	}
+	for name, values := range own {
+		maps.DeleteFunc(r.header, func(n string, _ []string) bool { return strings.EqualFold(n, name) })
+		r.header[name] = values
+	}
 }
 
 // requestID returns the id of the call, of the shape that the path's family answers.

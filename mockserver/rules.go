@@ -1,7 +1,6 @@
 package mockserver
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -20,19 +19,15 @@ import (
 
 // Rule makes calls fail, or answers in the fake's place.
 type Rule struct {
-	ID      string    `json:"id,omitempty"` // made up by the server
-	Match   RuleMatch `json:"match,omitzero"`
-	When    RuleWhen  `json:"when,omitzero"`
-	Effect  Effect    `json:"effect"`
-	Matched int64     `json:"matched"` // how many calls it matched
-	Fired   int64     `json:"fired"`   // how many of them it had its effect on
-}
-
-// RuleMatch says which calls a rule is about. The zero value is all.
-type RuleMatch struct {
-	Operation string `json:"operation,omitempty"`
-	Method    string `json:"method,omitempty"`
-	Path      string `json:"path,omitempty"` // a path, or the beginning of one followed by *
+	ID         string    `json:"id,omitempty"`       // made up by the server
+	Priority   int       `json:"priority,omitempty"` // the greater is asked first
+	Match      RuleMatch `json:"match,omitzero"`
+	When       RuleWhen  `json:"when,omitzero"`
+	Effect     Effect    `json:"effect"`
+	Matched    int64     `json:"matched"`               // how many calls it matched
+	Fired      int64     `json:"fired"`                 // how many of them it had its effect on
+	ShadowedBy string    `json:"shadowed_by,omitempty"` // the id of a rule that is asked before it and always hides it; said by the server
+	UsedUp     bool      `json:"used_up,omitempty"`     // it will not fire again, and is no longer asked; said by the server
 }
 
 // RuleWhen says which of the calls that match a rule fires on. The zero value is all.
@@ -71,6 +66,13 @@ type FixedReply struct {
 	ContentType  string          `json:"content_type,omitempty"` // default: that of the path's dialect
 	Body         json.RawMessage `json:"body,omitempty"`         // a JSON string is sent as its text, any other value as JSON
 	WithoutToken bool            `json:"without_token,omitempty"`
+
+	// Headers go with the answer, one line each. Content-Type is ContentType's.
+	Headers map[string]string `json:"headers,omitempty"`
+
+	// Template fills {{body.userid}}, {{body.list.0.name}} and {{query.x}} in the strings of Body and in the values of
+	// Headers with what the call gave. A string of Body that is nothing else takes the value as it is, null where there is none.
+	Template bool `json:"template,omitempty"`
 }
 
 // The faults that are no error of the document: the two bodies with which the platform's gateway blocks an address.
@@ -137,10 +139,6 @@ func (r *Rule) validate(doc *dingmock.Document, forAll bool) *fieldError {
 		return &fieldError{"/effect/latency_max", "has to be latency or more"}
 	case e.Status != 0 && (e.Status < 200 || e.Status > 599):
 		return &fieldError{"/effect/status", "has to be 200 to 599"}
-	case e.Reply != nil && e.Reply.Status != 0 && (e.Reply.Status < 200 || e.Reply.Status > 599):
-		return &fieldError{"/effect/reply/status", "has to be 200 to 599, or absent for 200"}
-	case e.Reply != nil && strings.ContainsAny(e.Reply.ContentType, "\r\n\x00"):
-		return &fieldError{"/effect/reply/content_type", "has to be one line"}
 	case r.When.Skip < 0 || r.When.Times < 0 || r.When.Every < 0:
 		return &fieldError{"/when", "skip, times and every have to be 0 or more"}
 	case r.When.Probability != nil && !(*r.When.Probability >= 0 && *r.When.Probability <= 1):
@@ -157,12 +155,15 @@ func (r *Rule) validate(doc *dingmock.Document, forAll bool) *fieldError {
 			return &fieldError{"/effect/" + name, fmt.Sprintf("has to be above 0 and at most %s", maxPause)}
 		}
 	}
-	if op := r.Match.Operation; op != "" && !slices.ContainsFunc(doc.Operations(), func(o *dingmock.Operation) bool { return o.ID == op }) {
-		var ids []string
-		for _, o := range doc.Operations() {
-			ids = append(ids, o.ID)
+	if e.Reply != nil {
+		if err := e.Reply.validate(); err != nil {
+			err.pointer = "/effect/reply" + err.pointer
+			return err
 		}
-		return &fieldError{"/match/operation", fmt.Sprintf("%.40q is no operation: it is one of %s; for other paths use method and path%s", op, strings.Join(ids, ", "), nearest.DidYouMean(op, ids))}
+	}
+	if err := r.Match.validate(doc); err != nil {
+		err.pointer = "/match" + err.pointer
+		return err
 	}
 	return nil
 }
@@ -172,118 +173,246 @@ type rules struct {
 	count atomic.Int64 // len(list), to pass by without the lock
 
 	mu   sync.Mutex
-	list []*rule
+	list []*rule // those that may still fire, in the order they are asked
+	used []*rule // the last that will not, oldest first
 	made int64
 }
 
+// rule is a Rule at work. What is above the counts never changes.
 type rule struct {
-	id      string
-	match   RuleMatch
-	when    RuleWhen
-	effect  Effect
-	until   time.Time // zero: no end
-	matched int64
-	fired   int64
+	id       string
+	priority int
+	match    RuleMatch
+	matcher  matcher
+	when     RuleWhen
+	effect   Effect
+	until    time.Time // zero: no end
+	matched  int64
+	fired    int64
 }
 
-// maxRules is how many rules one app may have.
-const maxRules = 1000
+const (
+	maxRules = 1000 // that one app may have, used-up ones aside
+	maxUsed  = 100  // used-up ones that can still be asked for
+)
 
 func (s *rules) add(r Rule, now time.Time) (Rule, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.sweep(now)
 	if len(s.list) >= maxRules {
 		return Rule{}, fmt.Errorf("there are %d rules already; remove some", maxRules)
 	}
+	x := s.put(r, now)
+	made := x.shown(now)
+	made.ShadowedBy = x.shadowedBy(s.list[:max(slices.Index(s.list, x), 0)])
+	return made, nil
+}
+
+// replace puts a list of rules, which are not too many, in the place of all, and returns them as they are now.
+func (s *rules) replace(list []Rule, now time.Time) []Rule {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list, s.used = nil, nil
+	made := make([]Rule, len(list))
+	for i, r := range list {
+		made[i] = s.put(r, now).shown(now)
+	}
+	s.count.Store(int64(len(s.list)))
+	return made
+}
+
+// put takes a rule in at its place. The caller holds the lock.
+func (s *rules) put(r Rule, now time.Time) *rule {
 	if r.When.Probability != nil && r.When.Seed == 0 {
 		r.When.Seed = rand.Uint64()>>11 + 1
 	}
-	for r.ID == "" || slices.ContainsFunc(s.list, func(x *rule) bool { return x.id == r.ID }) {
+	taken := func(x *rule) bool { return x.id == r.ID }
+	for r.ID == "" || slices.ContainsFunc(s.list, taken) || slices.ContainsFunc(s.used, taken) {
 		s.made++
 		r.ID = "r" + strconv.FormatInt(s.made, 10)
 	}
-	x := &rule{id: r.ID, match: r.Match, when: r.When, effect: r.Effect, matched: r.Matched, fired: r.Fired}
+	x := &rule{id: r.ID, priority: r.Priority, match: r.Match, matcher: r.Match.ready(), when: r.When, effect: r.Effect, matched: r.Matched, fired: r.Fired}
 	if r.When.For != 0 {
 		x.until = now.Add(time.Duration(r.When.For))
 	}
-	s.list = append(s.list, x)
+	if x.over(now) {
+		s.retire(x)
+		return x
+	}
+	at := 0
+	for at < len(s.list) && !x.before(s.list[at]) {
+		at++
+	}
+	s.list = slices.Insert(s.list, at, x)
 	s.count.Store(int64(len(s.list)))
-	return r, nil
+	return x
+}
+
+// before reports whether a rule is asked before another that was there before it.
+func (x *rule) before(y *rule) bool {
+	if x.priority != y.priority {
+		return x.priority > y.priority
+	}
+	return x.ends() && !y.ends()
+}
+
+// ends reports whether a rule ends by itself.
+func (x *rule) ends() bool { return x.when.Times > 0 || !x.until.IsZero() }
+
+// over reports whether a rule will not fire any more.
+func (x *rule) over(now time.Time) bool {
+	return x.when.Times > 0 && x.fired >= x.when.Times || !x.until.IsZero() && !now.Before(x.until)
+}
+
+// shadowedBy returns the id of the rule, of those asked before, that takes every call that this one takes and always
+// fires; "" where it finds none.
+func (x *rule) shadowedBy(earlier []*rule) string {
+	for _, y := range earlier {
+		w := y.when
+		if w.Skip == 0 && w.Every <= 1 && w.Probability == nil && !y.ends() && x.match.implies(&y.match) {
+			return y.id
+		}
+	}
+	return ""
+}
+
+// sweep takes out the rules that are over. The caller holds the lock.
+func (s *rules) sweep(now time.Time) {
+	s.list = slices.DeleteFunc(s.list, func(x *rule) bool {
+		over := x.over(now)
+		if over {
+			s.retire(x)
+		}
+		return over
+	})
+	s.count.Store(int64(len(s.list)))
+}
+
+func (s *rules) retire(x *rule) {
+	s.used = append(s.used, x)
+	s.used = slices.Delete(s.used, 0, max(0, len(s.used)-maxUsed))
 }
 
 // remove removes the rule of that id, or all where it is "". It reports whether there was one.
 func (s *rules) remove(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := len(s.list)
-	s.list = slices.DeleteFunc(s.list, func(x *rule) bool { return id == "" || x.id == id })
+	n := len(s.list) + len(s.used)
+	gone := func(x *rule) bool { return id == "" || x.id == id }
+	s.list, s.used = slices.DeleteFunc(s.list, gone), slices.DeleteFunc(s.used, gone)
 	s.count.Store(int64(len(s.list)))
-	return len(s.list) < n
+	return len(s.list)+len(s.used) < n
 }
 
+// all returns the rules that may still fire, in the order they are asked.
 func (s *rules) all(now time.Time) []Rule {
+	list, _ := s.live(now)
+	return list
+}
+
+func (s *rules) live(now time.Time) ([]Rule, []*rule) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := []Rule{}
-	for _, x := range s.list {
-		r := Rule{ID: x.id, Match: x.match, When: x.when, Effect: x.effect, Matched: x.matched, Fired: x.fired}
-		if !x.until.IsZero() {
-			r.When.For = Duration(max(x.until.Sub(now), 1))
-		}
-		list = append(list, r)
+	s.sweep(now)
+	list := make([]Rule, len(s.list))
+	for i, x := range s.list {
+		list[i] = x.shown(now)
+	}
+	return list, slices.Clone(s.list)
+}
+
+// judged returns all, and says of each which one hides it.
+func (s *rules) judged(now time.Time) []Rule {
+	list, asked := s.live(now)
+	for i, x := range asked {
+		list[i].ShadowedBy = x.shadowedBy(asked[:i])
 	}
 	return list
 }
 
+// get returns the rule of that id, also one of the last that were used up.
+func (s *rules) get(id string, now time.Time) (Rule, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sweep(now)
+	for i, x := range s.list {
+		if x.id == id {
+			r := x.shown(now)
+			r.ShadowedBy = x.shadowedBy(s.list[:i])
+			return r, true
+		}
+	}
+	for _, x := range s.used {
+		if x.id == id {
+			return x.shown(now), true
+		}
+	}
+	return Rule{}, false
+}
+
+func (x *rule) shown(now time.Time) Rule {
+	r := Rule{ID: x.id, Priority: x.priority, Match: x.match, When: x.when, Effect: x.effect, Matched: x.matched, Fired: x.fired, UsedUp: x.over(now)}
+	if !x.until.IsZero() && !r.UsedUp {
+		r.When.For = Duration(x.until.Sub(now))
+	}
+	return r
+}
+
 // fire returns the first rule that has its effect on the call, or nil. Those asked before count it as matched.
-func (s *rules) fire(operation, method, path string, now func() time.Time) *rule {
+func (s *rules) fire(c *call, now func() time.Time) *rule {
 	if s.count.Load() == 0 {
 		return nil
 	}
 	at := now()
+	about := c.subject()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	over := false
 	for _, x := range s.list {
-		if !x.match.matches(operation, method, path) {
+		if x.over(at) {
+			over = true
+			continue
+		}
+		if !x.matcher.matches(about) {
 			continue
 		}
 		x.matched++
 		if x.due(at) {
 			x.fired++
+			if over || x.over(at) {
+				s.sweep(at)
+			}
 			return x
 		}
+	}
+	if over {
+		s.sweep(at)
 	}
 	return nil
 }
 
-// reply returns the first fixed reply that a rule has for the path, or nil.
-func (s *rules) reply(method, path string) *FixedReply {
+// reply returns the first fixed reply that a rule has for the call, or nil.
+func (s *rules) reply(c *call) *FixedReply {
 	if s.count.Load() == 0 {
 		return nil
 	}
+	about := c.subject()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, x := range s.list {
-		if x.effect.Reply != nil && x.match.matches("", method, path) {
+		if x.effect.Reply != nil && x.matcher.matches(about) {
 			return x.effect.Reply
 		}
 	}
 	return nil
 }
 
-// matches reports whether a call is meant.
-func (m RuleMatch) matches(operation, method, path string) bool {
-	return (m.Operation == "" || m.Operation == operation) && (m.Method == "" || m.Method == method) && (m.Path == "" || matchPath(m.Path, path))
-}
-
 // due decides for the call that was matched last.
 func (x *rule) due(now time.Time) bool {
 	n := x.matched - x.when.Skip
 	switch {
-	case n <= 0,
-		x.when.Times > 0 && x.fired >= x.when.Times,
-		x.when.Every > 1 && n%x.when.Every != 0,
-		!x.until.IsZero() && !now.Before(x.until):
+	case n <= 0, x.when.Every > 1 && n%x.when.Every != 0, x.over(now):
 		return false
 	case x.when.Probability != nil:
 		// The n-th draw depends on seed and n alone, so that a restored rule goes on as it would have.
@@ -296,21 +425,17 @@ func (x *rule) due(now time.Time) bool {
 // the fake's place, if any. A call that the document does not have and that carries no token of an app is told by the app
 // that it names, else by the fixed reply that some app has for it.
 func (c *call) fireRule() *FixedReply {
-	var operation string
-	if c.Operation != nil {
-		operation = c.Operation.ID
-	}
 	asked, by := c.app, ""
 	if asked == nil && c.Operation == nil {
 		asked, by = c.named()
 	}
 	if asked != nil {
-		c.rule = asked.rules.fire(operation, c.Method, c.Path, asked.now)
+		c.rule = asked.rules.fire(c, asked.now)
 	}
 	if c.rule != nil {
 		c.owner, c.by = asked, by
 	} else {
-		c.rule = c.server.rules.fire(operation, c.Method, c.Path, c.server.options.Now)
+		c.rule = c.server.rules.fire(c, c.server.options.Now)
 	}
 	if c.rule == nil && asked == nil && c.Operation == nil {
 		return c.stubOfAny()
@@ -324,11 +449,11 @@ func (c *call) fireRule() *FixedReply {
 // stubOfAny looks for a fixed reply of any app for a call that nothing tells the app of. Where it asks for a token, the
 // call is refused for its own.
 func (c *call) stubOfAny() *FixedReply {
-	a, stub := c.server.store.stub(c.Method, c.Path)
+	a, stub := c.server.store.stub(c)
 	if stub == nil || c.needsToken(stub) {
 		return stub
 	}
-	rule := a.rules.fire("", c.Method, c.Path, a.now)
+	rule := a.rules.fire(c, a.now)
 	if rule == nil { // it does not fire on every call
 		return nil
 	}
@@ -336,12 +461,12 @@ func (c *call) stubOfAny() *FixedReply {
 	return rule.effect.Reply
 }
 
-// stub returns the first app that has a fixed reply for the path, with that reply.
-func (s *store) stub(method, path string) (*app, *FixedReply) {
+// stub returns the first app that has a fixed reply for the call, with that reply.
+func (s *store) stub(c *call) (*app, *FixedReply) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, a := range s.apps {
-		if stub := a.rules.reply(method, path); stub != nil {
+		if stub := a.rules.reply(c); stub != nil {
 			return a, stub
 		}
 	}
@@ -386,7 +511,7 @@ func (c *call) why() string {
 }
 
 func (c *call) fixed(f *FixedReply) reply {
-	r := reply{status: http.StatusOK, contentType: f.ContentType, body: f.Body, code: "0", explain: c.why()}
+	r := reply{status: http.StatusOK, contentType: f.ContentType, code: "0", explain: c.why()}
 	if f.Status != 0 {
 		r.status = f.Status
 	}
@@ -396,14 +521,10 @@ func (c *call) fixed(f *FixedReply) reply {
 	if r.contentType == "" {
 		r.contentType = c.Family.ContentType
 	}
-	var text string
-	if json.Unmarshal(f.Body, &text) == nil {
-		r.body = []byte(text)
-	} else {
-		var compact bytes.Buffer
-		if json.Compact(&compact, f.Body) == nil {
-			r.body = compact.Bytes()
-		}
+	about := c.subject()
+	r.header, r.body = f.render(about)
+	if f.Template {
+		_, r.shown = f.render(about.masked())
 	}
 	return r
 }

@@ -326,9 +326,10 @@ func TestRuleOrder(t *testing.T) {
 		if got := strings.Join(codes, " "); got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
 		}
-		for i, r := range s.Apps()[0].Rules {
-			if r.Fired != test.fired[i] {
-				t.Errorf("%s: rule %d has fired %d times, want %d", test.name, i, r.Fired, test.fired[i])
+		for i, want := range test.fired {
+			var r mockserver.Rule
+			if steer(t, s, "GET", fmt.Sprintf("/apps/default/rules/r%d", i+1), "", &r); r.Fired != want {
+				t.Errorf("%s: rule %d has fired %d times, want %d", test.name, i, r.Fired, want)
 			}
 		}
 	}

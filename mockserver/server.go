@@ -203,6 +203,9 @@ type call struct {
 	owner    *app            // whose journal and verdict the call is in: app, or one that the call was attributed to
 	by       string          // what it was attributed by
 	id       string          // of the call, "" until asked for
+	http     *http.Request
+	body     []byte
+	about    *subject // nil until a rule asks
 }
 
 // now is the time by the app's clock; without an app, real time.
@@ -217,13 +220,13 @@ func (c *call) now() time.Time {
 func (s *Server) serve(op *dingmock.Operation, handle func(*call) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := readBody(r, dingmock.MaxBody)
-		c := &call{server: s, received: s.options.Now(), remote: r.RemoteAddr, size: len(body), unread: err}
+		c := &call{server: s, received: s.options.Now(), remote: r.RemoteAddr, size: len(body), unread: err, http: r, body: body}
 		c.Request = s.doc.CheckRequest(op, r, body)
 		if err != nil {
 			c.CutOff()
 		}
 		reply := c.encode(c.answer(handle))
-		reply.header = c.headers()
+		c.addHeaders(&reply)
 		c.attribute(r)
 		s.record(c, r, body, reply)
 		s.deliver(w, r, c, reply)
@@ -380,11 +383,7 @@ func (s *Server) record(c *call, r *http.Request, body []byte, reply reply) {
 		}
 	}
 	if s.options.Calls != nil {
-		line := CallLine{Method: r.Method, Path: r.URL.Path, App: name, Code: reply.code}
-		if c.Operation != nil {
-			line.Operation = c.Operation.ID
-		}
-		s.options.Calls(line)
+		s.options.Calls(CallLine{Method: r.Method, Host: printableHost(r.Host), Operation: c.operationID(), Path: r.URL.Path, App: name, Code: reply.code})
 	}
 }
 

@@ -114,7 +114,7 @@ func (t *tally) add(app string, pardoned bool, list []dingmock.Violation, first 
 func (t *tally) keep(e *Entry) *Entry {
 	if t.bytes+e.weight > tallyBytesOfAll {
 		light := *e
-		light.Request.Header, light.Request.Body, light.Reply.Body, light.Parameters, light.Violations = nil, "", "", nil, nil
+		light.Request.Header, light.Request.Body, light.Reply.Body, light.Parameters, light.whole, light.Violations = nil, "", "", nil, nil, nil
 		light.Request.URL, _, _ = strings.Cut(light.Request.URL, "?")
 		light.weight = 0
 		return &light

@@ -141,7 +141,7 @@ func TestCallLines(t *testing.T) {
 		name, line, media, body, want string
 		attrs                         []string
 	}{
-		{"success", "GET /gettoken?" + appPairQuery, "", "", "GET gettoken default 0", []string{"method GET", "operation gettoken", "app default", "code 0"}},
+		{"success", "GET /gettoken?" + appPairQuery, "", "", "GET gettoken default 0", []string{"method GET", "host example.com", "operation gettoken", "app default", "code 0"}},
 		{"accessToken", "POST /v1.0/oauth2/accessToken", jsonType, `{"appKey":"mock-a","appSecret":"s"}`, "POST accessToken mock-a 0", nil},
 		{"errcode", "GET /gettoken?appkey=dingmockapp&appsecret=x", "", "", "GET gettoken default 40096", nil},
 		{"no app", "GET /gettoken", "", "", "GET gettoken _ 40035", nil},
@@ -149,12 +149,13 @@ func TestCallLines(t *testing.T) {
 		{"code", "POST /v1.0/oauth2/accessToken", "", "", "POST accessToken _ Missingbody", nil},
 		{"hole in a code", "POST /v1.0/oauth2/accessToken", jsonType, "{}", "POST accessToken _ MissingappKey", nil},
 		{"session", "POST /topapi/v2/im/create_session?access_token=" + live, jsonType, secondSession, "POST create_session default 0", nil},
-		{"unknown path", "GET /user/get?access_token=" + live, "", "", "GET /user/get default 404", nil},
+		{"unknown path", "GET /user/get?access_token=" + live, "", "", "GET user.get default 404", nil},
 		{"unknown API", "GET /topapi/x", "", "", "GET /topapi/x _ 22", nil},
 		{"unknown action", "GET /v1.0/x", "", "", "GET /v1.0/x _ InvalidAction.NotFound", nil},
-		{"a path of two lines", "GET /a%0Ab%20c", "", "", `GET /a\nb c _ 404`, []string{"method GET", "path /a\nb c", "app _", "code 404"}},
+		{"a path of two lines", "GET /a%0Ab%20c", "", "", `GET /a\nb c _ 404`, []string{"method GET", "host example.com", "path /a\nb c", "app _", "code 404"}},
 		{"a path of other letters", "GET /%E4%BC%9A%ff", "", "", `GET /\u4f1a\xff _ 404`, nil},
 		{"lower-case method", "get /gettoken", "", "", "get gettoken _ 43001", nil},
+		{"by a name of the platform", "GET http://API.dingtalk.com:443/gettoken?" + appPairQuery, "", "", "GET gettoken default 0 api.dingtalk.com", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -36,11 +36,8 @@ func (c *call) throttled() error {
 
 // api names what calls are counted by: the operation, the call of DingTalk, else the path.
 func (c *call) api() string {
-	switch {
-	case c.Operation != nil:
-		return c.Operation.ID
-	case c.Listed != nil:
-		return c.Listed.ID
+	if id := c.operationID(); id != "" {
+		return id
 	}
 	return c.Path
 }

@@ -115,7 +115,7 @@ func (s *Server) matching(pattern string, calls map[string]int) ([]string, error
 	for _, a := range s.store.all() {
 		add(a.name)
 	}
-	if names == nil && !strings.HasPrefix(pattern, autoPrefix) {
+	if names == nil && (s.options.NoAutoApps || !strings.HasPrefix(pattern, autoPrefix)) {
 		return nil, &UnknownAppError{pattern}
 	}
 	slices.Sort(names)

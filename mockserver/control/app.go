@@ -57,7 +57,8 @@ func (a *App) Delete(ctx context.Context) error {
 	return a.client.call(ctx, http.MethodDelete, a.path(""), nil, nil, nil)
 }
 
-// Reset forgets tokens, sessions, rules, clock and journal. Credentials, users, qps and verdict stay.
+// Reset brings the app back to the users, tokens, sessions, rules and clock that it was made with, and forgets its
+// journal. Credentials, qps, judge and verdict stay.
 func (a *App) Reset(ctx context.Context) error {
 	return a.client.call(ctx, http.MethodPost, a.path("/reset"), nil, nil, nil)
 }
@@ -139,30 +140,32 @@ func (a *App) ClearVerdict(ctx context.Context) error {
 // Rules are the app's rules.
 func (a *App) Rules() *Rules { return &Rules{client: a.client, path: a.path("/rules")} }
 
-// Rules are the rules of one app, or those for every app. They are asked in order.
+// Rules are the rules of one app, or those for every app. They are asked by Priority, the greater first.
 type Rules struct {
 	client *Client
 	path   string
 }
 
-// Add adds a rule after the others, and returns it with its id.
+// Add adds a rule after those of its priority, one that ends by itself (Times, For) before those that do not, and returns
+// it with its id. ShadowedBy names a rule that will always hide it.
 func (r *Rules) Add(ctx context.Context, rule mockserver.Rule) (mockserver.Rule, error) {
 	in := struct { // without what the server makes up and counts
-		Match  mockserver.RuleMatch `json:"match,omitzero"`
-		When   mockserver.RuleWhen  `json:"when,omitzero"`
-		Effect mockserver.Effect    `json:"effect"`
-	}{rule.Match, rule.When, rule.Effect}
+		Priority int                  `json:"priority,omitempty"`
+		Match    mockserver.RuleMatch `json:"match,omitzero"`
+		When     mockserver.RuleWhen  `json:"when,omitzero"`
+		Effect   mockserver.Effect    `json:"effect"`
+	}{rule.Priority, rule.Match, rule.When, rule.Effect}
 	var made mockserver.Rule
 	err := r.client.call(ctx, http.MethodPost, r.path, nil, in, &made)
 	return made, err
 }
 
-// All returns the rules in the order they are asked, with how often each matched and fired.
+// All returns the rules that may still fire, in the order they are asked, with how often each matched and fired.
 func (r *Rules) All(ctx context.Context) ([]mockserver.Rule, error) {
 	return pages[mockserver.Rule](ctx, r.client, r.path, "rules")
 }
 
-// Get returns one rule, with how often it matched and fired.
+// Get returns one rule, with how often it matched and fired; also one of the last 100 that were used up.
 func (r *Rules) Get(ctx context.Context, id string) (mockserver.Rule, error) {
 	var rule mockserver.Rule
 	err := r.client.get(ctx, r.path+"/"+url.PathEscape(id), nil, &rule)

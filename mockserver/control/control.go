@@ -137,14 +137,15 @@ func (c *Client) App(name string) *App { return &App{client: c, name: name} }
 // Rules are those for every app.
 func (c *Client) Rules() *Rules { return &Rules{client: c, path: "/rules"} }
 
-// State returns a snapshot of all apps, of each at one moment.
+// State returns a snapshot of all apps, of each at one moment, and of the rules for every app.
 func (c *Client) State(ctx context.Context) (mockserver.State, error) {
 	var state mockserver.State
 	err := c.get(ctx, "/state", nil, &state)
 	return state, err
 }
 
-// PutState replaces or makes the apps that the state names, all or none, and leaves the others alone.
+// PutState replaces or makes the apps that the state names, and the rules for every app unless they are nil, all or none,
+// and leaves all else alone.
 func (c *Client) PutState(ctx context.Context, state mockserver.State) error {
 	return c.call(ctx, http.MethodPut, "/state", nil, state, nil)
 }
@@ -223,7 +224,9 @@ func (c *Client) call(ctx context.Context, method, path string, query url.Values
 		_, err = io.Copy(io.Discard, resp.Body)
 		return err
 	}
-	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+	dec := json.NewDecoder(resp.Body)
+	dec.UseNumber() // the parameters of an entry, as they were sent
+	if err := dec.Decode(out); err != nil {
 		return fmt.Errorf("control: %s %s: the reply cannot be read: %w", method, path, err)
 	}
 	return nil

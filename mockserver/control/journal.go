@@ -137,7 +137,9 @@ func (a *App) stream(ctx context.Context, query url.Values, header http.Header) 
 				continue
 			}
 			e.Entry = &mockserver.Entry{}
-			if err := json.Unmarshal([]byte(data), e.Entry); err != nil {
+			dec := json.NewDecoder(strings.NewReader(data))
+			dec.UseNumber()
+			if err := dec.Decode(e.Entry); err != nil {
 				yield(Event{}, fmt.Errorf("control: the stream cannot be read: %w", err))
 				return
 			}

@@ -204,7 +204,8 @@ func (s *Server) Fault(operation, fault string) {
 	})
 }
 
-// Rule adds a rule for the app after those that there are, and returns it with its id.
+// Rule adds a rule for the app, and returns it with its id. It is asked after those of its priority that there are; one that
+// ends by itself before those that do not.
 func (s *Server) Rule(rule mockserver.Rule) mockserver.Rule {
 	s.t.Helper()
 	made, err := s.Control.Rules().Add(s.context(), rule)

@@ -269,7 +269,7 @@ func TestEnd(t *testing.T) {
 	if len(r.errors) > 0 {
 		t.Errorf("the end was not quiet: %q", r.errors)
 	}
-	if want := "GET gettoken test 0\n"; !strings.HasPrefix(r.out.String(), want) {
+	if want := "GET gettoken test 0"; !strings.HasPrefix(r.out.String(), want) {
 		t.Errorf("the output is %q, want it to begin with %q", r.out.String(), want)
 	}
 }
