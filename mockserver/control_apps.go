@@ -189,15 +189,16 @@ func (c *controlCall) listSessions() (any, error) {
 }
 
 func (c *controlCall) getState() (any, error) {
-	apps := c.server.store.all()
+	apps, list := c.server.store.all(), State{Apps: []AppState{}}
 	if _, ok := c.Values["app"]; ok {
 		a, err := c.app()
 		if err != nil {
 			return nil, err
 		}
 		apps = []*app{a}
+	} else {
+		list.Rules = c.server.rules.all(c.server.options.Now())
 	}
-	list := State{Apps: []AppState{}}
 	for _, a := range apps {
 		list.Apps = append(list.Apps, a.state())
 	}
@@ -220,6 +221,9 @@ func (c *controlCall) putState() (any, error) {
 		if len(x.Apps) != 1 || x.Apps[0].Name != name && (x.Apps[0].Name != "" || x.Apps[0].AppKey != name) {
 			return nil, &fieldError{"/apps", fmt.Sprintf("has to hold one app, of the name %q", name)}
 		}
+		if x.Rules != nil {
+			return nil, &fieldError{"/rules", "are for every app: put them to " + controlPrefix + "state"}
+		}
 	}
 	if err := x.validate(c.server.doc); err != nil {
 		return nil, err
@@ -227,6 +231,9 @@ func (c *controlCall) putState() (any, error) {
 	list, err := c.server.store.replace(x.Apps)
 	if err != nil {
 		return nil, err
+	}
+	if x.Rules != nil {
+		c.server.replaceRules(x.Rules)
 	}
 	return identities(list), nil
 }

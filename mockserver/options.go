@@ -13,6 +13,9 @@ type Options struct {
 	// Apps are the apps that exist from the start. Default: DefaultApp alone.
 	Apps []AppState
 
+	// Rules are the rules for every app that there are from the start. Default: none.
+	Rules []Rule
+
 	// Now is the real time that each app's clock is an offset from. Default: time.Now. It is called by
 	// several goroutines at once.
 	Now func() time.Time

@@ -78,6 +78,7 @@ func New(options *Options) (*Server, error) {
 			return nil, fmt.Errorf("mockserver: Apps: %w", err)
 		}
 	}
+	s.replaceRules(s.options.Rules)
 	return s, nil
 }
 
@@ -86,7 +87,7 @@ func (o *Options) complete(doc *dingmock.Document) error {
 	if o.Apps == nil {
 		o.Apps = []AppState{DefaultApp}
 	}
-	state := State{Apps: slices.Clone(o.Apps)}
+	state := State{Apps: slices.Clone(o.Apps), Rules: o.Rules}
 	if err := state.validate(doc); err != nil {
 		return fmt.Errorf("Options: %w", err)
 	}

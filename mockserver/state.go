@@ -28,7 +28,8 @@ var DefaultApp = AppState{
 
 // State is the JSON shape of apps at rest: a state file, a snapshot, a restore.
 type State struct {
-	Apps []AppState `json:"apps"`
+	Apps  []AppState `json:"apps"`
+	Rules []Rule     `json:"rules,omitzero"` // for every app, in the order they are asked; nil leaves those that there are
 }
 
 // AppState is one app with all that belongs to it. All but one id and its secret is optional: what is left
@@ -136,6 +137,20 @@ func (s *State) validate(doc *dingmock.Document) *fieldError {
 			owner["token"+t.Token] = at
 		}
 	}
+	return validateRules(s.Rules, doc, true)
+}
+
+// validateRules checks the rules of an app, or those for every app.
+func validateRules(list []Rule, doc *dingmock.Document, forAll bool) *fieldError {
+	if len(list) > maxRules {
+		return &fieldError{"/rules", fmt.Sprintf("are %d: at most %d are allowed", len(list), maxRules)}
+	}
+	for i := range list {
+		if err := list[i].validate(doc, forAll); err != nil {
+			err.pointer = fmt.Sprintf("/rules/%d%s", i, err.pointer)
+			return err
+		}
+	}
 	return nil
 }
 
@@ -181,8 +196,6 @@ func (a *AppState) validate(doc *dingmock.Document) *fieldError {
 		return &fieldError{"/clock/at", "has to be in the years 1970 to 2200"}
 	case a.QPS != nil && *a.QPS < 0:
 		return &fieldError{"/qps", "has to be 0 or more"}
-	case len(a.Rules) > maxRules:
-		return &fieldError{"/rules", fmt.Sprintf("are %d: at most %d are allowed", len(a.Rules), maxRules)}
 	case len(a.Tokens) > tokensApart:
 		return &fieldError{"/tokens", fmt.Sprintf("are %d: at most %d are allowed", len(a.Tokens), tokensApart)}
 	case a.TokenLife != 0 && checkTokenLife(time.Duration(a.TokenLife)) != nil:
@@ -222,13 +235,7 @@ func (a *AppState) validate(doc *dingmock.Document) *fieldError {
 		}
 		open[x.SessionID] = true
 	}
-	for i := range a.Rules {
-		if err := a.Rules[i].validate(doc, false); err != nil {
-			err.pointer = fmt.Sprintf("/rules/%d%s", i, err.pointer)
-			return err
-		}
-	}
-	return nil
+	return validateRules(a.Rules, doc, false)
 }
 
 var tokenShape = regexp.MustCompile(`^[0-9a-f]{32}$`)
@@ -262,8 +269,9 @@ func randomSecret() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// restore takes over clock, tokens and sessions. The caller holds the lock.
+// restore takes over users, clock, tokens, sessions and rules, and notes them for reset. The caller holds the lock.
 func (a *app) restore(s AppState) {
+	a.users = newUsers(s.Users)
 	a.clock.restore(s.Clock)
 	now := a.clock.now()
 	for _, t := range s.Tokens {
@@ -277,10 +285,12 @@ func (a *app) restore(s AppState) {
 		a.sessions.open(Session{x.SessionID, a.appKey, x.UserID, x.ChatID, created.UnixMilli()}, a.ends(created))
 	}
 	a.sessions.sweep(now)
+	s.Rules = a.rules.replace(s.Rules, now)
 	for _, r := range s.Rules {
-		r, _ = a.rules.add(r, now) // at most as many as there may be: validate has counted them
 		a.store.tellSeed(a.name, r)
 	}
+	s.Clock = a.clock.state()
+	a.made = s
 }
 
 // identity is what of an app neither its calls nor its clock change. The caller holds the lock.

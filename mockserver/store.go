@@ -71,6 +71,7 @@ type app struct {
 
 	gone      bool          // no longer in the store
 	done      chan struct{} // closed when the app is removed or reset
+	made      AppState      // what it began with
 	clock     clock
 	users     users
 	qps       *int          // nil: the server's
@@ -114,7 +115,7 @@ func (s *store) make(state AppState) *app {
 	a := &app{
 		name: state.Name, corpID: state.CorpID, corpSecret: state.CorpSecret, appKey: state.AppKey, appSecret: state.AppSecret, open: state.Open,
 		store: s, lifeID: newLife(), auto: state.Auto, journal: newJournal(s.kept, &s.journals), done: make(chan struct{}),
-		users: newUsers(state.Users), qps: state.QPS, tokenLife: time.Duration(state.TokenLife), lenient: state.Judge != nil && !*state.Judge, clock: clock{real: s.real},
+		qps: state.QPS, tokenLife: time.Duration(state.TokenLife), lenient: state.Judge != nil && !*state.Judge, clock: clock{real: s.real},
 	}
 	a.sessions.init()
 	a.touch()
@@ -253,7 +254,8 @@ func (s *store) delete(a *app) {
 	}
 }
 
-// reset forgets all of an app but its identity, its users and its limits. It does nothing to one that is no more.
+// reset brings an app back to what it began with: its users, tokens, sessions, rules and clock. Its credentials, qps, judge
+// and verdict stay. It does nothing to one that is no more.
 func (a *app) reset() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -265,7 +267,7 @@ func (a *app) reset() {
 	a.store.tokens.bury(a.tokens, "its app "+a.name+" was reset")
 	a.tokens, a.clock, a.throttle = nil, clock{real: a.store.real}, throttle{}
 	a.sessions.init()
-	a.rules.remove("")
+	a.restore(a.made)
 	a.journal.clear(false)
 }
 

@@ -143,11 +143,11 @@ func (c *fakeFlags) fake(log *slog.Logger, calls func(mockserver.CallLine), auth
 	}
 	last := "--state"
 	if c.State != "" {
-		apps, err := readState(c.State)
+		state, err := readState(c.State)
 		if err != nil {
 			return nil, fmt.Errorf("--state: %w", err)
 		}
-		options.Apps = apps
+		options.Apps, options.Rules = state.Apps, state.Rules
 	}
 	for _, a := range c.App {
 		last = "--app"
@@ -163,8 +163,8 @@ func (c *fakeFlags) fake(log *slog.Logger, calls func(mockserver.CallLine), auth
 	return fake, nil
 }
 
-// readState returns the apps of a state file, which may be none: never nil without an error.
-func readState(name string) ([]mockserver.AppState, error) {
+// readState reads a state file. Its apps may be none, and are never nil.
+func readState(name string) (*mockserver.State, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
 		var path *fs.PathError
@@ -178,9 +178,9 @@ func readState(name string) ([]mockserver.AppState, error) {
 		return nil, err
 	}
 	if state.Apps == nil {
-		return []mockserver.AppState{}, nil
+		state.Apps = []mockserver.AppState{}
 	}
-	return state.Apps, nil
+	return state, nil
 }
 
 // listen opens all addresses, or none.
