@@ -79,7 +79,10 @@ func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Re
 		d.checkListed(q, calls, query, r, media, body, form)
 		fields := form
 		if int64(len(body)) <= limit && (media != mediaForm || bytes.HasPrefix(body, []byte("{"))) { // curl -d says of any body that it is a form
-			fields, _ = parseObject(body) // what is no JSON has no parameters
+			var ok bool
+			if fields, ok = parseFlat(body); !ok {
+				fields, _ = parseObject(body) // what is no JSON has no parameters
+			}
 		}
 		give(q.Values, fields)
 		give(q.Values, query)
@@ -126,9 +129,11 @@ func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Re
 
 // checkHost notes a call that came to a host of the platform which does not have such paths.
 func (d *Document) checkHost(q *Request, host string) {
-	name, _, err := net.SplitHostPort(host)
-	if err != nil {
-		name = host
+	name := host
+	if strings.Contains(host, ":") { // else an error would be made for each call
+		if bare, _, err := net.SplitHostPort(host); err == nil {
+			name = bare
+		}
 	}
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	if slices.Contains(q.Family.Hosts, name) {
@@ -269,15 +274,14 @@ func (q *Request) broken() bool {
 	return slices.ContainsFunc(q.Violations, func(v Violation) bool { return v.Rule == RuleContentType || v.Rule == RuleBody })
 }
 
-// give adds the fields whose names may be shown to what is there already, up to maxNoted. Of a repeated name the first
-// counts, of a key of JSON the last.
+// give adds the fields whose names may be shown, up to maxNoted: first those of a body, then those of a query. Of a
+// repeated name the first counts, of a key of JSON the last.
 func give(to map[string]any, list []field) {
-	given := map[string]bool{}
 	for _, f := range list {
-		if _, there := to[f.name]; there && !(f.json && given[f.name]) || !there && (len(to) >= maxNoted || !ParameterName(f.name)) {
-			continue
+		_, there := to[f.name]
+		if there && f.json || !there && len(to) < maxNoted && ParameterName(f.name) {
+			to[f.name] = f.value
 		}
-		to[f.name], given[f.name] = f.value, true
 	}
 }
 

@@ -21,8 +21,10 @@ var platformNames = []string{
 
 // hostName returns the name or address of a host as it stands in a header: without port, brackets and final dot, in lower case.
 func hostName(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+	if strings.Contains(host, ":") { // else an error would be made for each call
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
 	}
 	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	return strings.ToLower(strings.TrimSuffix(host, "."))

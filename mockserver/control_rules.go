@@ -97,7 +97,7 @@ func (c *controlCall) deleteRules() (any, error) {
 
 func (c *controlCall) noRule() error {
 	p := problemOf(http.StatusNotFound, fmt.Sprintf("there is no rule %q", c.Value("id")))
-	p.Field, p.Accepted = "/path/id", "the id of a rule that is listed here"
+	p.Field, p.Accepted = "/path/id", fmt.Sprintf("the id of a rule that is listed here, or of one of the last %d that were used up", maxUsed)
 	return p
 }
 

@@ -264,3 +264,18 @@ func TestJournalParameters(t *testing.T) {
 		}
 	}
 }
+
+// TestParametersOfNoCall find no app and make none: a path outside the document takes no credentials.
+func TestParametersOfNoCall(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{})
+	call(s, "POST /custom?appkey=mock-new&appsecret=s", `{"corpid":"dingmockcorp","corpsecret":"dingmockcorpsecret"}`)
+	if diff := cmp.Diff([]string{"default"}, names(s)); diff != "" {
+		t.Errorf("apps (-want +got)\n%s", diff)
+	}
+	var counted mockserver.Counted
+	steer(t, s, "POST", "/apps/_/journal/expect", `{"match":{"parameters":{"appkey":"mock-new","corpid":"dingmockcorp"}}}`, &counted)
+	if !counted.OK {
+		t.Errorf("nearest %+v", counted.Nearest)
+	}
+}

@@ -119,6 +119,9 @@ func (e *Effect) kinds() []string {
 	return list
 }
 
+// maxPriority bounds the priority of a rule, both ways.
+const maxPriority = 1_000_000
+
 // maxPause bounds the pauses of an effect.
 const maxPause = 10 * time.Minute
 
@@ -139,6 +142,8 @@ func (r *Rule) validate(doc *dingmock.Document, forAll bool) *fieldError {
 		return &fieldError{"/effect/latency_max", "has to be latency or more"}
 	case e.Status != 0 && (e.Status < 200 || e.Status > 599):
 		return &fieldError{"/effect/status", "has to be 200 to 599"}
+	case r.Priority < -maxPriority || r.Priority > maxPriority:
+		return &fieldError{"/priority", fmt.Sprintf("has to be %d to %d", -maxPriority, maxPriority)}
 	case r.When.Skip < 0 || r.When.Times < 0 || r.When.Every < 0:
 		return &fieldError{"/when", "skip, times and every have to be 0 or more"}
 	case r.When.Probability != nil && !(*r.When.Probability >= 0 && *r.When.Probability <= 1):

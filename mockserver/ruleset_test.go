@@ -220,8 +220,11 @@ func TestRulesForEveryAppInState(t *testing.T) {
 			t.Errorf("%s: HTTP %d %s, rules %q, want %d and %q", test.name, status, p.Detail, got, test.status, test.want)
 		}
 	}
-	if _, err := mockserver.New(&mockserver.Options{Rules: []mockserver.Rule{{}}}); err == nil || !strings.Contains(err.Error(), "Options: rules/0/effect: has 0 effects") {
-		t.Errorf("a rule without effect: %v", err)
+	broken := mockserver.Rule{Match: mockserver.RuleMatch{Parameters: map[string]mockserver.Condition{"x": mockserver.Pattern("(")}}, Effect: mockserver.Effect{Status: 503}}
+	for want, r := range map[string]mockserver.Rule{"Options: rules/0/effect: has 0 effects": {}, "Options: rules/0/match/parameters/x: has a pattern that is no Go": broken} {
+		if _, err := mockserver.New(&mockserver.Options{Rules: []mockserver.Rule{r}}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
 	}
 }
 

@@ -30,9 +30,10 @@ var templateRoots = map[string]templateRoot{
 
 // templateHole is one {{root.path}} of a template.
 type templateHole struct {
-	text string // as it stands there
-	root templateRoot
-	path []string
+	text   string // as it stands there
+	root   templateRoot
+	path   []string
+	secret bool // whether a name in it is that of a secret
 }
 
 // piece is plain text of a template, or a hole.
@@ -73,7 +74,7 @@ func readHole(inner string) (*templateHole, error) {
 		return nil, fmt.Errorf("the hole %.60q is none: write the likes of {{body.userid}}, {{body.list.0.name}} and {{query.x}}", h.text)
 	}
 	var ok bool
-	h.path = parts[1:]
+	h.path, h.secret = parts[1:], slices.ContainsFunc(parts, secretName)
 	if h.root, ok = templateRoots[parts[0]]; !ok {
 		return nil, fmt.Errorf("the hole %.60q begins with %.40q: it has to begin with one of %s", h.text, parts[0], strings.Join(slices.Sorted(maps.Keys(templateRoots)), ", "))
 	}
@@ -88,7 +89,7 @@ func readHole(inner string) (*templateHole, error) {
 
 // value is what fills a hole, as JSON; false where the call has nothing for it.
 func (h *templateHole) value(s *subject) (json.RawMessage, bool) {
-	if s.kept && slices.ContainsFunc(h.path, secretName) {
+	if s.kept && h.secret {
 		return json.RawMessage(`"` + masked + `"`), true
 	}
 	value, ok := h.root.value(s, h.path)

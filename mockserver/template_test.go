@@ -202,6 +202,7 @@ func TestRulesInStateFile(t *testing.T) {
 		{"no effect", all("{\"effect\":\n{}}"), "f:3: rules/0/effect: has 0 effects: give exactly one of fault, errcode, status, latency, hang, reset, empty, truncate, slow, malformed, reply"},
 		{"an unknown field", all("{\"effect\":{\"status\":503},\n\"prio\":1}"), "f:4: rules/0/prio: there is no such field"},
 		{"a priority that is text", all("{\"effect\":{\"status\":503},\n\"priority\":\"1\"}"), "f:4: rules/0/priority: has to be a whole number, not a string"},
+		{"a priority beyond all bounds", all("{\"effect\":{\"status\":503},\n\"priority\":1000001}"), "f:4: rules/0/priority: has to be -1000000 to 1000000"},
 		{"not a list", "{\"apps\":[],\n\"rules\":{}}", "f:2: rules: has to be an array, not an object"},
 		{"a query in a path", app("{\"effect\":{\"status\":503},\"match\":{\n\"path\":\"/a?b=1\"}}"), "f:3: apps/0/rules/0/match/path: a path has no query: match its values by parameters"},
 		{"no slash", app("{\"effect\":{\"status\":503},\"match\":{\n\"path\":\"a\"}}"), "f:3: apps/0/rules/0/match/path: has to begin with /"},
