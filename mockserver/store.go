@@ -125,11 +125,11 @@ func (s *store) make(state AppState) *app {
 // add makes an app of a state that is valid and complete. It fails where a name or an id is taken.
 func (s *store) add(state AppState) (*app, error) {
 	a := s.make(state)
-	return a, s.insert(a, state)
+	return a, s.insert(a, state, func() { a.restore(state) })
 }
 
-// insert puts a new app in. It fails where a name or an id is taken.
-func (s *store) insert(a *app, state AppState) error {
+// insert puts a new app in, and begins it. It fails, and begins nothing, where a name or an id is taken.
+func (s *store) insert(a *app, state AppState, begin func()) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.taken(state, nil); err != nil {
@@ -138,7 +138,7 @@ func (s *store) insert(a *app, state AppState) error {
 	if len(s.apps) >= s.maxApps && !s.evict() {
 		return errFull
 	}
-	s.put(a, state)
+	s.put(a, begin)
 	return nil
 }
 
@@ -156,10 +156,11 @@ func (s *store) change(name string, prepare bool, do func(*app) error) (*app, er
 		}
 		state := AppState{Name: name, CorpID: name, AppKey: name, Auto: true, Open: true}
 		a := s.make(state)
+		a.made = state
 		if err := do(a); err != nil {
 			return nil, err
 		}
-		err := s.insert(a, state)
+		err := s.insert(a, state, func() {})
 		if err == nil {
 			return a, nil
 		}
@@ -171,10 +172,10 @@ func (s *store) change(name string, prepare bool, do func(*app) error) (*app, er
 }
 
 // put takes a new app in, at the end. The caller holds the lock.
-func (s *store) put(a *app, state AppState) {
+func (s *store) put(a *app, begin func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.restore(state)
+	begin()
 	s.made++
 	a.n = s.made
 	s.apps = append(s.apps, a)
@@ -239,7 +240,7 @@ func (s *store) replace(states []AppState) ([]*app, error) {
 	}
 	s.remove(func(a *app) string { return "its app " + a.name + " was replaced by another state" }, old...)
 	for i, a := range list {
-		s.put(a, states[i])
+		s.put(a, func() { a.restore(states[i]) })
 	}
 	return list, nil
 }

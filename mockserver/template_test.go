@@ -45,7 +45,7 @@ func TestReplyTemplate(t *testing.T) {
 		{"braces that are no holes", `["{}","}}","{ {body.x} }","{\"a\":{\"b\":{{body.id}}}}"]`, given, `["{}","}}","{ {body.x} }","{\"a\":{\"b\":1234567890123456789}}"]`},
 	} {
 		steer(t, s, "DELETE", "/rules", "", nil)
-		added(t, s, "/rules", `{"match":{"path":"/custom"},"effect":{"reply":{"template":true,"body":`+test.body+`}}}`)
+		added(t, s, "/rules", `{"match":{"path":"/custom"},"effect":{"reply":{"without_token":true,"template":true,"body":`+test.body+`}}}`)
 		media := jsonType
 		if test.sent == form {
 			media = formType
@@ -56,7 +56,7 @@ func TestReplyTemplate(t *testing.T) {
 	}
 
 	steer(t, s, "DELETE", "/rules", "", nil)
-	added(t, s, "/rules", `{"match":{"path":"/custom"},"effect":{"reply":{"template":true,"body":{"echo":"{{body.password}} {{query.access_token}}","all":"{{body.o2}}","text":"<{{body.o2}}>","u":"{{body.userid}}"}}}}`)
+	added(t, s, "/rules", `{"match":{"path":"/custom"},"effect":{"reply":{"without_token":true,"template":true,"body":{"echo":"{{body.password}} {{query.access_token}}","all":"{{body.o2}}","text":"<{{body.o2}}>","u":"{{body.userid}}"}}}}`)
 	send(t, addr, request(call, jsonType, `{"userid":"u-1","password":"p4ss","o2":{"token":"t0ken"}}`))
 	var list struct{ Entries []mockserver.Entry }
 	steer(t, s, "GET", "/apps/_/journal?limit=1", "", &list)
@@ -73,7 +73,7 @@ func TestReplyPlain(t *testing.T) {
 	addr := listen(t, s)
 	for body, want := range map[string]string{`{"z": "{{body.userid}} <&>", "a": "{{"}`: `{"z":"{{body.userid}} <&>","a":"{{"}`, `"{{nothing}}"`: "{{nothing}}"} {
 		steer(t, s, "DELETE", "/rules", "", nil)
-		added(t, s, "/rules", `{"match":{"path":"/x"},"effect":{"reply":{"headers":{"X-A":"{{b"},"body":`+body+`}}}`)
+		added(t, s, "/rules", `{"match":{"path":"/x"},"effect":{"reply":{"without_token":true,"headers":{"X-A":"{{b"},"body":`+body+`}}}`)
 		if got := send(t, addr, request("GET /x", "", "")); got.body != want || got.header.Get("X-A") != "{{b" {
 			t.Errorf("%s is answered as %s, %v", body, got.body, got.header)
 		}
@@ -85,7 +85,7 @@ func TestReplyHeaders(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
 	addr := listen(t, s)
-	added(t, s, "/rules", `{"match":{"path":"/x"},"effect":{"reply":{"status":302,"template":true,"content_type":"text/x","headers":{"location":"https://a/?code={{query.code}}","X-Echo":"{{body.v}}{{query.odd}}","Retry-After":"3","Server":"Tengine"}}}}`)
+	added(t, s, "/rules", `{"match":{"path":"/x"},"effect":{"reply":{"without_token":true,"status":302,"template":true,"content_type":"text/x","headers":{"location":"https://a/?code={{query.code}}","X-Echo":"{{body.v}}{{query.odd}}","Retry-After":"3","Server":"Tengine"}}}}`)
 	got := send(t, addr, request("POST /x?code=a%26b&odd=%0D%0AEvil%3A%201%00", jsonType, `{"v":"1\r\n\u0085Evil: 1"}`))
 	want := map[string]string{"Location": "https://a/?code=a&b", "X-Echo": "1Evil: 1Evil: 1", "Retry-After": "3", "Content-Type": "text/x", "Evil": "", "Content-Length": "0", "Server": "Tengine"}
 	for name, value := range want {
@@ -157,7 +157,7 @@ func FuzzTemplate(f *testing.F) {
 			return
 		}
 		match := fmt.Sprintf(`{"path":"/x","parameters":{%s:%s}}`, key, condition)
-		status := steer(t, s, "POST", "/rules", fmt.Sprintf(`{"match":%s,"effect":{"reply":{"template":true,"status":299,"content_type":"text/x","headers":{"X-A":"{{query.x}}{{body.a}}"},"body":%s}}}`, match, body), nil)
+		status := steer(t, s, "POST", "/rules", fmt.Sprintf(`{"match":%s,"effect":{"reply":{"without_token":true,"template":true,"status":299,"content_type":"text/x","headers":{"X-A":"{{query.x}}{{body.a}}"},"body":%s}}}`, match, body), nil)
 		if status >= 500 || status != http.StatusCreated && status != http.StatusBadRequest {
 			t.Fatalf("the rule is answered with HTTP %d", status)
 		}
@@ -200,7 +200,7 @@ func TestRulesInStateFile(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
 		{"for every app", all("{\"effect\":{\"status\":503},\n\"when\":{\"for\":\"1s\"}}"), "f:4: rules/0/when/for: is by an app's clock: make the rule for one app"},
 		{"no effect", all("{\"effect\":\n{}}"), "f:3: rules/0/effect: has 0 effects: give exactly one of fault, errcode, status, latency, hang, reset, empty, truncate, slow, malformed, reply"},
-		{"an unknown field", all("{\"effect\":{\"status\":503},\n\"prio\":1}"), "f:4: rules/0/prio: there is no such field"},
+		{"an unknown field", all("{\"effect\":{\"status\":503},\n\"prio\":1}"), "f:4: rules/0/prio: there is no such field; did you mean priority?"},
 		{"a priority that is text", all("{\"effect\":{\"status\":503},\n\"priority\":\"1\"}"), "f:4: rules/0/priority: has to be a whole number, not a string"},
 		{"a priority beyond all bounds", all("{\"effect\":{\"status\":503},\n\"priority\":1000001}"), "f:4: rules/0/priority: has to be -1000000 to 1000000"},
 		{"not a list", "{\"apps\":[],\n\"rules\":{}}", "f:2: rules: has to be an array, not an object"},
