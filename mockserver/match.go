@@ -196,6 +196,7 @@ type subject struct {
 
 	query string // of a call on its way alone, for templates
 	body  []byte
+	token func() string
 }
 
 // subject is made once, where a rule asks for it.

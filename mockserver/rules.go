@@ -41,7 +41,7 @@ type RuleWhen struct {
 }
 
 // Effect is what a rule does: exactly one of Fault, Errcode, Status, Latency, Hang, Reset, Empty, Truncate, Slow,
-// Malformed and Reply.
+// Malformed, TokenLife and Reply.
 type Effect struct {
 	Fault      string      `json:"fault,omitempty"`      // one of Faults, in the dialect of the path that it hits
 	Errcode    int         `json:"errcode,omitempty"`    // an error of that number; under /v1.0/ HTTP 400 with it as the code
@@ -56,6 +56,7 @@ type Effect struct {
 	Truncate   bool        `json:"truncate,omitempty"`   // run the call and send half of the body
 	Slow       Duration    `json:"slow,omitzero"`        // run the call and wait before each byte of the body
 	Malformed  bool        `json:"malformed,omitempty"`  // run the call and answer JSON without its last character
+	TokenLife  Duration    `json:"token_life,omitzero"`  // run the call, a token call: the token lives that long from it on, 1s to 720h, and the answer says so
 	Reply      *FixedReply `json:"reply,omitempty"`
 }
 
@@ -66,12 +67,14 @@ type FixedReply struct {
 	ContentType  string          `json:"content_type,omitempty"` // default: that of the path's dialect
 	Body         json.RawMessage `json:"body,omitempty"`         // a JSON string is sent as its text, any other value as JSON
 	WithoutToken bool            `json:"without_token,omitempty"`
+	TokenLife    Duration        `json:"token_life,omitzero"` // of the token that {{token}} stands for, 1s to 720h; default: that of the app's tokens
 
 	// Headers go with the answer, one line each. Content-Type is ContentType's.
 	Headers map[string]string `json:"headers,omitempty"`
 
 	// Template fills {{body.userid}}, {{body.list.0.name}} and {{query.x}} in the strings of Body and in the values of
 	// Headers with what the call gave. A string of Body that is nothing else takes the value as it is, null where there is none.
+	// {{token}} is a new access token of the app, which is good in every call, and which no token call renews.
 	Template bool `json:"template,omitempty"`
 }
 
@@ -110,7 +113,7 @@ func (e *Effect) kinds() []string {
 	}{
 		{"fault", e.Fault != ""}, {"errcode", e.Errcode != 0}, {"status", e.Status != 0}, {"latency", e.Latency != 0 || e.LatencyMax != 0},
 		{"hang", e.Hang}, {"reset", e.Reset}, {"empty", e.Empty}, {"truncate", e.Truncate}, {"slow", e.Slow != 0},
-		{"malformed", e.Malformed}, {"reply", e.Reply != nil},
+		{"malformed", e.Malformed}, {"token_life", e.TokenLife != 0}, {"reply", e.Reply != nil},
 	} {
 		if k.set {
 			list = append(list, k.name)
@@ -131,7 +134,7 @@ func (r *Rule) validate(doc *dingmock.Document, forAll bool) *fieldError {
 	kinds := e.kinds()
 	switch {
 	case len(kinds) != 1:
-		return &fieldError{"/effect", fmt.Sprintf("has %d effects: give exactly one of fault, errcode, status, latency, hang, reset, empty, truncate, slow, malformed, reply", len(kinds))}
+		return &fieldError{"/effect", fmt.Sprintf("has %d effects: give exactly one of fault, errcode, status, latency, hang, reset, empty, truncate, slow, malformed, token_life, reply", len(kinds))}
 	case e.Fault != "" && !slices.Contains(Faults(), e.Fault):
 		return &fieldError{"/effect/fault", fmt.Sprintf("%.40q is no fault: it is one of %s%s", e.Fault, strings.Join(Faults(), ", "), nearest.DidYouMean(e.Fault, Faults()))}
 	case (e.SubCode != "" || e.Errmsg != "") && e.Errcode == 0:
@@ -144,6 +147,10 @@ func (r *Rule) validate(doc *dingmock.Document, forAll bool) *fieldError {
 		return &fieldError{"/effect/status", "has to be 200 to 599"}
 	case r.Priority < -maxPriority || r.Priority > maxPriority:
 		return &fieldError{"/priority", fmt.Sprintf("has to be %d to %d", -maxPriority, maxPriority)}
+	case e.TokenLife != 0 && checkTokenLife(time.Duration(e.TokenLife)) != nil:
+		return &fieldError{"/effect/token_life", checkTokenLife(time.Duration(e.TokenLife)).Error()}
+	case e.TokenLife != 0 && !issuesTokens(doc, r.Match.Operation):
+		return &fieldError{"/match/operation", fmt.Sprintf("%q issues no token, so that token_life has nothing to do", r.Match.Operation)}
 	case r.When.Skip < 0 || r.When.Times < 0 || r.When.Every < 0:
 		return &fieldError{"/when", "skip, times and every have to be 0 or more"}
 	case r.When.Probability != nil && !(*r.When.Probability >= 0 && *r.When.Probability <= 1):
@@ -171,6 +178,13 @@ func (r *Rule) validate(doc *dingmock.Document, forAll bool) *fieldError {
 		return err
 	}
 	return nil
+}
+
+// issuesTokens reports whether an operation, or any where it is "", issues access tokens: it takes secrets in the place of one.
+func issuesTokens(doc *dingmock.Document, id string) bool {
+	return id == "" || slices.ContainsFunc(doc.Operations(), func(op *dingmock.Operation) bool {
+		return op.ID == id && !slices.ContainsFunc(op.Security, func(r dingmock.Requirement) bool { return slices.Contains(r, op.Family.Token) })
+	})
 }
 
 // rules are asked in order. They have a lock of their own, which is taken after that of an app.
@@ -515,7 +529,8 @@ func (c *call) why() string {
 	return "rule " + c.rule.id + " (" + c.rule.effect.name() + ") answered in the fake's place"
 }
 
-func (c *call) fixed(f *FixedReply) reply {
+// fixed makes the answer of a fixed reply. It fails where a token is to be handed out and nothing tells of which app.
+func (c *call) fixed(f *FixedReply) (any, error) {
 	r := reply{status: http.StatusOK, contentType: f.ContentType, code: "0", explain: c.why()}
 	if f.Status != 0 {
 		r.status = f.Status
@@ -527,11 +542,22 @@ func (c *call) fixed(f *FixedReply) reply {
 		r.contentType = c.Family.ContentType
 	}
 	about := c.subject()
+	lacking := false
+	about.token = sync.OnceValue(func() string {
+		lacking = c.owner == nil
+		if lacking {
+			return ""
+		}
+		return c.owner.issueApart(time.Duration(f.TokenLife))
+	})
 	r.header, r.body = f.render(about)
+	if lacking {
+		return nil, c.fail(c.Family.Answers["token-bad"], c.why()+", but a token can be handed out only where the call names its app, or where the rule is one app's own")
+	}
 	if f.Template {
 		_, r.shown = f.render(about.masked())
 	}
-	return r
+	return r, nil
 }
 
 // fault returns a fault of the platform in the dialect of the path.

@@ -257,7 +257,7 @@ func (c *call) answer(handle func(*call) (any, error)) (any, error) {
 		return nil, err
 	}
 	if stub != nil {
-		return c.fixed(stub), nil
+		return c.fixed(stub)
 	}
 	if err := c.refuse(dingmock.RuleNotModelled); err != nil {
 		return nil, err

@@ -461,12 +461,16 @@ func (a *app) issue(life time.Duration) (string, time.Duration, bool) {
 	return t.value, life, true
 }
 
-// issueApart returns a new token that lives so long and is never renewed; "" when the app is gone.
+// issueApart returns a new token that is never renewed and lives so long, or 0 for as long as the app's tokens do; "" when
+// the app is gone.
 func (a *app) issueApart(life time.Duration) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.gone {
 		return ""
+	}
+	if life == 0 {
+		life = a.lifeOf()
 	}
 	t := token{value: newToken(), expires: a.clock.now().Add(life), apart: true}
 	a.keep(t)

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/dingmock/dingmock"
@@ -26,6 +27,7 @@ type templateRoot struct {
 var templateRoots = map[string]templateRoot{
 	"body":  {value: (*subject).bodyField},
 	"query": {value: (*subject).queryField},
+	"token": {bare: true, value: (*subject).newToken},
 }
 
 // templateHole is one {{root.path}} of a template.
@@ -136,6 +138,9 @@ func (s *subject) bodyField(path []string) (json.RawMessage, bool) {
 
 func (s *subject) queryField(path []string) (json.RawMessage, bool) { return formField(s.query, path) }
 
+// newToken is a token of the app's that the reply hands out: the same wherever it stands in one reply.
+func (s *subject) newToken([]string) (json.RawMessage, bool) { return encodeJSON(s.token()), true }
+
 func formField(raw string, path []string) (json.RawMessage, bool) {
 	text, ok := dingmock.FormValue(raw, path[0])
 	if !ok {
@@ -156,6 +161,10 @@ func (f *FixedReply) validate() *fieldError {
 		return &fieldError{"/status", "has to be 200 to 599, or absent for 200"}
 	case strings.ContainsAny(f.ContentType, "\r\n\x00"):
 		return &fieldError{"/content_type", "has to be one line"}
+	case f.TokenLife != 0 && !f.Template:
+		return &fieldError{"/token_life", "goes with template and a hole {{token}}"}
+	case f.TokenLife != 0 && checkTokenLife(time.Duration(f.TokenLife)) != nil:
+		return &fieldError{"/token_life", checkTokenLife(time.Duration(f.TokenLife)).Error()}
 	}
 	holes := 0
 	check := func(text string) error {

@@ -199,7 +199,7 @@ func TestRulesInStateFile(t *testing.T) {
 	}
 	for _, test := range []struct{ name, text, want string }{
 		{"for every app", all("{\"effect\":{\"status\":503},\n\"when\":{\"for\":\"1s\"}}"), "f:4: rules/0/when/for: is by an app's clock: make the rule for one app"},
-		{"no effect", all("{\"effect\":\n{}}"), "f:3: rules/0/effect: has 0 effects: give exactly one of fault, errcode, status, latency, hang, reset, empty, truncate, slow, malformed, reply"},
+		{"no effect", all("{\"effect\":\n{}}"), "f:3: rules/0/effect: has 0 effects: give exactly one of fault, errcode, status, latency, hang, reset, empty, truncate, slow, malformed, token_life, reply"},
 		{"an unknown field", all("{\"effect\":{\"status\":503},\n\"prio\":1}"), "f:4: rules/0/prio: there is no such field; did you mean priority?"},
 		{"a priority that is text", all("{\"effect\":{\"status\":503},\n\"priority\":\"1\"}"), "f:4: rules/0/priority: has to be a whole number, not a string"},
 		{"a priority beyond all bounds", all("{\"effect\":{\"status\":503},\n\"priority\":1000001}"), "f:4: rules/0/priority: has to be -1000000 to 1000000"},
@@ -210,7 +210,7 @@ func TestRulesInStateFile(t *testing.T) {
 		{"a broken pattern", app("{\"effect\":{\"status\":503},\"match\":{\"headers\":{\"x\":{\n\"pattern\":\"[\"}}}}"), "f:2: apps/0/rules/0/match/headers/x: has a pattern that is no Go regular expression (RE2): missing closing ]: `[`"},
 		{"no condition", app("{\"effect\":{\"status\":503},\"match\":{\"parameters\":{\n\"x\":{\"like\":1}}}}"), "f:3: apps/0/rules/0/match/parameters/x: has to be a string, a number, true, false or null, or an object with exactly one of \"equals\", \"contains\", \"absent\": true and \"pattern\""},
 		{"conditions that are a list", app("{\"effect\":{\"status\":503},\"match\":{\n\"parameters\":[]}}"), "f:3: apps/0/rules/0/match/parameters: has to be an object, not an array"},
-		{"a hole", app("{\"effect\":{\"reply\":{\"template\":true,\n\"body\":\"{{x.y}}\"}}}"), "f:3: apps/0/rules/0/effect/reply/body: the hole \"{{x.y}}\" begins with \"x\": it has to begin with one of body, query"},
+		{"a hole", app("{\"effect\":{\"reply\":{\"template\":true,\n\"body\":\"{{x.y}}\"}}}"), "f:3: apps/0/rules/0/effect/reply/body: the hole \"{{x.y}}\" begins with \"x\": it has to begin with one of body, query, token"},
 		{"a header", app("{\"effect\":{\"reply\":{\"headers\":{\n\"Content-Type\":\"x\"}}}}"), "f:3: apps/0/rules/0/effect/reply/headers/Content-Type: is given by content_type"},
 		{"a header that is no text", app("{\"effect\":{\"reply\":{\"headers\":{\n\"x\":1}}}}"), "f:3: apps/0/rules/0/effect/reply/headers/x: has to be a string, not the number 1"},
 	} {

@@ -64,6 +64,14 @@ func (c *call) accessToken() (any, error) {
 	return accessTokenReply{ExpireIn: int(life.Seconds()), AccessToken: token}, nil
 }
 
+// tokenLife is how long a rule has the token of this call live; 0 for as long as the app's do.
+func (c *call) tokenLife() time.Duration {
+	if c.rule == nil {
+		return 0
+	}
+	return time.Duration(c.rule.effect.TokenLife)
+}
+
 // issue returns the token of the app that the pair names and proves, and how long it lives.
 func (c *call) issue(p pair, wrong string) (string, time.Duration, error) {
 	for {
@@ -73,7 +81,7 @@ func (c *call) issue(p pair, wrong string) (string, time.Duration, error) {
 		if !c.proven {
 			return "", 0, c.fail(wrong, c.notProven(p))
 		}
-		if token, life, ok := c.app.issue(0); ok {
+		if token, life, ok := c.app.issue(c.tokenLife()); ok {
 			return token, life, nil
 		}
 		c.findApp() // it was removed meanwhile

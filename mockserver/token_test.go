@@ -1,6 +1,7 @@
 package mockserver_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
@@ -240,5 +241,84 @@ func TestTokenOfStateLives(t *testing.T) {
 	advance(t, s, "default", time.Second)
 	if lives(t, s, live) {
 		t.Error("it outlives its renewal")
+	}
+}
+
+// A rule has tokens of a token call live shorter, in each dialect, and answers so.
+func TestRuleTokenLife(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{})
+	added(t, s, "/apps/default/rules", `{"match":{"operation":"gettoken"},"when":{"times":2},"effect":{"token_life":"2s"}}`)
+	added(t, s, "/rules", `{"match":{"operation":"accessToken"},"effect":{"token_life":"3s"}}`)
+	first := do(s, "GET /gettoken?"+appPairQuery, "", "").body
+	if !strings.HasSuffix(first, `"expires_in":2}`) {
+		t.Errorf("gettoken answers %s", first)
+	}
+	if due := advance(t, s, "default", 2*time.Second); due.Tokens != 1 {
+		t.Errorf("%d tokens ended after 2 s", due.Tokens)
+	}
+	if again := do(s, "GET /gettoken?"+appPairQuery, "", "").body; again == first || !strings.HasSuffix(again, `"expires_in":2}`) {
+		t.Errorf("after that gettoken answers %s", again)
+	}
+	if got := do(s, "GET /gettoken?"+appPairQuery, "", "").body; !strings.HasSuffix(got, `"expires_in":7200}`) {
+		t.Errorf("once the rule is used up gettoken answers %s", got)
+	}
+	if got := do(s, "POST /v1.0/oauth2/accessToken", jsonType, `{"appKey":"dingmockapp","appSecret":"dingmockappsecret"}`).body; !strings.HasPrefix(got, `{"expireIn":3,`) {
+		t.Errorf("accessToken answers %s", got)
+	}
+}
+
+// A reply hands out tokens of the app that are good in each call, live as long as it says, and leave the app's own alone.
+func TestReplyHandsOutTokens(t *testing.T) {
+	t.Parallel()
+	const path = "/v1.0/oauth2/userAccessToken"
+	s := fake(t, mockserver.Options{})
+	own := token(t, s, appPairQuery)
+	added(t, s, "/apps/default/rules", `{"match":{"path":"`+path+`"},"effect":{"reply":{"template":true,"token_life":"5s","headers":{"X-Token":"{{token}}"},
+		"body":{"accessToken":"{{token}}","refreshToken":"r-{{token}}","expireIn":5}}}}`)
+	named := `{"clientId":"dingmockapp","clientSecret":"x","code":"c","grantType":"authorization_code"}`
+	a := do(s, "POST "+path, jsonType, named)
+	var reply struct {
+		AccessToken, RefreshToken string
+		ExpireIn                  int
+	}
+	if err := json.Unmarshal([]byte(a.body), &reply); err != nil || len(reply.AccessToken) != 32 || reply.RefreshToken != "r-"+reply.AccessToken || a.header.Get("X-Token") != reply.AccessToken || reply.ExpireIn != 5 {
+		t.Fatalf("answered %s, X-Token %q", a.body, a.header.Get("X-Token"))
+	}
+	if reply.AccessToken == own || !lives(t, s, reply.AccessToken) || !lives(t, s, own) {
+		t.Error("the token is not a good one of its own")
+	}
+	if again := token(t, s, appPairQuery); again != own {
+		t.Error("gettoken renews the token that was handed out")
+	}
+	for range 1100 { // of short-lived ones there may be many: they do not crowd out the app's own
+		do(s, "POST "+path, jsonType, named)
+	}
+	if !lives(t, s, own) {
+		t.Error("the app's own token is forgotten")
+	}
+	advance(t, s, "default", 5*time.Second)
+	if lives(t, s, reply.AccessToken) || !lives(t, s, own) {
+		t.Error("it lives beyond its 5 s, or the app's own does not")
+	}
+	var journal struct{ Entries []*mockserver.Entry }
+	steer(t, s, "GET", "/apps/default/journal?limit=3", "", &journal)
+	for _, e := range journal.Entries {
+		if strings.Contains(e.Reply.Body, "access") && !strings.Contains(e.Reply.Body, "***") {
+			t.Errorf("the journal shows %s", e.Reply.Body)
+		}
+	}
+
+	added(t, s, "/rules", `{"match":{"path":"/sns/gettoken"},"effect":{"reply":{"template":true,"body":{"access_token":"{{token}}"}}}}`)
+	if got := do(s, "GET /sns/gettoken?appid=nobody", "", ""); !strings.Contains(got.body, "40014") || !strings.Contains(got.header.Get("Dingmock-Explain"), "names its app") {
+		t.Errorf("of no app: %s, explained as %q", got.body, got.header.Get("Dingmock-Explain"))
+	}
+	for _, bad := range []string{
+		`{"effect":{"token_life":"1ms"}}`, `{"match":{"operation":"getsession"},"effect":{"token_life":"2s"}}`, `{"effect":{"token_life":"2s","status":500}}`,
+		`{"effect":{"reply":{"token_life":"2s","body":"x"}}}`, `{"effect":{"reply":{"template":true,"token_life":"721h","body":"{{token}}"}}}`, `{"effect":{"reply":{"template":true,"body":"{{token.x}}"}}}`,
+	} {
+		if status := steer(t, s, "POST", "/apps/default/rules", bad, nil); status != 400 {
+			t.Errorf("%s is taken with HTTP %d", bad, status)
+		}
 	}
 }
