@@ -55,6 +55,11 @@ func (q *Request) visit() bool {
 // there are none.
 func (q *Request) Calls() bool { return q.Method != http.MethodOptions && !q.visit() }
 
+// Preflight reports whether a browser asks, before a call of a dialect that answers such questions, whether a page may make it.
+func (q *Request) Preflight() bool {
+	return q.Method == http.MethodOptions && q.Family != nil && q.Family.Headers["Access-Control-Allow-Methods"] != ""
+}
+
 // AllowUnknown makes notes of the violations of unknown paths that one of the patterns is about: a path, or the
 // beginning of one followed by *.
 func AllowUnknown(patterns []string, list []Violation) []Violation {

@@ -71,8 +71,8 @@ func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Re
 	if q.Family != nil {
 		q.Token, _ = q.Family.Token.find(query, r.Header, form)
 		d.checkHost(q, r.Host)
-		if r.Method == http.MethodOptions && q.Family.Headers["Access-Control-Allow-Methods"] != "" {
-			return q // a preflight: what it is about comes next
+		if q.Preflight() {
+			return q // what it is about comes next
 		}
 	}
 	if op == nil {

@@ -237,7 +237,7 @@ func (s *Server) serve(op *dingmock.Operation, handle func(*call) (any, error)) 
 // answer takes the call through the checks, in the platform's order, and to its handler.
 func (c *call) answer(handle func(*call) (any, error)) (any, error) {
 	c.findApp()
-	if c.preflight() {
+	if c.Preflight() {
 		return reply{status: http.StatusOK, code: "0"}, nil
 	}
 	if err := c.refuse(dingmock.RuleMethod); err != nil {
@@ -269,11 +269,6 @@ func (c *call) answer(handle func(*call) (any, error)) (any, error) {
 		return nil, err
 	}
 	return handle(c)
-}
-
-// preflight reports whether a browser asks, before a call of the newer dialect, whether a page may make it.
-func (c *call) preflight() bool {
-	return c.Method == http.MethodOptions && c.Family.Headers["Access-Control-Allow-Methods"] != ""
 }
 
 // refuse returns the error for the first violation of those rules, unless it is one that is only noted.

@@ -203,7 +203,7 @@ func TestRecipesRun(t *testing.T) {
 						vars = append(vars, strings.Fields(string(more))...)
 					}
 				}
-				if !strings.Contains(fake.stderr.String(), "POST close_session ") {
+				if !strings.Contains(fake.stderr.String(), `"operation":"close_session"`) {
 					t.Errorf("the program did not reach the fake:\n%s", fake.stderr)
 				}
 			})

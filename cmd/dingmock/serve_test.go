@@ -98,7 +98,7 @@ func TestServeDefaults(t *testing.T) {
 	if got := errcode(t, c.url, "corpid", "mock-x", "corpsecret", "any"); got != 0 {
 		t.Errorf("a key of the form mock-… gets errcode %v", got)
 	}
-	if !c.stderr.waitFor(`"level":"INFO","msg":"call","method":"GET","operation":"gettoken","app":"mock-x","code":"0"}` + "\n") {
+	if !c.stderr.waitFor(`"level":"INFO","msg":"call","method":"GET","host":"` + strings.TrimPrefix(c.url, "http://") + `","operation":"gettoken","app":"mock-x","code":"0"}` + "\n") {
 		t.Errorf("there is no line for the call: %s", c.stderr)
 	}
 	var line struct{ Level, Msg, URL string }

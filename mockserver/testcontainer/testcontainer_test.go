@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -208,13 +209,13 @@ func TestVerdict(t *testing.T) {
 		t.Fatal(err)
 	}
 	get(t, http.DefaultClient, gettoken(base, mine.Made())+"&corp=1")
-	get(t, http.DefaultClient, base+"/user/get")
+	get(t, http.DefaultClient, base+"/user/get?access_token=x")
 	for _, x := range []struct {
 		name               string
 		apps               []*control.App
 		wantErrs, wantLogs []string
 	}{
-		{"all", nil, []string{"app " + mine.Name() + ": gettoken: undeclared-parameter at /query/corp"}, []string{"app _: unknown-path"}},
+		{"all", nil, []string{"app " + mine.Name() + ": gettoken: undeclared-parameter at /query/corp"}, []string{"app _: user.get: not-modelled"}},
 		{"the app that broke it", []*control.App{mine}, []string{"/query/corp"}, nil},
 		{"another app", []*control.App{other}, nil, nil},
 	} {
@@ -230,6 +231,67 @@ func TestVerdict(t *testing.T) {
 			if len(list.want) != len(list.got) || len(list.want) == 1 && !strings.Contains(list.got[0], list.want[0]) {
 				t.Errorf("%s: %s: got %q, want %q", x.name, list.name, list.got, list.want)
 			}
+		}
+	}
+}
+
+// Verdict says of the exchanges of testdata/judged.json what all the others say that judge.
+func TestJudged(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("../../testdata/judged.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []struct {
+		Name, Method, Path, Body string
+		Header                   map[string]string
+		Red                      bool
+	}
+	if err := json.Unmarshal(data, &list); err != nil || len(list) < 10 {
+		t.Fatalf("%v, %d exchanges", err, len(list))
+	}
+	c := start(t)
+	c.AllowUnknown = []string{"/ours/*"}
+	base, err := c.URL(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := c.Control(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	red := func() bool {
+		r := &recorder{}
+		c.Verdict(r)
+		for _, f := range r.cleanups {
+			f()
+		}
+		for _, app := range []string{mockserver.NoApp, "mock-j"} {
+			_ = at.App(app).ClearVerdict(t.Context()) // of one that has not called there is none
+		}
+		return len(r.errors) > 0
+	}
+	if red() {
+		t.Error("that nobody called is red; a Go test says itself what it expects")
+	}
+	for _, x := range list {
+		req, err := http.NewRequestWithContext(t.Context(), x.Method, base+x.Path, strings.NewReader(x.Body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x.Body != "" {
+			req.Header.Set("Content-Type", "application/json")
+		}
+		for name, value := range x.Header {
+			req.Header.Set(name, value)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if got := red(); got != x.Red {
+			t.Errorf("%s: red %t, want %t", x.Name, got, x.Red)
 		}
 	}
 }
