@@ -3,10 +3,12 @@ package main
 import (
 	"io"
 	"os"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
@@ -109,5 +111,41 @@ func TestReadmeLength(t *testing.T) {
 	t.Parallel()
 	if n := strings.Count(readme(t), "\n"); n > 200 {
 		t.Errorf("the README has %d lines, at most 200 are allowed", n)
+	}
+	n := 0
+	for line := range strings.Lines(readme(t)) {
+		if n++; utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > 120 {
+			t.Errorf("line %d of the README has more than 120 characters: %.40s…", n, line)
+		}
+	}
+}
+
+// The README's lines for the control API are pasted as they are, and each does what it says.
+func TestReadmeControl(t *testing.T) {
+	t.Parallel()
+	needs(t, "curl")
+	_, block, _ := strings.Cut(readme(t), "```sh\napi=")
+	block, _, found := strings.Cut(block, "```")
+	if !found {
+		t.Fatal("the README has no block of the control API")
+	}
+	base := startServe(t, nil).url
+	script := "set -e\napi=" + strings.ReplaceAll(block, "http://127.0.0.1:8080", base)
+	if strings.Count(script, base) != 1 {
+		t.Errorf("the address stands in the block more than once:\n%s", block)
+	}
+	// A call of the app between the rules and the wait.
+	script = strings.ReplaceAll(script, "\ncurl ", "\ncurl -sS --fail-with-body --noproxy '*' ")
+	lines := strings.Split(strings.TrimSpace(script), "\n")
+	call := "curl -sS --noproxy '*' '" + base + "/gettoken?appkey=dingmockapp&appsecret=dingmockappsecret'"
+	lines = slices.Insert(lines, len(lines)-1, call, call)
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", strings.Join(lines, "\n")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{`"id":"r1"`, `"id":"r4"`, `"offset":"2h0m0s"`, `"errcode":90018`, `"expires_in":2}`, `"ok":true`} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("the output has no %s:\n%s", want, out)
+		}
 	}
 }
