@@ -273,6 +273,7 @@ func TestAttribution(t *testing.T) {
 					t.Fatal(err)
 				}
 				_, _ = io.Copy(io.Discard, resp.Body)
+				_ = resp.Body.Close()
 				found := "nowhere"
 				for _, app := range []string{"_", "default", "otherapp"} {
 					var j struct{ Entries []*mockserver.Entry }
