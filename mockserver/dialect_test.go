@@ -317,3 +317,29 @@ func sorted(list []string) []string {
 	slices.Sort(list)
 	return list
 }
+
+// A path of any version of the newer host finds the app's rules by its header, and its faults speak the newer dialect.
+func TestFaultsOfAnyVersion(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{liveApp()}})
+	addr := listen(t, s)
+	for _, test := range []struct {
+		effect string
+		status int
+		body   string
+	}{
+		{`{"fault":"token-expired"}`, 400, `{"code":"InvalidAuthentication","requestid":"…","message":"不合法的access_token"}`},
+		{`{"fault":"no-permission"}`, 403, `{"code":"Forbidden.AccessDenied.AccessTokenPermissionDenied","requestid":"…","message":"没有调用该接口的权限"}`},
+		{`{"fault":"system-busy"}`, 503, `{"code":"serviceBusy","requestid":"…","message":"系统繁忙"}`},
+		{`{"errcode":4711,"errmsg":"nein"}`, 400, `{"code":"4711","requestid":"…","message":"nein"}`},
+		{`{"reply":{"body":{"dentry":{}}}}`, 200, `{"dentry":{}}`},
+	} {
+		for _, path := range []string{"/v2.0/storage/spaces/s/dentries/d", "/v1.0/card/instances", "/v3.14/of/our/own"} {
+			steer(t, s, "POST", "/apps/default/rules", `{"match":{"path":"`+path+`"},"when":{"times":1},"effect":`+test.effect+`}`, nil)
+			got := send(t, addr, request("POST "+path, jsonType, "{}", "x-acs-dingtalk-access-token: "+live))
+			if got.status != test.status || got.header.Get("Content-Type") != apiType || tidy(got.body) != test.body {
+				t.Errorf("%s of %s: HTTP %d %s %s", test.effect, path, got.status, got.header.Get("Content-Type"), tidy(got.body))
+			}
+		}
+	}
+}
