@@ -15,21 +15,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The PHP of the article runs letter for letter, the host too, where a hosts file and a php.ini lead it to the fake: in
-// a network of its own, in which the fake has port 443. DINGMOCK_ARTICLE names the article.
+// The article's PHP runs letter for letter, the host too, where a hosts file and a php.ini lead it to the fake: in a
+// network of its own, in which the fake has port 443.
 func TestArticleByHostsFile(t *testing.T) {
 	t.Parallel()
-	name := os.Getenv("DINGMOCK_ARTICLE")
-	if name == "" {
-		t.Skip("DINGMOCK_ARTICLE does not name the article")
-	}
 	needs(t, "php")
 	if !apart(t, syscall.CLONE_NEWNET) {
 		return
-	}
-	article, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	write := func(name, text string) string {
@@ -46,14 +38,10 @@ func TestArticleByHostsFile(t *testing.T) {
 	loopbackUp(t)
 
 	tlsDir := filepath.Join(dir, "tls")
-	c := startServe(t, nil, "--state", "../../examples/article.json", "--no-auto-apps", "--refuse-undeclared",
+	c := startServe(t, nil, "--state", "../../examples/article.json", "--no-auto-apps", "--refuse-undeclared", "--log-format", "text",
 		"--tls-dir", tlsDir, "--tls-addr", "127.0.0.1:443")
 	ini := write("php.ini", "openssl.cafile="+filepath.Join(tlsDir, "ca.pem")+"\ndisplay_errors=1\nerror_reporting=E_ALL\nhtml_errors=0\n")
-	program := strings.Join(regexp.MustCompile(`(?s)<\?php\s.*?\?>\n?`).FindAllString(string(article), -1), "")
-	if n := strings.Count(program, "'https://oapi.dingtalk.com/"); n != 4 {
-		t.Fatalf("the article's PHP names the host %d times, want 4", n)
-	}
-	file := write("article.php", program+"<?php echo json_encode([$success, $session, $session_id]);\n")
+	file := write("article.php", article(t))
 	for range 2 {
 		php := exec.CommandContext(t.Context(), "php", "-c", ini, file)
 		var out, errs bytes.Buffer
@@ -67,12 +55,14 @@ func TestArticleByHostsFile(t *testing.T) {
 			t.Errorf("sessions after the article's last call: %s", open)
 		}
 	}
-	want := strings.Repeat("GET gettoken article 0\nPOST getsession article 0\nPOST create_session article 0\nPOST close_session article 0\n", 2)
-	if got := strings.Join(regexp.MustCompile(`(?m)^(GET|POST) .*\n`).FindAllString(c.stderr.String(), -1), ""); got != want {
-		t.Errorf("calls (-want +got):\n%s", cmp.Diff(want, got))
-	}
 	if verdict := text(t, http.DefaultClient, c.url+"/_mock/verdict"); !strings.HasPrefix(verdict, `{"ok":true,`) {
 		t.Errorf("the article's calls are off-spec: %s", verdict)
+	}
+	c.end(t)
+	want := strings.Repeat("GET gettoken article 0 oapi.dingtalk.com\nPOST getsession article 0 oapi.dingtalk.com\n"+
+		"POST create_session article 0 oapi.dingtalk.com\nPOST close_session article 0 oapi.dingtalk.com\n", 2)
+	if got := strings.Join(regexp.MustCompile(`(?m)^(GET|POST) .*\n`).FindAllString(c.stderr.String(), -1), ""); got != want {
+		t.Errorf("calls (-want +got):\n%s", cmp.Diff(want, got))
 	}
 }
 

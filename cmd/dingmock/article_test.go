@@ -15,21 +15,31 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The PHP of the article that the session calls are known from runs as it stands against a server started from
-// examples/article.json, the host aside, and ends with a closed session: twice in a row. The article is not part of
-// this project: DINGMOCK_ARTICLE names the file.
-func TestArticle(t *testing.T) {
-	t.Parallel()
+// article is the PHP of the article that the session calls are known from, which is not part of this project:
+// DINGMOCK_ARTICLE names its file. Where it does not, a program of ours makes the same calls. What it ends with is
+// printed, in one line.
+func article(t *testing.T) string {
+	t.Helper()
 	name := os.Getenv("DINGMOCK_ARTICLE")
 	if name == "" {
-		t.Skip("DINGMOCK_ARTICLE does not name the article")
+		name = "../../testdata/sessions.php"
 	}
-	needs(t, "php")
-	article, err := os.ReadFile(name)
+	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
+	program := strings.Join(regexp.MustCompile(`(?s)<\?php\s.*?\?>\n?`).FindAllString(string(text), -1), "")
+	if n := strings.Count(program, "'https://oapi.dingtalk.com/"); n != 4 {
+		t.Fatalf("%s: its PHP names the platform %d times, want 4", name, n)
+	}
+	return program + "<?php echo json_encode([$success, $session, $session_id]);\n"
+}
 
+// The article's PHP runs as it stands against a server started from examples/article.json, the host aside, and ends with
+// a closed session: twice in a row.
+func TestArticle(t *testing.T) {
+	t.Parallel()
+	needs(t, "php")
 	var c commands
 	args := []string{"serve", "--state", "../../examples/article.json", "--no-auto-apps", "--refuse-undeclared"}
 	if _, err := parse(&c, args, lookup(nil), io.Discard, io.Discard); err != nil {
@@ -40,22 +50,11 @@ func TestArticle(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = fake.Close() })
-	calls := 0
 	srv := httptest.NewServer(fake)
 	t.Cleanup(srv.Close)
-
-	const host = "https://oapi.dingtalk.com"
-	var program strings.Builder
-	for _, block := range regexp.MustCompile(`(?s)<\?php\s.*?\?>\n?`).FindAllString(string(article), -1) {
-		calls += strings.Count(block, host)
-		program.WriteString(strings.ReplaceAll(block, host, srv.URL))
-	}
-	if calls != 4 {
-		t.Fatalf("the article's PHP names the host %d times, want 4", calls)
-	}
-	program.WriteString("<?php echo json_encode([$success, $session, $session_id]);\n")
+	program := strings.ReplaceAll(article(t), "https://oapi.dingtalk.com", srv.URL)
 	file := filepath.Join(t.TempDir(), "article.php")
-	if err := os.WriteFile(file, []byte(program.String()), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(program), 0o600); err != nil {
 		t.Fatal(err)
 	}
 
