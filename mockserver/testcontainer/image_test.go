@@ -3,11 +3,14 @@ package testcontainer_test
 import (
 	"context"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 	"github.com/moby/moby/client"
@@ -131,6 +134,45 @@ func TestImageSize(t *testing.T) {
 		t.Errorf("the image is %.1f MB, want %.1f at most", float64(info.Size)/1e6, maxSize/1e6)
 	}
 	t.Logf("the image is %.1f MB", float64(info.Size)/1e6)
+}
+
+// The modules are downloaded by go.mod and go.sum alone, before the source comes: another source uses the same layers.
+func TestImageModulesStandApart(t *testing.T) {
+	t.Parallel()
+	image(t)
+	dir := t.TempDir()
+	for _, name := range []string{"Dockerfile", "go.mod", "go.sum"} {
+		file := filepath.Join("../..", name)
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(filepath.Join(dir, name), info.Mode()); err != nil { // it is part of a layer
+			t.Fatal(err)
+		}
+	}
+	modules, err := build(t.Context(), dir, "dingmock-test-modules", "modules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	layers := func(img string) []string {
+		info, err := docker(t).ImageInspect(t.Context(), img)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.RootFS.Layers
+	}
+	want, got := layers(modules), layers("dingmock-test-build:"+session)
+	if diff := cmp.Diff(want, got[:min(len(want), len(got))]); diff != "" {
+		t.Errorf("the layers of the modules and the first of the build (-want +got):\n%s", diff)
+	}
 }
 
 // The image's own HEALTHCHECK finds the container healthy, wherever its serve listens and whatever else is set.
