@@ -90,7 +90,11 @@ func closeConnection(w http.ResponseWriter, reset bool) {
 
 // linger makes the close of a connection a reset. What TLS wraps is unwrapped first, or it would say goodbye.
 func linger(conn net.Conn) {
-	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok {
+	for {
+		wrapped, ok := conn.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
 		conn = wrapped.NetConn()
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {

@@ -38,11 +38,12 @@ type addresses struct{ plain, tls, proxy []string }
 type front struct {
 	plain, tls, proxy []net.Listener
 
-	fake   *mockserver.Server
-	server *http.Server       // of plain and tls
-	relay  *impersonate.Proxy // of proxy
-	ended  chan error         // gets the error of each listener that ends
-	serves sync.WaitGroup
+	fake      *mockserver.Server
+	authority *impersonate.Authority // of tls
+	server    *http.Server           // of plain and tls
+	relay     *impersonate.Proxy     // of proxy
+	ended     chan error             // gets the error of each listener that ends
+	serves    sync.WaitGroup
 }
 
 // newFront opens all listeners, or none. The handler is the fake, or what stands before it; authority is needed where
@@ -51,7 +52,7 @@ func newFront(ctx context.Context, fake *mockserver.Server, handler http.Handler
 	if len(at.plain) == 0 {
 		return nil, errors.New("--addr: is empty; it has to be HOST:PORT")
 	}
-	f := &front{fake: fake, ended: make(chan error, len(at.plain)+len(at.tls)+len(at.proxy))}
+	f := &front{fake: fake, authority: authority, ended: make(chan error, len(at.plain)+len(at.tls)+len(at.proxy))}
 	for _, x := range []struct {
 		flag  string
 		addrs []string
@@ -70,12 +71,11 @@ func newFront(ctx context.Context, fake *mockserver.Server, handler http.Handler
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		ConnContext:       fake.ConnContext,
-		ErrorLog:          impersonate.ErrorLog(log),
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 
 		DisableGeneralOptionsHandler: true, // OPTIONS * is answered as the platform answers
 	}
 	if authority != nil {
-		f.server.TLSConfig = authority.TLSConfig()
 		f.relay = authority.NewProxy(handler, &impersonate.ProxyOptions{Egress: egress, ConnContext: fake.ConnContext, Log: log})
 	}
 	return f, nil
@@ -93,7 +93,7 @@ func (f *front) serve() {
 		}
 	}
 	start(f.plain, f.server.Serve)
-	start(f.tls, func(l net.Listener) error { return f.server.ServeTLS(l, "", "") })
+	start(f.tls, func(l net.Listener) error { return f.server.Serve(f.authority.NewListener(l)) })
 	if f.relay != nil {
 		start(f.proxy, f.relay.Serve)
 	}

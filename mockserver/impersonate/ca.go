@@ -25,6 +25,7 @@ import (
 const (
 	certName = "ca.pem"
 	keyName  = "ca-key.pem"
+	caName   = "dingmock test CA"
 
 	caLife   = 10 * 365 * 24 * time.Hour
 	leafLife = 365 * 24 * time.Hour // some clients refuse more than 398 days
@@ -45,7 +46,7 @@ func newSerial() (*big.Int, error) {
 }
 
 // makeCA makes an authority. Each has a name of its own: a client that trusts several finds the right one by it.
-func makeCA(now time.Time) (*ca, error) {
+func makeCA(now time.Time, name string) (*ca, error) {
 	key, err := newKey()
 	if err != nil {
 		return nil, err
@@ -56,7 +57,7 @@ func makeCA(now time.Time) (*ca, error) {
 	}
 	template := &x509.Certificate{
 		SerialNumber:          serial,
-		Subject:               pkix.Name{Organization: []string{"dingmock"}, CommonName: "dingmock test CA " + hex.EncodeToString(serial.Bytes()[:4])},
+		Subject:               pkix.Name{Organization: []string{"dingmock"}, CommonName: name + " " + hex.EncodeToString(serial.Bytes()[:4])},
 		NotBefore:             now.Add(-skew),
 		NotAfter:              now.Add(caLife),
 		IsCA:                  true,
@@ -102,7 +103,7 @@ func openCA(dir string, now func() time.Time, log *slog.Logger) (_ *ca, err erro
 			return c, err
 		}
 		if err == nil { // neither is there
-			c, err := makeCA(now())
+			c, err := makeCA(now(), caName)
 			if err != nil {
 				return nil, err
 			}

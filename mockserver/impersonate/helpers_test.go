@@ -33,12 +33,40 @@ var echo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 type logged struct {
 	mu   sync.Mutex
 	text bytes.Buffer
+	more chan bool // closed at the next line
 }
 
 func (l *logged) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.more != nil {
+		close(l.more)
+		l.more = nil
+	}
 	return l.text.Write(p)
+}
+
+// wait waits for a text: the server may come to know of what a client has done after the client is done.
+func (l *logged) wait(t *testing.T, text string) {
+	t.Helper()
+	over := time.After(limit)
+	for {
+		l.mu.Lock()
+		if strings.Contains(l.text.String(), text) {
+			l.mu.Unlock()
+			return
+		}
+		if l.more == nil {
+			l.more = make(chan bool)
+		}
+		more := l.more
+		l.mu.Unlock()
+		select {
+		case <-more:
+		case <-over:
+			t.Fatalf("%q is not logged, but\n%s", text, l)
+		}
+	}
 }
 
 func (l *logged) String() string {
@@ -64,7 +92,7 @@ func newWorld(t *testing.T, o impersonate.Options, egress *http.Transport) *worl
 	if w.Authority, err = impersonate.New(&o); err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: echo, TLSConfig: w.TLSConfig(), ErrorLog: impersonate.ErrorLog(log)}
+	server := &http.Server{Handler: echo, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	w.prox = w.NewProxy(echo, &impersonate.ProxyOptions{Egress: egress, Log: log})
 	serve := func(f func(net.Listener) error) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -83,7 +111,7 @@ func newWorld(t *testing.T, o impersonate.Options, egress *http.Transport) *worl
 		return l.Addr().String()
 	}
 	w.plain = serve(server.Serve)
-	w.tls = serve(func(l net.Listener) error { return server.ServeTLS(l, "", "") })
+	w.tls = serve(func(l net.Listener) error { return server.Serve(w.NewListener(l)) })
 	w.proxy = serve(w.prox.Serve)
 	return w
 }

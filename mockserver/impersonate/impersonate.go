@@ -6,15 +6,13 @@
 // store of a machine; hand it to the program under test alone. Start with [New]:
 //
 //	authority, err := impersonate.New(nil)
-//	server := &http.Server{Handler: fake, TLSConfig: authority.TLSConfig()}
-//	err = server.ServeTLS(listener, "", "")
+//	server := &http.Server{Handler: fake}
+//	err = server.Serve(authority.NewListener(listener))
 package impersonate
 
 import (
 	"crypto/x509"
 	"fmt"
-	"io"
-	"log"
 	"log/slog"
 	"net"
 	"os"
@@ -40,7 +38,13 @@ type Options struct {
 	// once.
 	Now func() time.Time
 
-	// Log gets a line for each name that is not answered. Default: nothing is logged.
+	// Fault is asked at each handshake for a name that is answered, and says what is wrong with the certificate that is
+	// shown: one of Faults, or "" for nothing. The name is in lower case; it is the address that was dialled where the
+	// client names nobody. It is called by several goroutines at once. Default: nothing ever is wrong.
+	Fault func(name string) string
+
+	// Log gets a line for each name that is not answered, for each client that refuses a certificate, at most one a
+	// minute of the same client and name, and for each certificate with a fault. Default: nothing is logged.
 	Log *slog.Logger
 }
 
@@ -51,10 +55,15 @@ type Authority struct {
 	local []string // answered by TLS alone: this machine's own names
 	ips   []net.IP // of the options
 	now   func() time.Time
+	fault func(string) string
 	log   *slog.Logger
+
+	stranger func() (*ca, error) // whom no client trusts
 
 	mu     sync.Mutex
 	leaves map[string]*leaf // by name
+
+	refusals refusals
 }
 
 // New reads or makes an authority. It fails where Options.Dir holds half of one, where what it holds cannot be used,
@@ -64,13 +73,17 @@ func New(options *Options) (*Authority, error) {
 	if options != nil {
 		o = *options
 	}
-	a := &Authority{names: slices.Clone(platform), local: []string{"localhost"}, now: o.Now, log: o.Log, leaves: map[string]*leaf{}}
+	a := &Authority{names: slices.Clone(platform), local: []string{"localhost"}, now: o.Now, fault: o.Fault, log: o.Log, leaves: map[string]*leaf{}}
 	if a.now == nil {
 		a.now = realNow
+	}
+	if a.fault == nil {
+		a.fault = func(string) string { return "" }
 	}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
+	a.stranger = sync.OnceValues(func() (*ca, error) { return makeCA(a.now(), "dingmock unknown CA") })
 	for _, host := range o.Hosts {
 		if err := CheckHost(host); err != nil {
 			return nil, fmt.Errorf("impersonate: Hosts: %w", err)
@@ -86,7 +99,7 @@ func New(options *Options) (*Authority, error) {
 	}
 	var err error
 	if o.Dir == "" {
-		a.ca, err = makeCA(a.now())
+		a.ca, err = makeCA(a.now(), caName)
 	} else {
 		a.ca, err = openCA(o.Dir, a.now, a.log)
 	}
@@ -141,29 +154,4 @@ func CheckHost(host string) error {
 		}
 	}
 	return nil
-}
-
-// ErrorLog returns a logger for http.Server.ErrorLog that says what a client does wrong that has not shaken hands, and
-// leaves out what the authority has said by itself.
-func ErrorLog(to *slog.Logger) *log.Logger { return log.New(handshakes{to}, "", 0) }
-
-type handshakes struct{ to *slog.Logger }
-
-var _ io.Writer = handshakes{}
-
-func (h handshakes) Write(line []byte) (int, error) {
-	text := strings.TrimSpace(string(line))
-	rest, shaking := strings.CutPrefix(text, "http: TLS handshake error from ")
-	remote, reason, ok := strings.Cut(rest, ": ")
-	switch {
-	case !shaking || !ok:
-		h.to.Warn(text)
-	case strings.Contains(reason, "no certificates configured"): // the name is unknown: certificate has said so
-	case reason == "EOF" || strings.Contains(reason, "connection reset"): // somebody looked whether the port is open
-	case strings.Contains(reason, "unknown certificate authority"), strings.Contains(reason, "bad certificate"), strings.Contains(reason, "certificate unknown"):
-		h.to.Warn("a client does not trust the certificate: give it the authority's, from /_mock/ca.pem", "remote", remote, "error", reason)
-	default:
-		h.to.Warn("a client did not shake hands", "remote", remote, "error", reason)
-	}
-	return len(line), nil
 }

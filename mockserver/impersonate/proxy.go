@@ -59,7 +59,7 @@ func (a *Authority) NewProxy(fake http.Handler, options *ProxyOptions) *Proxy {
 	}
 	server := func(h http.Handler) *http.Server {
 		return &http.Server{
-			Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, ConnContext: connContext, ErrorLog: ErrorLog(p.log),
+			Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, ConnContext: connContext, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
 		}
 	}
 	p.outer, p.inner = server(http.HandlerFunc(p.serve)), server(fake)
@@ -134,7 +134,11 @@ func (p *Proxy) connect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if _, port, _ := net.SplitHostPort(r.Host); port != "80" {
-		conn = tls.Server(conn, p.authority.tlsConfig(bare(r.Host)))
+		shaken, ok := p.authority.shake(p.tunnels.open, conn, p.authority.tlsConfig(bare(r.Host)))
+		if !ok {
+			return
+		}
+		conn = shaken
 	}
 	p.tunnels.add(conn)
 }
@@ -187,7 +191,7 @@ func (p *Proxy) pass(w http.ResponseWriter, r *http.Request) {
 			x.Out.Host = x.In.Host
 			x.Out.URL.RawQuery = x.In.URL.RawQuery
 		},
-		ErrorLog:     ErrorLog(p.log),
+		ErrorLog:     slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) { p.unreachable(w, r.URL.Host, err) },
 	}).ServeHTTP(w, r)
 }
@@ -294,23 +298,25 @@ func ask(ctx context.Context, conn net.Conn, addr string, next *url.URL) (net.Co
 // tunnels are the connections that clients have made through the proxy: a listener of those that the fake is to
 // answer, and the others.
 type tunnels struct {
-	once   sync.Once // the inner server's start
-	conns  chan net.Conn
-	closed chan struct{}
-	close  sync.Once
+	once  sync.Once // the inner server's start
+	conns chan net.Conn
+	open  context.Context
+	end   context.CancelFunc
 
 	mu     sync.Mutex
 	others map[net.Conn]bool // nil once closed
 }
 
 func newTunnels() *tunnels {
-	return &tunnels{conns: make(chan net.Conn), closed: make(chan struct{}), others: map[net.Conn]bool{}}
+	t := &tunnels{conns: make(chan net.Conn), others: map[net.Conn]bool{}}
+	t.open, t.end = context.WithCancel(context.Background())
+	return t
 }
 
 func (t *tunnels) add(conn net.Conn) {
 	select {
 	case t.conns <- conn:
-	case <-t.closed:
+	case <-t.open.Done():
 		_ = conn.Close()
 	}
 }
@@ -320,14 +326,14 @@ func (t *tunnels) Accept() (net.Conn, error) {
 	select {
 	case conn := <-t.conns:
 		return conn, nil
-	case <-t.closed:
+	case <-t.open.Done():
 		return nil, net.ErrClosed
 	}
 }
 
 // Close ends Accept.
 func (t *tunnels) Close() error {
-	t.close.Do(func() { close(t.closed) })
+	t.end()
 	return nil
 }
 

@@ -5,10 +5,25 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"fmt"
 	"net"
 	"slices"
 	"time"
 )
+
+// The faults of certificates.
+const (
+	faultExpired          = "tls-expired"
+	faultWrongName        = "tls-wrong-name"
+	faultUnknownAuthority = "tls-unknown-authority"
+)
+
+// wrongName is what a certificate of faultWrongName is for. Nobody can have it.
+const wrongName = "wrong-name.invalid"
+
+// Faults returns what Options.Fault may say is wrong with a certificate: its time is over, it is for another name, or it
+// is signed by an authority that no client trusts, which is made anew at each start.
+func Faults() []string { return []string{faultExpired, faultWrongName, faultUnknownAuthority} }
 
 // leaf is the certificate of a name.
 type leaf struct {
@@ -16,29 +31,60 @@ type leaf struct {
 	renew time.Time
 }
 
-// TLSConfig returns what a server needs to answer for the names: HTTP/2 and HTTP/1.1, TLS 1.2 and 1.3, a certificate
-// for each name when it is first asked for. A client that asks for another name gets the alert unrecognized_name; one
-// that asks for none gets a certificate of localhost, this machine's name and the address that it dialled.
-func (a *Authority) TLSConfig() *tls.Config { return a.tlsConfig("") }
+// subject is what a certificate is for.
+type subject struct {
+	name  string // that was asked for, or the address that was dialled
+	names []string
+	ips   []net.IP
+}
 
-// tlsConfig is the same; name is meant where the client asks for none.
+// tlsConfig is how a server answers for the names; name is meant where the client asks for none.
 func (a *Authority) tlsConfig(name string) *tls.Config {
-	return &tls.Config{
+	asked := func(hello *tls.ClientHelloInfo) (subject, bool) {
+		if hello.ServerName != "" {
+			return a.subject(hello.ServerName, hello.Conn)
+		}
+		return a.subject(name, hello.Conn)
+	}
+	base := &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		NextProtos: []string{"h2", "http/1.1"},
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			asked := hello.ServerName
-			if asked == "" {
-				asked = name
+			s, ok := asked(hello)
+			if !ok { // crypto/tls makes that the alert unrecognized_name
+				return nil, nil
 			}
-			return a.certificate(asked, hello.Conn)
+			return a.leaf(s)
 		},
 	}
+	base.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		s, ok := asked(hello)
+		w := hello.Conn.(*watched)
+		if !ok {
+			a.log.Warn("a client asked by TLS for a name that is not answered (--tls-host adds one)", "name", canonical(hello.ServerName), "remote", w.RemoteAddr().String())
+			w.settled.Store(true)
+			return nil, nil
+		}
+		fault := a.fault(s.name)
+		w.begin(s.name, fault)
+		if fault == "" {
+			return nil, nil
+		}
+		bad, err := a.bad(fault, s)
+		if err != nil {
+			a.log.Error("a certificate with a fault could not be made", "fault", fault, "error", err)
+			return nil, err
+		}
+		c := base.Clone()
+		c.SessionTicketsDisabled = true // who resumes a session looks at no certificate
+		c.GetConfigForClient, c.GetCertificate, c.Certificates = nil, nil, []tls.Certificate{*bad}
+		return c, nil
+	}
+	return base
 }
 
-// certificate returns neither a certificate nor an error for a name that is not answered: crypto/tls makes that the
-// alert unrecognized_name.
-func (a *Authority) certificate(name string, conn net.Conn) (*tls.Certificate, error) {
+// subject returns what the certificate for a name has to be for; false where the name is not answered.
+func (a *Authority) subject(name string, conn net.Conn) (subject, bool) {
 	name = canonical(name)
 	if ip := net.ParseIP(name); name == "" || ip != nil {
 		var dialled net.IP
@@ -47,34 +93,56 @@ func (a *Authority) certificate(name string, conn net.Conn) (*tls.Certificate, e
 		}
 		ips := append([]net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback, dialled}, a.ips...)
 		ips = slices.DeleteFunc(ips, func(ip net.IP) bool { return ip == nil })
-		return a.leaf("of "+dialled.String(), a.local, ips)
+		if name == "" {
+			name = dialled.String()
+		}
+		return subject{name, a.local, ips}, true
 	}
-	if !slices.Contains(a.names, name) && !slices.Contains(a.local, name) {
-		a.log.Warn("a client asked by TLS for a name that is not answered (--tls-host adds one)", "name", name, "remote", conn.RemoteAddr().String())
-		return nil, nil
-	}
-	return a.leaf(name, []string{name}, nil)
+	return subject{name, []string{name}, nil}, slices.Contains(a.names, name) || slices.Contains(a.local, name)
 }
 
-// leaf returns the certificate that is kept under a key, or makes it.
-func (a *Authority) leaf(key string, names []string, ips []net.IP) (*tls.Certificate, error) {
+// leaf returns the certificate that is kept for a name, or makes it.
+func (a *Authority) leaf(s subject) (*tls.Certificate, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.now()
+	key := s.name
+	if len(s.ips) > 0 {
+		key = fmt.Sprint(s.ips)
+	}
 	if l := a.leaves[key]; l != nil && now.Before(l.renew) {
 		return l.Certificate, nil
 	}
-	made, err := a.ca.sign(names, ips, now)
+	made, err := a.ca.sign(s, latest(now.Add(-skew), a.ca.cert.NotBefore), earliest(now.Add(leafLife), a.ca.cert.NotAfter))
 	if err != nil {
-		a.log.Error("a certificate could not be made", "name", names[0], "error", err)
+		a.log.Error("a certificate could not be made", "name", s.name, "error", err)
 		return nil, err
 	}
 	a.leaves[key] = &leaf{made, made.Leaf.NotAfter.Add(-leafLife / 12)}
 	return made, nil
 }
 
+// bad makes a certificate with a fault.
+func (a *Authority) bad(fault string, s subject) (*tls.Certificate, error) {
+	by, end := a.ca, a.now().Add(leafLife/2)
+	switch fault {
+	case faultExpired:
+		end = a.now().Add(-2 * skew)
+	case faultWrongName:
+		s.names, s.ips = []string{wrongName}, nil
+	case faultUnknownAuthority:
+		var err error
+		if by, err = a.stranger(); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, fmt.Errorf("%q is no fault of a certificate", fault)
+	}
+	return by.sign(s, end.Add(-leafLife), end)
+}
+
 // sign makes a certificate.
-func (c *ca) sign(names []string, ips []net.IP, now time.Time) (*tls.Certificate, error) {
+func (c *ca) sign(s subject, begin, end time.Time) (*tls.Certificate, error) {
 	key, err := newKey()
 	if err != nil {
 		return nil, err
@@ -86,15 +154,15 @@ func (c *ca) sign(names []string, ips []net.IP, now time.Time) (*tls.Certificate
 	template := &x509.Certificate{
 		SerialNumber: serial,
 		Subject:      pkix.Name{Organization: []string{"dingmock"}},
-		NotBefore:    latest(now.Add(-skew), c.cert.NotBefore),
-		NotAfter:     earliest(now.Add(leafLife), c.cert.NotAfter),
+		NotBefore:    begin,
+		NotAfter:     end,
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:     names,
-		IPAddresses:  ips,
+		DNSNames:     s.names,
+		IPAddresses:  s.ips,
 	}
-	if len(names[0]) <= 64 {
-		template.Subject.CommonName = names[0]
+	if len(s.names[0]) <= 64 {
+		template.Subject.CommonName = s.names[0]
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, c.cert, key.Public(), c.key)
 	if err != nil {

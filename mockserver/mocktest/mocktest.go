@@ -120,7 +120,7 @@ func New(t testing.TB, options ...Option) *Server {
 	s.plain = httptest.NewUnstartedServer(s.fake)
 	s.plain.Config.DisableGeneralOptionsHandler = true
 	s.plain.Config.ConnContext = s.fake.ConnContext
-	s.plain.Config.ErrorLog = impersonate.ErrorLog(log)
+	s.plain.Config.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelWarn)
 	s.plain.Start()
 	s.URL = s.plain.URL
 	t.Cleanup(func() {
@@ -178,9 +178,9 @@ func (s *Server) startTLS() (*http.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	server := &http.Server{Handler: s.fake, ConnContext: s.fake.ConnContext, TLSConfig: authority.TLSConfig(), ErrorLog: s.plain.Config.ErrorLog, DisableGeneralOptionsHandler: true}
+	server := &http.Server{Handler: s.fake, ConnContext: s.fake.ConnContext, ErrorLog: s.plain.Config.ErrorLog, DisableGeneralOptionsHandler: true}
 	done := make(chan error, 1)
-	go func() { done <- server.ServeTLS(listener, "", "") }()
+	go func() { done <- server.Serve(authority.NewListener(listener)) }()
 	transport, err := impersonate.NewTransport(&impersonate.TransportOptions{
 		Addr: s.plain.Listener.Addr().String(), TLSAddr: listener.Addr().String(), CA: authority.PEM(),
 	})
