@@ -43,7 +43,7 @@ type RuleWhen struct {
 // Effect is what a rule does: exactly one of Fault, Errcode, Status, Latency, Hang, Reset, Empty, Truncate, Slow,
 // Malformed, TokenLife and Reply.
 type Effect struct {
-	Fault      string      `json:"fault,omitempty"`      // one of Faults, in the dialect of the path that it hits
+	Fault      string      `json:"fault,omitempty"`      // one of Faults, in the dialect of the path that it hits, or of TLSFaults
 	Errcode    int         `json:"errcode,omitempty"`    // an error of that number; under /v1.0/ HTTP 400 with it as the code
 	SubCode    string      `json:"sub_code,omitempty"`   // with Errcode 88
 	Errmsg     string      `json:"errmsg,omitempty"`     // with Errcode; default: the document's text for that number
@@ -84,7 +84,7 @@ const (
 	faultBlockedJSON = "ip-blocked-json"
 )
 
-// Faults returns the names of the faults that an Effect may have.
+// Faults returns the names of the faults that an Effect may have for a call.
 func Faults() []string {
 	return []string{"system-busy", "token-expired", "no-permission", "ip-not-allowed", "app-throttled", "api-throttled", "quota-exhausted", faultBlocked, faultBlockedJSON}
 }
@@ -132,11 +132,12 @@ const maxPause = 10 * time.Minute
 func (r *Rule) validate(doc *dingmock.Document, forAll bool) *fieldError {
 	e := &r.Effect
 	kinds := e.kinds()
+	faults := slices.Concat(Faults(), TLSFaults())
 	switch {
 	case len(kinds) != 1:
 		return &fieldError{"/effect", fmt.Sprintf("has %d effects: give exactly one of fault, errcode, status, latency, hang, reset, empty, truncate, slow, malformed, token_life, reply", len(kinds))}
-	case e.Fault != "" && !slices.Contains(Faults(), e.Fault):
-		return &fieldError{"/effect/fault", fmt.Sprintf("%.40q is no fault: it is one of %s%s", e.Fault, strings.Join(Faults(), ", "), nearest.DidYouMean(e.Fault, Faults()))}
+	case e.Fault != "" && !slices.Contains(faults, e.Fault):
+		return &fieldError{"/effect/fault", fmt.Sprintf("%.40q is no fault: it is one of %s%s", e.Fault, strings.Join(faults, ", "), nearest.DidYouMean(e.Fault, faults))}
 	case (e.SubCode != "" || e.Errmsg != "") && e.Errcode == 0:
 		return &fieldError{"/effect/errcode", "sub_code and errmsg go with errcode"}
 	case e.SubCode != "" && e.Errcode != 88:
@@ -176,6 +177,9 @@ func (r *Rule) validate(doc *dingmock.Document, forAll bool) *fieldError {
 	if err := r.Match.validate(doc); err != nil {
 		err.pointer = "/match" + err.pointer
 		return err
+	}
+	if e.ofTLS() {
+		return r.validateTLS(forAll)
 	}
 	return nil
 }
@@ -289,7 +293,7 @@ func (x *rule) over(now time.Time) bool {
 func (x *rule) shadowedBy(earlier []*rule) string {
 	for _, y := range earlier {
 		w := y.when
-		if w.Skip == 0 && w.Every <= 1 && w.Probability == nil && !y.ends() && x.match.implies(&y.match) {
+		if x.effect.ofTLS() == y.effect.ofTLS() && w.Skip == 0 && w.Every <= 1 && w.Probability == nil && !y.ends() && x.match.implies(&y.match) {
 			return y.id
 		}
 	}
@@ -383,8 +387,12 @@ func (s *rules) fire(c *call, now func() time.Time) *rule {
 	if s.count.Load() == 0 {
 		return nil
 	}
-	at := now()
 	about := c.subject()
+	return s.first(now(), func(x *rule) bool { return !x.effect.ofTLS() && x.matcher.matches(about) })
+}
+
+// first returns the first rule of those that are asked about something that has its effect on it, or nil.
+func (s *rules) first(at time.Time, matches func(*rule) bool) *rule {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	over := false
@@ -393,7 +401,7 @@ func (s *rules) fire(c *call, now func() time.Time) *rule {
 			over = true
 			continue
 		}
-		if !x.matcher.matches(about) {
+		if !matches(x) {
 			continue
 		}
 		x.matched++

@@ -16,7 +16,7 @@ type caCommand struct {
 func (c *caCommand) Run(ctx context.Context, out streams) error {
 	var pem []byte
 	if c.TLSDir != "" {
-		authority, err := newAuthority(c.TLSDir, nil, slog.New(slog.NewTextHandler(out.stderr, nil)))
+		authority, err := newAuthority(c.TLSDir, nil, nil, slog.New(slog.NewTextHandler(out.stderr, nil)))
 		if err != nil {
 			return usageError{fmt.Errorf("--tls-dir: %w", err)}
 		}

@@ -22,9 +22,9 @@ func (h *hostFlag) UnmarshalText(text []byte) error {
 	return impersonate.CheckHost(string(text))
 }
 
-// newAuthority makes or reads the authority of --tls-dir and --tls-host.
-func newAuthority(dir string, hosts []hostFlag, log *slog.Logger) (*impersonate.Authority, error) {
-	o := &impersonate.Options{Dir: dir, Log: log}
+// newAuthority makes or reads the authority of --tls-dir and --tls-host. Its certificates have the faults that fault says.
+func newAuthority(dir string, hosts []hostFlag, fault func(name string) string, log *slog.Logger) (*impersonate.Authority, error) {
+	o := &impersonate.Options{Dir: dir, Fault: fault, Log: log}
 	for _, h := range hosts {
 		o.Hosts = append(o.Hosts, string(h))
 	}

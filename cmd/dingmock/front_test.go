@@ -92,6 +92,38 @@ func TestServeTLS(t *testing.T) {
 	}
 }
 
+// A rule has the next handshake show a bad certificate, by TLS and through the proxy; the log says what the client did.
+func TestServeTLSFault(t *testing.T) {
+	t.Parallel()
+	c := startServe(t, nil, "--tls-addr", "127.0.0.1:0", "--proxy-addr", "127.0.0.1:0")
+	tlsAddr, proxyAddr := listeners(t, c.stdout)
+	pem := text(t, http.DefaultClient, c.url+"/_mock/ca.pem")
+	direct, err := impersonate.NewTransport(&impersonate.TransportOptions{TLSAddr: tlsAddr, CA: []byte(pem)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM([]byte(pem))
+	proxied := &http.Transport{Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: proxyAddr}), TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
+	for host, tr := range map[string]*http.Transport{"oapi.dingtalk.com": direct, "api.dingtalk.com": proxied} {
+		t.Cleanup(tr.CloseIdleConnections)
+		resp, err := http.Post(c.url+"/_mock/rules", "", strings.NewReader(`{"match":{"host":"`+host+`"},"when":{"times":1},"effect":{"fault":"tls-expired"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if got, err := (&http.Client{Transport: tr}).Get("https://" + host + tokenPath); err == nil || !strings.Contains(err.Error(), "certificate has expired") {
+			t.Errorf("%s: %v, error %v", host, got, err)
+		}
+		if got := text(t, &http.Client{Transport: tr}, "https://"+host+tokenPath); !strings.HasPrefix(got, `{"errcode":0,`) {
+			t.Errorf("%s, the next connection: %s", host, got)
+		}
+		if !c.stderr.waitFor(`"level":"INFO","msg":"a client refused a certificate with a fault","name":"` + host + `","alert":"tls: bad certificate","fault":"tls-expired","remote":"`) {
+			t.Errorf("log: %s", c.stderr)
+		}
+	}
+}
+
 // What cannot be used of the flags for TLS is one line that names the flag, and exit code 2.
 func TestUnusableTLS(t *testing.T) {
 	t.Parallel()

@@ -63,13 +63,13 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 		return err
 	}
 	defer closeLogs()
-	authority, err := newAuthority("", c.TLSHost, log)
+	var fake *mockserver.Server // before the first handshake
+	authority, err := newAuthority("", c.TLSHost, func(name string) string { return fake.TLSFault(name) }, log)
 	if err != nil {
 		return err
 	}
 	c.ControlHost = append(c.ControlHost, c.TLSHost...)
-	fake, err := c.fake(log, calls, authority)
-	if err != nil {
+	if fake, err = c.fake(log, calls, authority); err != nil {
 		return err
 	}
 	var egress *http.Transport

@@ -97,6 +97,46 @@ func TestRunUnmodified(t *testing.T) {
 	}
 }
 
+// A program that sets a rule by DINGMOCK_URL sees a bad certificate as it would see a real one, once.
+func TestRunTLSFault(t *testing.T) {
+	t.Parallel()
+	const (
+		rule   = `curl -sSf -o /dev/null -d '{"match":{"host":"oapi.dingtalk.com"},"when":{"times":1},"effect":{"fault":"tls-expired"}}' "$DINGMOCK_URL/_mock/rules" || exit; `
+		python = "import urllib.request, urllib.error\ntry: print(urllib.request.urlopen('https://oapi.dingtalk.com/').status)\nexcept urllib.error.URLError as e: print(e.reason.verify_message)"
+		fetch  = "fetch('https://oapi.dingtalk.com/').then(r => console.log(r.status), e => console.log(e.cause.code))"
+		https  = "require('https').get('https://oapi.dingtalk.com/', r => r.resume() && console.log(r.statusCode)).on('error', e => console.log(e.code))"
+	)
+	for _, x := range []struct {
+		name    string
+		program []string
+		want    string // of the first connection; the second is answered
+	}{
+		{"curl", []string{"curl", "-s", "-o", "/dev/null", "-w", "%{exitcode} %{http_code}\n", "https://oapi.dingtalk.com/"}, "60 000\n0 200\n"},
+		{"python", []string{"python3", "-c", python}, "certificate has expired\n200\n"},
+		{"node's fetch", []string{"node", "-e", fetch}, "CERT_HAS_EXPIRED\n200\n"},
+		{"node's https", []string{"node", "-e", https}, "CERT_HAS_EXPIRED\n200\n"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			needs(t, "curl", x.program[0])
+			r := runs(t, append([]string{"--allow-no-calls", "--allow-unknown", "/", "--", "sh", "-c", rule + `"$@"; "$@"; true`, "sh"}, x.program...)...)
+			if r.code != 0 || r.stdout != x.want || strings.Contains(r.stderr, "level=WARN") {
+				t.Errorf("exit code %d, stdout:\n%s\nstderr:\n%s", r.code, r.stdout, r.stderr)
+			}
+		})
+	}
+}
+
+// A program that does not trust the fake's certificate is told of, with what to do.
+func TestRunRefused(t *testing.T) {
+	t.Parallel()
+	needs(t, "curl")
+	r := runs(t, "--", "sh", "-c", `env -u CURL_CA_BUNDLE -u SSL_CERT_FILE curl -s https://oapi.dingtalk.com/; curl -s -o /dev/null https://oapi.dingtalk.com/`)
+	if want := `dingmock=warn msg="a client refused the certificate: it does not trust dingmock's authority; have it trust /_mock/ca.pem (dingmock ca)" name=oapi.dingtalk.com`; !strings.Contains(r.stderr, want) {
+		t.Errorf("stderr, want %s:\n%s", want, r.stderr)
+	}
+}
+
 // needsModule skips the test where a program is missing, or fails when it is asked for a module.
 func needsModule(t *testing.T, program string, args ...string) {
 	t.Helper()

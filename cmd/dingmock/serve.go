@@ -56,10 +56,12 @@ func (c *serveCommand) Run(ctx context.Context, out streams) error {
 	defer func() { _ = stderr.close() }()
 	log := slog.New(handler(stderr))
 
+	var fake *mockserver.Server // before the first handshake
+	tlsFault := func(name string) string { return fake.TLSFault(name) }
 	var authority *impersonate.Authority
 	if c.TLSDir != "" || len(c.TLSAddr) > 0 || len(c.ProxyAddr) > 0 {
 		var err error
-		if authority, err = newAuthority(c.TLSDir, c.TLSHost, log); err != nil {
+		if authority, err = newAuthority(c.TLSDir, c.TLSHost, tlsFault, log); err != nil {
 			return usageError{fmt.Errorf("--tls-dir: %w", err)}
 		}
 	}
@@ -67,8 +69,8 @@ func (c *serveCommand) Run(ctx context.Context, out streams) error {
 		return usageError{fmt.Errorf("--shutdown-grace: %s is negative; it has to be 0s or more", c.ShutdownGrace)}
 	}
 	c.ControlHost = append(c.ControlHost, c.TLSHost...)
-	fake, err := c.fake(log, c.calls(log, stderr), authority)
-	if err != nil {
+	var err error
+	if fake, err = c.fake(log, c.calls(log, stderr), authority); err != nil {
 		return usageError{err}
 	}
 	defer func() { _ = fake.Close() }()

@@ -48,6 +48,7 @@ type Server struct {
 
 	t         testing.TB
 	fake      *mockserver.Server
+	every     *control.Rules // for every app
 	log       *output
 	plain     *httptest.Server
 	authority func() (*impersonate.Authority, error)
@@ -97,7 +98,9 @@ func New(t testing.TB, options ...Option) *Server {
 	if o.Log == nil {
 		o.Log = log
 	}
-	s.authority = sync.OnceValues(func() (*impersonate.Authority, error) { return impersonate.New(&impersonate.Options{Log: log}) })
+	s.authority = sync.OnceValues(func() (*impersonate.Authority, error) {
+		return impersonate.New(&impersonate.Options{Fault: s.fake.TLSFault, Log: log})
+	})
 	if o.CA == nil {
 		o.CA = func() ([]byte, error) {
 			authority, err := s.authority()
@@ -133,7 +136,7 @@ func New(t testing.TB, options ...Option) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Control = at.App(app.Name)
+	s.Control, s.every = at.App(app.Name), at.Rules()
 	if c.judge {
 		t.Cleanup(func() { t.Helper(); s.judge(c.allowUnknown) })
 	}
@@ -202,6 +205,25 @@ func (s *Server) Fault(operation, fault string) {
 	s.Rule(mockserver.Rule{
 		Match: mockserver.RuleMatch{Operation: operation}, When: mockserver.RuleWhen{Times: 1}, Effect: mockserver.Effect{Fault: fault},
 	})
+}
+
+// TLSFault makes the next TLS handshake for a host, which may be "" for any, show a bad certificate: fault is one of
+// [mockserver.TLSFaults]. It returns the rule that does. Connections that are in use live on; idle ones of Client are closed,
+// so that its next call shakes hands.
+func (s *Server) TLSFault(host, fault string) mockserver.Rule {
+	s.t.Helper()
+	rule, err := s.every.Add(s.context(), mockserver.Rule{
+		Match: mockserver.RuleMatch{Host: host}, When: mockserver.RuleWhen{Times: 1}, Effect: mockserver.Effect{Fault: fault},
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	transport, err := s.transport()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	transport.CloseIdleConnections()
+	return rule
 }
 
 // Rule adds a rule for the app, and returns it with its id. It is asked after those of its priority that there are; one that

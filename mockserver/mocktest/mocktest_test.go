@@ -2,6 +2,7 @@ package mocktest_test
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 
 	"github.com/dingmock/dingmock/client"
 	"github.com/dingmock/dingmock/mockserver"
+	"github.com/dingmock/dingmock/mockserver/control"
+	"github.com/dingmock/dingmock/mockserver/impersonate"
 	"github.com/dingmock/dingmock/mockserver/mocktest"
 )
 
@@ -298,6 +301,58 @@ func BenchmarkNew(b *testing.B) {
 						b.Errorf("%v, %v", reply["errcode"], err)
 					}
 				})
+			}
+		})
+	}
+}
+
+// A bad certificate is seen by the next connection for its host, and by no other.
+func TestTLSFault(t *testing.T) {
+	t.Parallel()
+	if diff := cmp.Diff(impersonate.Faults(), mockserver.TLSFaults()); diff != "" {
+		t.Errorf("faults of package impersonate (-) and of package mockserver (+)\n%s", diff)
+	}
+	for fault, want := range map[string]func(error) bool{
+		"tls-expired": func(err error) bool {
+			invalid, ok := errors.AsType[x509.CertificateInvalidError](err)
+			return ok && invalid.Reason == x509.Expired
+		},
+		"tls-wrong-name":        func(err error) bool { _, ok := errors.AsType[x509.HostnameError](err); return ok },
+		"tls-unknown-authority": func(err error) bool { _, ok := errors.AsType[x509.UnknownAuthorityError](err); return ok },
+	} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			srv := mocktest.New(t)
+			client := srv.Client()
+			ask := func(host string) error {
+				resp, err := client.Get("https://" + host + "/gettoken?appkey=" + srv.AppKey + "&appsecret=" + srv.AppSecret)
+				if err == nil {
+					err = resp.Body.Close()
+				}
+				return err
+			}
+			if err := ask("oapi.dingtalk.com"); err != nil {
+				t.Fatal(err)
+			}
+			rule := srv.TLSFault("oapi.dingtalk.com", fault)
+			if err := ask("oapi.dingtalk.io"); err != nil {
+				t.Error(err)
+			}
+			if err := ask("oapi.dingtalk.com"); err == nil || !want(err) {
+				t.Errorf("error %v, want that of %s", err, fault)
+			}
+			if err := ask("oapi.dingtalk.com"); err != nil {
+				t.Errorf("the next connection: %v", err)
+			}
+			if n := len(srv.Calls("gettoken")); n != 3 {
+				t.Errorf("%d calls, want 3", n)
+			}
+			c, err := control.New(srv.URL, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rule, err = c.Rules().Get(t.Context(), rule.ID); err != nil || rule.Fired != 1 || !rule.UsedUp {
+				t.Errorf("rule %+v, error %v, want it used up", rule, err)
 			}
 		})
 	}

@@ -1,0 +1,47 @@
+package mockserver
+
+import (
+	"fmt"
+	"strings"
+)
+
+// TLSFaults returns the names of the faults that an Effect may have for a certificate: its time is over, it is for another
+// name, or no client trusts who signed it. A rule with one is for every app, matches by Host alone, and counts handshakes.
+func TLSFaults() []string { return []string{"tls-expired", "tls-wrong-name", "tls-unknown-authority"} }
+
+// ofTLS reports whether the effect is on a handshake, and on no call.
+func (e *Effect) ofTLS() bool { return strings.HasPrefix(e.Fault, "tls-") }
+
+// TLSFault asks the rules for every app what is wrong with the certificate that the next client is shown that asks for a
+// name: one of TLSFaults, or "" for nothing. A rule that says so has fired. It is for the Fault field of impersonate.Options.
+func (s *Server) TLSFault(name string) string {
+	if s.rules.count.Load() == 0 {
+		return ""
+	}
+	about := &subject{host: hostName(name)}
+	rule := s.rules.first(s.options.Now(), func(x *rule) bool { return x.effect.ofTLS() && x.matcher.matches(about) })
+	if rule == nil {
+		return ""
+	}
+	return rule.effect.Fault
+}
+
+// validateTLS checks that a rule on handshakes asks for no more than is known of one.
+func (r *Rule) validateTLS(forAll bool) *fieldError {
+	fault := r.Effect.Fault
+	if !forAll {
+		return &fieldError{"/effect/fault", fault + " is about a certificate, which is shown before any app is known: make the rule for every app, by POST /_mock/rules"}
+	}
+	for _, m := range []struct {
+		field string
+		set   bool
+	}{
+		{"operation", r.Match.Operation != ""}, {"method", r.Match.Method != ""}, {"path", r.Match.Path != ""},
+		{"headers", len(r.Match.Headers) > 0}, {"parameters", len(r.Match.Parameters) > 0},
+	} {
+		if m.set {
+			return &fieldError{"/match/" + m.field, fmt.Sprintf("%s is about a certificate, which is shown before there is a call: match by host alone", fault)}
+		}
+	}
+	return nil
+}
