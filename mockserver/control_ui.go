@@ -6,7 +6,10 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -54,4 +57,15 @@ func (c *controlCall) ui() (any, error) {
 		header:      map[string]string{"Content-Security-Policy": pagePolicy(), "Referrer-Policy": "no-referrer"},
 		text:        bytes.Replace(pageSource, []byte("DATA"), text, 1),
 	}, nil
+}
+
+// browsed reports whether a person has typed the address of the fake, by none of the platform's names, into a browser.
+func (c *call) browsed() bool {
+	return c.Method == http.MethodGet && c.Path == "/" && !slices.Contains(platformNames, hostName(c.http.Host)) &&
+		slices.ContainsFunc(c.http.Header.Values("Accept"), func(v string) bool { return strings.Contains(strings.ToLower(v), "text/html") })
+}
+
+// toPage leads to the page.
+func (c *call) toPage() reply {
+	return reply{status: http.StatusFound, header: http.Header{"Location": {controlPrefix + "ui/"}}, code: "0", explain: "a browser that asks for / is led to the page"}
 }

@@ -247,6 +247,9 @@ func (c *call) answer(handle func(*call) (any, error)) (any, error) {
 	if value, ok, err := c.answerByRule(stub); ok {
 		return value, err
 	}
+	if stub == nil && c.browsed() {
+		return c.toPage(), nil
+	}
 	if err := c.refuse(dingmock.RuleUnknownPath); err != nil {
 		return nil, err
 	}
