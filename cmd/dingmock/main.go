@@ -55,9 +55,24 @@ type usageError struct{ error }
 func (e usageError) Unwrap() error { return e.error }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if len(os.Args) < 2 || os.Args[1] != "run" { // which passes all of them on
+		context.AfterFunc(ctx, endAtNext)
+	}
 	os.Exit(run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr))
+}
+
+// endAtNext ends the process at its next signal, with the exit code that a shell has for one. The signal's own action is
+// not put back for that: where many come at once, Go's runtime takes each within the last until its stack is full, and
+// the process dies of SIGSEGV.
+func endAtNext() {
+	next := make(chan os.Signal, 1)
+	signal.Notify(next, os.Interrupt, syscall.SIGTERM)
+	code := exitFailed
+	if s, ok := (<-next).(syscall.Signal); ok {
+		code = 128 + int(s)
+	}
+	os.Exit(code)
 }
 
 // run runs the command that args name until it is done or ctx is, and returns the exit code.

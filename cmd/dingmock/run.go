@@ -55,6 +55,7 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 	if err != nil {
 		return err
 	}
+	signals := caught()
 	outliveReaders()
 	stderr := newLogWriter(out.stderr, tellDropped)
 	defer func() { _ = stderr.close() }()
@@ -89,7 +90,7 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 	}
 	defer remove()
 
-	code, err := execute(ctx, program, command, env, out)
+	code, err := execute(ctx, signals, program, command, env, out)
 	if err != nil {
 		return err
 	}
@@ -164,15 +165,20 @@ func (c *runCommand) logs(stderr io.Writer) (log *slog.Logger, calls func(mockse
 	}, nil
 }
 
-// execute runs the program to its end, passes signals on to it, and returns its exit code.
-func execute(ctx context.Context, program string, command, env []string, out streams) (int, error) {
+// caught are the signals that are to be passed on, from now to the end of the process: a signal whose own action is put
+// back ends the process before it has told the verdict, and many at once kill it by SIGSEGV (see endAtNext).
+func caught() <-chan os.Signal {
 	signals := make(chan os.Signal, 16)
 	for _, s := range passedOn {
 		if !signal.Ignored(s) { // as under nohup
 			signal.Notify(signals, s)
 		}
 	}
-	defer signal.Stop(signals)
+	return signals
+}
+
+// execute runs the program to its end, passes signals on to it, and returns its exit code.
+func execute(ctx context.Context, signals <-chan os.Signal, program string, command, env []string, out streams) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, errors.New("run: was told to end before the program began")
 	}

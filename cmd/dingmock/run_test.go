@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"software.sslmate.com/src/go-pkcs12"
@@ -278,6 +279,48 @@ func TestRunSignals(t *testing.T) {
 				t.Errorf("exit code %d, want 7; stdout %s, stderr %s", r.code, r.stdout, r.stderr)
 			}
 		})
+	}
+}
+
+// stormed is a program that ends once it has had a hundred signals.
+func stormed() int {
+	got := make(chan os.Signal, 1)
+	signal.Notify(got, passedOn...)
+	fmt.Println("ready")
+	for range 100 {
+		<-got
+	}
+	return 7
+}
+
+// A storm of signals, which goes on when the program has ended, kills neither the command nor its last words.
+func TestRunSignalStorm(t *testing.T) {
+	t.Parallel()
+	for range 10 {
+		cmd, stdout, stderr := startRun(t, t.TempDir(), "--", "env", asCommand+"=stormed", os.Args[0])
+		if !stdout.waitFor("ready\n") {
+			t.Fatalf("did not begin: %s", stderr)
+		}
+		over := make(chan struct{})
+		var storm sync.WaitGroup
+		for range 2 {
+			storm.Go(func() {
+				for n := 0; ; n++ {
+					select {
+					case <-over:
+						return
+					default:
+						_ = cmd.Process.Signal(passedOn[n%len(passedOn)])
+					}
+				}
+			})
+		}
+		r := ends(cmd, stdout, stderr)
+		close(over)
+		storm.Wait()
+		if r.code != 7 || !strings.Contains(r.stderr, "calls: 0") {
+			t.Fatalf("%s, stderr %q", cmd.ProcessState, r.stderr)
+		}
 	}
 }
 
