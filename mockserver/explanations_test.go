@@ -1,0 +1,49 @@
+package mockserver_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dingmock/dingmock/mockserver"
+)
+
+// Error replies that differ in nothing but numbers are one explanation, in the words of the latest.
+func TestExplanations(t *testing.T) {
+	t.Parallel()
+	wall := newWall()
+	s := fake(t, mockserver.Options{Now: wall.now})
+	call := func(path string) {
+		s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+	}
+	call("/gettoken?appkey=dingmockapp&appsecret=dingmockappsecret")
+	if diff := cmp.Diff([]mockserver.Explanation{}, s.Explanations(10)); diff != "" {
+		t.Errorf("without an error (-want +got):\n%s", diff)
+	}
+	for range 2 {
+		call("/gettoken?appkey=dingmockapp")
+	}
+	for n := range 3 {
+		call("/no/such/path" + strconv.Itoa(n))
+	}
+	wall.move(7212 * time.Second)
+	for range 4 {
+		call("/topapi/v2/user/getsession?userid=u&access_token=" + live)
+		wall.move(time.Second)
+	}
+	var counts []int
+	all := s.Explanations(10)
+	for _, x := range all {
+		counts = append(counts, x.Count)
+	}
+	if diff := cmp.Diff([]int{4, 3, 2}, counts); diff != "" {
+		t.Errorf("counts (-want +got):\n%s\n%+v", diff, all)
+	}
+	if diff := cmp.Diff(all[:1], s.Explanations(1)); diff != "" {
+		t.Errorf("at most one (-want +got):\n%s", diff)
+	}
+}
