@@ -23,7 +23,10 @@ import (
 )
 
 // platform is the names that clients of the platform carry.
-var platform = []string{"oapi.dingtalk.com", "api.dingtalk.com", "oapi.dingtalk.io", "api.dingtalk.io"}
+var platform = []string{
+	"oapi.dingtalk.com", "api.dingtalk.com", "login.dingtalk.com",
+	"oapi.dingtalk.io", "api.dingtalk.io", "login.dingtalk.io",
+}
 
 // Options says how an Authority behaves. Nil and the zero value are ready.
 type Options struct {

@@ -22,7 +22,7 @@ func TestTLSNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{
-		"oapi.dingtalk.com", "api.dingtalk.com", "oapi.dingtalk.io", "api.dingtalk.io", "OAPI.DingTalk.com", "localhost",
+		"oapi.dingtalk.com", "api.dingtalk.com", "login.dingtalk.com", "oapi.dingtalk.io", "api.dingtalk.io", "login.dingtalk.io", "OAPI.DingTalk.com", "localhost",
 		"fake.example", own,
 	} {
 		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
@@ -71,12 +71,12 @@ func TestTLSUnknownName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, impersonate.Options{}, nil)
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-		_, err := w.shake(t, &tls.Config{ServerName: "login.dingtalk.com", RootCAs: w.pool(), MinVersion: version, MaxVersion: version})
+		_, err := w.shake(t, &tls.Config{ServerName: "static.dingtalk.com", RootCAs: w.pool(), MinVersion: version, MaxVersion: version})
 		if err == nil || !strings.Contains(err.Error(), "unrecognized name") {
 			t.Errorf("%s: %v, want the alert unrecognized name", tls.VersionName(version), err)
 		}
 	}
-	if text := w.log.String(); strings.Count(text, "\n") != 2 || strings.Count(text, "name=login.dingtalk.com") != 2 || !strings.Contains(text, "--tls-host") {
+	if text := w.log.String(); strings.Count(text, "\n") != 2 || strings.Count(text, "name=static.dingtalk.com") != 2 || !strings.Contains(text, "--tls-host") {
 		t.Errorf("log:\n%s", text)
 	}
 }
