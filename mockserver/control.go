@@ -57,6 +57,8 @@ var controls = map[string]func(*controlCall) (any, error){
 	"wait_journal":         (*controlCall).waitJournal,
 	"expect_journal":       (*controlCall).expectJournal,
 	"stream_journal":       (*controlCall).streamJournal,
+	"list_whole_journal":   (*controlCall).listJournal,
+	"stream_whole_journal": (*controlCall).streamJournal,
 	"get_app_verdict":      (*controlCall).getVerdict,
 	"clear_app_verdict":    (*controlCall).clearVerdict,
 	"get_verdict":          (*controlCall).getVerdict,

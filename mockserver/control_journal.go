@@ -1,6 +1,7 @@
 package mockserver
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,9 +11,12 @@ import (
 	"time"
 )
 
-// journal returns the journal that the path means, and its app; none for _.
+// journal returns the journal that the path means, and its app; none for _ and where the path names none.
 func (c *controlCall) journal() (*journal, *app, error) {
-	if c.Value("app") == NoApp {
+	switch c.Value("app") {
+	case "":
+		return c.server.store.journal, nil, nil
+	case NoApp:
 		return c.server.nobody, nil, nil
 	}
 	a, err := c.app()
@@ -49,20 +53,28 @@ func (c *controlCall) listJournal() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, dropped, last, _ := j.since(c.number("since"))
-	entries = slices.DeleteFunc(entries, func(e *Entry) bool { return before > 0 && e.N >= before || !ready.matches(e.subject()) })
-	next := ""
-	if limit := int(c.number("limit")); limit > 0 && len(entries) > limit {
-		entries = entries[len(entries)-limit:]
-		next = nextAfter(of, entries[0].N)
+	kept, dropped, last, _ := j.since(c.number("since"))
+	limit := cmp.Or(int(c.number("limit")), len(kept))
+	entries, next, first := []*Entry{}, "", int64(0) // first is the number of the oldest of entries
+	for i, e := range slices.Backward(kept) {
+		n := last - int64(len(kept)-1-i)
+		if before > 0 && n >= before || e == forgotten || !ready.matches(e.subject()) {
+			continue
+		}
+		if len(entries) == limit {
+			next = nextAfter(of, first)
+			break
+		}
+		entries, first = append(entries, j.shown(e, n)), n
 	}
+	slices.Reverse(entries)
 	return struct {
 		Entries []*Entry `json:"entries"`
 		Life    string   `json:"life"`
 		Last    int64    `json:"last"`
 		Dropped int64    `json:"dropped"`
 		Next    string   `json:"next,omitempty"`
-	}{shownAll(entries), j.life, last, dropped, next}, nil
+	}{entries, j.life, last, dropped, next}, nil
 }
 
 func (c *controlCall) getJournalEntry() (any, error) {
@@ -181,9 +193,13 @@ func (c *controlCall) streamJournal() (any, error) {
 		flush := http.NewResponseController(w)
 		for {
 			entries, _, last, more := j.since(at)
-			for _, e := range entries {
-				data, _ := json.Marshal(e.shown()) // of a type that can be encoded
-				if _, err := fmt.Fprintf(w, "id: %s\nevent: call\ndata: %s\n\n", j.eventID(e.N), data); err != nil {
+			for i, e := range entries {
+				if e == forgotten {
+					continue
+				}
+				n := last - int64(len(entries)-1-i)
+				data, _ := json.Marshal(j.shown(e, n)) // of a type that can be encoded
+				if _, err := fmt.Fprintf(w, "id: %s\nevent: call\ndata: %s\n\n", j.eventID(n), data); err != nil {
 					return
 				}
 			}

@@ -97,6 +97,7 @@ func TestListPages(t *testing.T) {
 		{"/apps/default/rules", "rules", "id"},
 		{"/rules", "rules", "id"},
 		{"/apps/default/journal", "entries", "n"},
+		{"/journal", "entries", "all"},
 	} {
 		whole := field(t, (&pager{t: t, s: s, path: test.path + "?", items: test.items}).all(), test.name)
 		if len(whole) != 7 {
@@ -256,7 +257,12 @@ type events struct {
 
 func streamOf(t *testing.T, base, query, lastID string) *events {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/_mock/apps/mock-s/journal/stream"+query, nil)
+	return streamAt(t, base+"/_mock/apps/mock-s/journal/stream"+query, lastID)
+}
+
+func streamAt(t *testing.T, url, lastID string) *events {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,5 +347,93 @@ func TestStreamLives(t *testing.T) {
 	again := streamOf(t, base, "", life+"-5").next()
 	if other, n, _ := strings.Cut(again, "-"); other == life || n != "1" {
 		t.Errorf("made anew, the stream begins with %s", again)
+	}
+}
+
+// The journal of all apps has their calls, and those of none, in the order in which they were made: what becomes of an app
+// changes nothing, but a reset, which forgets its calls.
+func TestWholeJournal(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{Journal: 2})
+	base := "http://" + listen(t, s)
+	calls := func(keys ...string) {
+		for _, key := range keys {
+			do(s, "GET /gettoken?appsecret=x&appkey="+key, "", "")
+		}
+	}
+	type entries struct {
+		Entries []struct {
+			App string
+			N   int64
+		}
+		Life          string
+		Last, Dropped int64
+		Next          string
+	}
+	of := func(query string) (list entries, names string) {
+		t.Helper()
+		steer(t, s, "GET", "/journal"+query, "", &list)
+		for _, e := range list.Entries {
+			names += fmt.Sprintf("%s/%d ", e.App, e.N)
+		}
+		return list, strings.TrimSpace(names)
+	}
+	is := func(when, query, want string) entries {
+		t.Helper()
+		list, got := of(query)
+		if got != want {
+			t.Errorf("%s: %q, want %q", when, got, want)
+		}
+		return list
+	}
+	calls("mock-a", "mock-b", "nobody", "mock-a")
+	is("each app's", "", "mock-a/1 mock-b/1 _/1 mock-a/2")
+	is("after a number", "?since=2", "_/1 mock-a/2")
+	is("by code", "?errcode=0&limit=1", "mock-a/2")
+	calls("mock-a", "mock-a")
+	is("more than an app keeps", "?limit=3", "mock-a/2 mock-a/3 mock-a/4")
+	page := is("the last", "?limit=2", "mock-a/3 mock-a/4")
+	is("those before", "?limit=2&cursor="+page.Next, "_/1 mock-a/2")
+
+	third := streamAt(t, base+"/_mock/journal/stream", page.Life+"-2").next()
+	if third != page.Life+"-3" {
+		t.Errorf("the stream goes on with %s, want the third of %s", third, page.Life)
+	}
+	steer(t, s, "DELETE", "/apps/mock-b", "", nil)
+	is("after a deletion", "?limit=5", "mock-b/1 _/1 mock-a/2 mock-a/3 mock-a/4")
+	steer(t, s, "POST", "/apps/mock-a/reset", "", nil)
+	calls("mock-b")
+	if list := is("after a reset", "", "mock-b/1 _/1 mock-b/1"); list.Last != 7 || list.Dropped != 0 {
+		t.Errorf("after a reset: last %d, dropped %d", list.Last, list.Dropped)
+	}
+	stream := streamAt(t, base+"/_mock/journal/stream?since=1", "")
+	for _, want := range []int{2, 3, 7} {
+		if got := stream.next(); got != fmt.Sprint(page.Life, "-", want) {
+			t.Errorf("after a reset the stream has %s, want the call %d", got, want)
+		}
+	}
+	for range 8 {
+		calls("mock-a", "mock-b")
+	}
+	if list, _ := of(""); len(list.Entries) != 17 || list.Last != 23 || list.Dropped != 3 {
+		t.Errorf("%d calls are kept, last %d, dropped %d, want 17 beside 3 forgotten, 23, 3", len(list.Entries), list.Last, list.Dropped)
+	}
+	off := fake(t, mockserver.Options{Journal: -1})
+	if got := steer(t, off, "GET", "/journal/stream", "", nil); got != http.StatusConflict {
+		t.Errorf("with no journal the stream is answered %d", got)
+	}
+}
+
+// The call is in the journal of all apps, and in its stream, before its answer is there.
+func TestWholeJournalNeverRaces(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{})
+	addr := listen(t, s)
+	for n := range 500 {
+		send(t, addr, request(fmt.Sprintf("GET /gettoken?appsecret=x&appkey=mock-%d", n%7), "", ""))
+		var list struct{ Last int }
+		if steer(t, s, "GET", "/journal?limit=1", "", &list); list.Last != n+1 {
+			t.Fatalf("after the answer to call %d the last is %d", n+1, list.Last)
+		}
 	}
 }

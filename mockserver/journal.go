@@ -23,13 +23,16 @@ import (
 const (
 	bodyKept     = 16 << 10  // of each body, in bytes
 	journalBytes = 4 << 20   // of one app
+	wholeTimes   = 10        // as many as of one app, exchanges of all apps are kept in their order
+	wholeBytes   = 16 << 20  // of these
 	journalsSize = 256 << 20 // of all apps together
 	entryBytes   = 1 << 10   // what an entry weighs beside its texts
 )
 
 // Entry is one exchange as the journal keeps it, secrets and tokens masked.
 type Entry struct {
-	N          int64                `json:"n"` // counted from 1 for each app
+	N          int64                `json:"n"`             // counted from 1 for each app
+	All        int64                `json:"all,omitempty"` // counted from 1 for all apps; only in the journal of all
 	App        string               `json:"app"`
 	By         string               `json:"attributed_by,omitempty"` // what told the app of a call without a credential: the parameter that names it, connection or rule
 	Host       string               `json:"host,omitempty"`          // that the call was made to
@@ -69,11 +72,13 @@ type EntryReply struct {
 	Body        string `json:"body,omitempty"` // its first 16 KiB
 }
 
-// journal is a ring of the latest exchanges of one app.
+// journal is a ring of the latest exchanges of one app, or of all apps in the order of their calls.
 type journal struct {
 	life  string        // what its numbers count in
 	limit int           // in entries; 0: off
+	size  int           // in bytes
 	total *atomic.Int64 // bytes of all journals together
+	whole *journal      // that of all apps, which takes the entries too; nil: this is it
 
 	mu      sync.Mutex
 	entries []*Entry // oldest first
@@ -84,20 +89,34 @@ type journal struct {
 	changed chan struct{} // closed at the next entry; nil while nobody waits
 }
 
-func newJournal(limit int, total *atomic.Int64) *journal {
-	return &journal{life: newLife(), limit: limit, total: total}
+func newJournal(limit int, whole *journal) *journal {
+	return &journal{life: newLife(), limit: limit, size: journalBytes, total: whole.total, whole: whole}
 }
 
-// add numbers the entry, keeps it and wakes whoever waits.
+// newWhole makes the journal of all apps, each of which keeps so many entries.
+func newWhole(limit int) *journal {
+	return &journal{life: newLife(), limit: limit * wholeTimes, size: wholeBytes, total: new(atomic.Int64)}
+}
+
+// add numbers the entry, keeps it and wakes whoever waits, and then does so with those who wait for calls of all apps.
 func (j *journal) add(e *Entry) {
+	j.keep(e)
+	if j.whole != nil {
+		j.whole.keep(e)
+	}
+}
+
+func (j *journal) keep(e *Entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.last++
-	e.N = j.last
+	if j.whole != nil {
+		e.N = j.last
+	}
 	if j.limit == 0 || j.ended {
 		return
 	}
-	for len(j.entries) > 0 && (len(j.entries) >= j.limit || j.bytes+e.weight > journalBytes || j.total.Load() > journalsSize) {
+	for len(j.entries) > 0 && (len(j.entries) >= j.limit || j.bytes+e.weight > j.size || j.total.Load() > journalsSize) {
 		j.shift()
 	}
 	j.entries = append(j.entries, e)
@@ -125,6 +144,22 @@ func (j *journal) clear(end bool) {
 	j.entries, j.bytes, j.cleared, j.ended = nil, 0, j.last, end
 }
 
+// forgotten is in the place of an entry of the whole whose app was reset, so that the numbers of the others stay.
+var forgotten = &Entry{}
+
+// forget forgets the entries of an app in the journal of all.
+func (j *journal) forget(app string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for i, e := range j.entries {
+		if e.App == app {
+			j.bytes -= e.weight
+			j.total.Add(-int64(e.weight))
+			j.entries[i] = forgotten
+		}
+	}
+}
+
 // get returns the entry of that number, if it is still there.
 func (j *journal) get(n int64) (*Entry, int64) {
 	j.mu.Lock()
@@ -137,7 +172,7 @@ func (j *journal) get(n int64) (*Entry, int64) {
 	return nil, j.last
 }
 
-// since returns the entries after that number, how many of them have been lost, the number of the latest call,
+// since returns the entries after that number, the last of which has the number of the latest call, how many have been lost, the number of the latest call,
 // and a channel that is closed when there is another one.
 func (j *journal) since(n int64) (entries []*Entry, dropped, last int64, more <-chan struct{}) {
 	j.mu.Lock()
@@ -698,6 +733,15 @@ func (e *Entry) shown() *Entry {
 	b.WriteString(` "$DINGMOCK_URL"` + quote(e.Request.URL))
 	shown.Curl = b.String()
 	return &shown
+}
+
+// shown returns an entry, which has that number here, with its curl line.
+func (j *journal) shown(e *Entry, n int64) *Entry {
+	shown := e.shown()
+	if j.whole == nil {
+		shown.All = n
+	}
+	return shown
 }
 
 // quote makes one word of a POSIX shell.

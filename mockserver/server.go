@@ -72,7 +72,7 @@ func New(options *Options) (*Server, error) {
 		s.findings = append(s.findings, dingmock.RuleUndeclaredParameter, dingmock.RuleRepeatedParameter)
 	}
 	s.store = newStore(&s.options)
-	s.nobody = newJournal(s.store.kept, &s.store.journals)
+	s.nobody = newJournal(s.store.kept, s.store.journal)
 	for _, a := range s.options.Apps {
 		if _, err := s.store.add(a); err != nil {
 			return nil, fmt.Errorf("mockserver: Apps: %w", err)

@@ -40,7 +40,7 @@ type store struct {
 	log         *slog.Logger
 	lifeID      string // what its apps count in
 	uses        atomic.Int64
-	journals    atomic.Int64 // bytes of all journals
+	journal     *journal // of all apps
 
 	mu     sync.RWMutex
 	apps   []*app // in the order they were made
@@ -101,7 +101,7 @@ type tokenIndex struct {
 func newStore(o *Options) *store {
 	return &store{
 		real: o.Now, maxApps: o.MaxApps, maxSessions: o.MaxSessions, tokenLife: o.TokenLife, sessionTTL: o.SessionTTL,
-		qps: o.QPS, kept: max(o.Journal, 0), log: o.Log, lifeID: newLife(),
+		qps: o.QPS, kept: max(o.Journal, 0), log: o.Log, lifeID: newLife(), journal: newWhole(max(o.Journal, 0)),
 		byKey: map[string]*app{}, byCorp: map[string]*app{}, byName: map[string]*app{},
 		tokens: tokenIndex{owner: map[string]*app{}, gone: map[string]string{}},
 	}
@@ -114,7 +114,7 @@ var errFull = errors.New("there are as many apps as there may be (--max-apps); d
 func (s *store) make(state AppState) *app {
 	a := &app{
 		name: state.Name, corpID: state.CorpID, corpSecret: state.CorpSecret, appKey: state.AppKey, appSecret: state.AppSecret, open: state.Open,
-		store: s, lifeID: newLife(), auto: state.Auto, journal: newJournal(s.kept, &s.journals), done: make(chan struct{}),
+		store: s, lifeID: newLife(), auto: state.Auto, journal: newJournal(s.kept, s.journal), done: make(chan struct{}),
 		qps: state.QPS, tokenLife: time.Duration(state.TokenLife), lenient: state.Judge != nil && !*state.Judge, clock: clock{real: s.real},
 	}
 	a.sessions.init()
@@ -270,6 +270,7 @@ func (a *app) reset() {
 	a.sessions.init()
 	a.restore(a.made)
 	a.journal.clear(false)
+	a.store.journal.forget(a.name)
 }
 
 // now is the time by the app's clock.

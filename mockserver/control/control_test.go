@@ -235,12 +235,12 @@ func TestTour(t *testing.T) {
 	}
 	ok(t, a.Rules().Delete(ctx, rule.ID))
 	ok(t, a.Rules().DeleteAll(ctx))
-	all := must(c.Rules().Add(ctx, mockserver.Rule{Match: mockserver.RuleMatch{Path: "/nowhere"}, Effect: mockserver.Effect{Status: 503}}))(t)
-	_ = must(c.Rules().Get(ctx, all.ID))(t)
+	forAll := must(c.Rules().Add(ctx, mockserver.Rule{Match: mockserver.RuleMatch{Path: "/nowhere"}, Effect: mockserver.Effect{Status: 503}}))(t)
+	_ = must(c.Rules().Get(ctx, forAll.ID))(t)
 	if got := must(c.Rules().All(ctx))(t); len(got) != 1 {
 		t.Errorf("rules for all %+v", got)
 	}
-	ok(t, c.Rules().Delete(ctx, all.ID))
+	ok(t, c.Rules().Delete(ctx, forAll.ID))
 	ok(t, c.Rules().DeleteAll(ctx))
 
 	gettoken(t, base, made, "&x=1")
@@ -287,6 +287,17 @@ func TestTour(t *testing.T) {
 		ok(t, err)
 		if e.N != 2 {
 			t.Errorf("the stream begins with %d", e.N)
+		}
+		break
+	}
+	all := must(c.Journal(ctx, control.Filter{Limit: 1}))(t)
+	if len(all.Entries) != 1 || all.Entries[0].App != "orders" || all.Last <= all.Entries[0].N-1 || all.Next == "" {
+		t.Errorf("journal of all %+v", all)
+	}
+	for e, err := range c.Stream(ctx, 0) {
+		ok(t, err)
+		if e.ID != control.EventID(all.Life, 1) {
+			t.Errorf("the stream of all begins with %s", e.ID)
 		}
 		break
 	}
@@ -499,6 +510,29 @@ func TestStreamAfter(t *testing.T) {
 		if !errors.As(err, &p) || p.Status != http.StatusNotFound {
 			t.Errorf("of no app: %v", err)
 		}
+	}
+}
+
+// The stream of all apps goes on after an event, and begins anew with another server.
+func TestWholeStreamAfter(t *testing.T) {
+	t.Parallel()
+	old := "none-1"
+	for _, name := range []string{"the first server", "the second"} {
+		c, _, base := start(t, mockserver.Options{})
+		for _, key := range []string{"mock-a", "mock-b", "mock-a"} {
+			gettoken(t, base, mockserver.AppState{AppKey: key, AppSecret: "x"}, "")
+		}
+		life := must(c.Journal(t.Context(), control.Filter{}))(t).Life
+		for id, want := range map[string]int64{control.EventID(life, 2): 3, old: 1} {
+			for e, err := range c.StreamAfter(t.Context(), id) {
+				ok(t, err)
+				if e.ID != control.EventID(life, want) {
+					t.Errorf("%s: after %q comes %s, want the call %d", name, id, e.ID, want)
+				}
+				break
+			}
+		}
+		old = control.EventID(life, 2)
 	}
 }
 

@@ -34,8 +34,18 @@ type Journal struct {
 	Next    string              `json:"next"`    // the Cursor of what came before these, where Limit cut that off; else ""
 }
 
-// Journal returns the latest exchanges that the filter lets through.
+// Journal returns the latest exchanges of the app that the filter lets through.
 func (a *App) Journal(ctx context.Context, f Filter) (Journal, error) {
+	return a.client.journal(ctx, a.path("/journal"), f)
+}
+
+// Journal returns the latest exchanges of all apps, and of none, that the filter lets through, in the order of their calls.
+// Since, Life and Last count the calls of all of them, as All of an Entry does.
+func (c *Client) Journal(ctx context.Context, f Filter) (Journal, error) {
+	return c.journal(ctx, "/journal", f)
+}
+
+func (c *Client) journal(ctx context.Context, path string, f Filter) (Journal, error) {
 	query := url.Values{}
 	for name, value := range map[string]string{"operation": f.Operation, "errcode": f.Errcode, "rule": f.Rule, "cursor": f.Cursor} {
 		if value != "" {
@@ -52,7 +62,7 @@ func (a *App) Journal(ctx context.Context, f Filter) (Journal, error) {
 		query.Set("limit", strconv.Itoa(f.Limit))
 	}
 	var j Journal
-	err := a.client.get(ctx, a.path("/journal"), query, &j)
+	err := c.get(ctx, path, query, &j)
 	return j, err
 }
 
@@ -93,11 +103,7 @@ type Event struct {
 // An error is the last thing that it yields.
 func (a *App) Stream(ctx context.Context, since int64) iter.Seq2[*mockserver.Entry, error] {
 	return func(yield func(*mockserver.Entry, error) bool) {
-		query := url.Values{}
-		if since >= 0 {
-			query.Set("since", strconv.FormatInt(since, 10))
-		}
-		for e, err := range a.stream(ctx, query, nil) {
+		for e, err := range a.client.streamSince(ctx, a.path("/journal/stream"), since) {
 			if !yield(e.Entry, err) {
 				return
 			}
@@ -108,12 +114,37 @@ func (a *App) Stream(ctx context.Context, since int64) iter.Seq2[*mockserver.Ent
 // StreamAfter is Stream, but begins after the event of that id, such as the last one of a stream that has ended. Where the
 // app was made anew since it begins with that one's first call, so that none is lost.
 func (a *App) StreamAfter(ctx context.Context, id string) iter.Seq2[Event, error] {
-	return a.stream(ctx, nil, http.Header{"Last-Event-Id": {id}})
+	return a.client.streamAfter(ctx, a.path("/journal/stream"), id)
 }
 
-func (a *App) stream(ctx context.Context, query url.Values, header http.Header) iter.Seq2[Event, error] {
+// Stream yields the exchanges of all apps, and of none, after the number since of all as they happen, until ctx is done or the
+// server stops: then it ends, with ctx's error if there is one. since -1 begins with what happens from now on. An error
+// is the last thing that it yields.
+func (c *Client) Stream(ctx context.Context, since int64) iter.Seq2[Event, error] {
+	return c.streamSince(ctx, "/journal/stream", since)
+}
+
+// StreamAfter is Stream, but begins after the event of that id. Where the server was started anew since it begins with that
+// one's first call, so that none is lost.
+func (c *Client) StreamAfter(ctx context.Context, id string) iter.Seq2[Event, error] {
+	return c.streamAfter(ctx, "/journal/stream", id)
+}
+
+func (c *Client) streamSince(ctx context.Context, path string, since int64) iter.Seq2[Event, error] {
+	query := url.Values{}
+	if since >= 0 {
+		query.Set("since", strconv.FormatInt(since, 10))
+	}
+	return c.stream(ctx, path, query, nil)
+}
+
+func (c *Client) streamAfter(ctx context.Context, path, id string) iter.Seq2[Event, error] {
+	return c.stream(ctx, path, nil, http.Header{"Last-Event-Id": {id}})
+}
+
+func (c *Client) stream(ctx context.Context, path string, query url.Values, header http.Header) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		resp, err := a.client.send(ctx, http.MethodGet, a.path("/journal/stream"), query, header, nil)
+		resp, err := c.send(ctx, http.MethodGet, path, query, header, nil)
 		if err != nil {
 			yield(Event{}, err)
 			return
