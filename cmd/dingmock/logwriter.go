@@ -10,7 +10,8 @@ import (
 
 const (
 	backlog  = 1 << 20     // how many bytes of lines wait for whoever reads them
-	patience = time.Second // how long the end waits for the last of them
+	patience = time.Second // how long the end waits while nothing of the rest is read
+	portion  = 64 << 10    // how many bytes are written at once
 )
 
 // errUnread says that what was written at last is not read.
@@ -29,6 +30,7 @@ type logWriter struct {
 	more    *sync.Cond
 	waiting []byte // lines
 	dropped int    // how many came after those that wait
+	written int64  // how many bytes are
 	closed  bool
 	failure error // of the first write that failed
 }
@@ -62,22 +64,43 @@ func (w *logWriter) Write(lines []byte) (int, error) {
 	return len(lines), nil
 }
 
-// close waits for what was taken to be written, but not for ever. It returns why not all is.
+// result takes the lines that a command is run for, however many they are, after those that wait. It is the last that
+// is written.
+func (w *logWriter) result(lines []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.closed {
+		w.waiting = append(w.waiting, lines...)
+		w.more.Signal()
+	}
+	return len(lines), nil
+}
+
+// close waits for what was taken to be written, as long as somebody reads. It returns why not all is.
 func (w *logWriter) close() error {
 	w.mu.Lock()
 	w.closed = true
 	w.more.Signal()
+	before := w.written
 	w.mu.Unlock()
-	over := time.NewTimer(patience)
-	defer over.Stop()
-	select {
-	case <-w.done:
-	case <-over.C:
-		return errUnread
+	still := time.NewTicker(patience)
+	defer still.Stop()
+	for {
+		select {
+		case <-w.done:
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.failure
+		case <-still.C:
+		}
+		w.mu.Lock()
+		now := w.written
+		w.mu.Unlock()
+		if now == before {
+			return errUnread
+		}
+		before = now
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.failure
 }
 
 // run writes until the end.
@@ -116,22 +139,34 @@ var newline = []byte("\n")
 
 // write returns how many lines it has not written to their ends.
 func (w *logWriter) write(lines []byte) (lost int) {
-	if w.torn {
-		lines = append([]byte("\n"), lines...)
+	if w.torn && len(lines) > 0 {
+		if _, err := w.part(newline); err != nil {
+			return bytes.Count(lines, newline)
+		}
 	}
-	n, err := w.to.Write(lines)
+	for len(lines) > 0 {
+		n, err := w.part(lines[:min(len(lines), portion)])
+		lines = lines[n:]
+		if err != nil {
+			return bytes.Count(lines, newline)
+		}
+	}
+	return 0
+}
+
+// part writes some of the lines, and returns how much of them it could.
+func (w *logWriter) part(part []byte) (int, error) {
+	n, err := w.to.Write(part)
 	if n > 0 {
-		w.torn = lines[n-1] != '\n'
-	}
-	if err == nil {
-		return 0
+		w.torn = part[n-1] != '\n'
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.failure == nil {
+	w.written += int64(n)
+	if err != nil && w.failure == nil {
 		w.failure = err
 	}
-	return bytes.Count(lines[n:], newline)
+	return n, err
 }
 
 // told says how many lines were lost, and returns how many are still to be told.

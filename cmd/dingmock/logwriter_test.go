@@ -132,3 +132,42 @@ func BenchmarkCallLine(b *testing.B) {
 		})
 	}
 }
+
+// What a command is run for is written whole, however long it is, to whoever reads it.
+func TestLogWriterResult(t *testing.T) {
+	t.Parallel()
+	g := newGate()
+	close(g.open)
+	go func() {
+		for range g.began {
+		}
+	}()
+	w := newLogWriter(g, tellDropped)
+	_, _ = fmt.Fprintln(w, "first")
+	long := strings.Repeat("a verdict of many lines\n", 3*backlog/24)
+	_, _ = w.result([]byte(long))
+	if err := w.close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := g.text.String(); got != "first\n"+long {
+		t.Errorf("%d bytes are written, want %d", len(got), len(long)+6)
+	}
+}
+
+// A newline that ends a torn line is no line of its own where it cannot be written.
+func TestLogWriterTorn(t *testing.T) {
+	t.Parallel()
+	g := newGate()
+	close(g.open)
+	go func() {
+		for range g.began {
+		}
+	}()
+	g.grow(3)
+	w := newLogWriter(g, nil)
+	lost := w.write([]byte("torn\n")) + w.write([]byte("two\n")) + w.write([]byte("three\n"))
+	if lost != 3 {
+		t.Errorf("%d lines are lost, want 3", lost)
+	}
+	_ = w.close()
+}

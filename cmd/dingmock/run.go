@@ -100,7 +100,7 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 		return err
 	}
 	ruling.take(verdict)
-	if err := ruling.tell(prefixed(stderr)); err != nil {
+	if err := ruling.tell(prefixed(writerFunc(stderr.result))); err != nil {
 		return err
 	}
 	if code == 0 && c.Strict && ruling.wrong() != nil {
