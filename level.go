@@ -39,16 +39,17 @@ func (q *Request) level(rule string) Level {
 	case notes[rule][q.Known],
 		rule == RuleUndeclaredParameter && q.Operation != nil && q.Operation.Undeclared == Note,
 		rule == RuleMethod && q.Method == http.MethodOptions, // a browser asks so, not the program
-		rule == RuleUnknownPath && q.visit():
+		rule == RuleUnknownPath && (q.visit() || q.Method == http.MethodOptions):
 		return Note
 	}
 	return Red
 }
 
-// visit reports whether a person's browser or a health check asks so, and no program that calls the platform.
+// visit reports whether a person's browser, a health check or a command of dingmock's with a wrong base URL asks so, and no
+// program that calls the platform.
 func (q *Request) visit() bool {
 	get := q.Method == http.MethodGet || q.Method == http.MethodHead || q.Method == http.MethodOptions
-	return get && (q.Path == "/" || q.Path == "/favicon.ico" || q.Path == "/robots.txt" || q.Path == "*")
+	return get && (q.Path == "/" || q.Path == "/favicon.ico" || q.Path == "/robots.txt" || q.Path == "*" || strings.Contains(q.Path+"/", "/_mock/"))
 }
 
 // Calls reports whether the request is a call of the platform: a browser's preflight, its visit of / and a health check
@@ -61,7 +62,7 @@ func (q *Request) Preflight() bool {
 }
 
 // AllowUnknown makes notes of the violations of unknown paths that one of the patterns is about: a path, or the
-// beginning of one followed by *.
+// beginning of one followed by *; /* is all of them.
 func AllowUnknown(patterns []string, list []Violation) []Violation {
 	out := make([]Violation, len(list))
 	for i, v := range list {
@@ -75,7 +76,7 @@ func AllowUnknown(patterns []string, list []Violation) []Violation {
 
 func allowed(patterns []string, path string) bool {
 	for _, p := range patterns {
-		if prefix, ok := strings.CutSuffix(p, "*"); ok && strings.HasPrefix(path, prefix) || p == path {
+		if prefix, ok := strings.CutSuffix(p, "*"); p == "/*" || ok && strings.HasPrefix(path, prefix) || p == path {
 			return true
 		}
 	}

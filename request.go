@@ -189,14 +189,24 @@ func (d *Document) checkListed(q *Request, calls []paths.Call, query []field, r 
 		answered := q.Family.APIName != "" && q.method() == http.MethodGet && slices.ContainsFunc(query, func(f field) bool { return f.name != q.Family.Token.Name })
 		q.addMethod(strings.Join(methods, " or "), answered)
 	}
+	if q.Method == http.MethodOptions {
+		q.add(RuleNotModelled, "/path", printablePath(q.Path), "a call that dingmock models, or a rule that answers it", "unknown-path")
+		return // a browser asks, and has no token
+	}
 	if t := q.Listed.Token; t.Name != "" {
 		c := Credential{Name: t.Name, In: t.In, FormField: q.Family.Token.FormField}
 		if value, _ := c.find(query, r.Header, form); strings.TrimSpace(value) == "" {
 			q.add(RuleMissingCredential, pointer(t.In, t.Name), "nothing", "a token in the "+t.In+" parameter "+t.Name, "")
 		}
 	}
-	if media == mediaJSON && len(body) > 0 && int64(len(body)) <= MaxBody {
+	if len(body) > 0 && int64(len(body)) <= MaxBody {
+		form := media == mediaForm
 		switch {
+		case form && body[0] == '{' && json.Valid(body):
+			q.add(RuleContentType, "/header/Content-Type", printable(media), "application/json, which the body is", "content-type")
+		case !form && media != mediaJSON && !strings.HasPrefix(media, "multipart/") && media != "application/octet-stream":
+			q.add(RuleContentType, "/header/Content-Type", printable(media), "application/json, a form or an upload", "content-type")
+		case media != mediaJSON:
 		case !utf8.Valid(body):
 			q.add(RuleBody, "/body", "bytes that are not UTF-8", "JSON", "body")
 		case !json.Valid(body):
@@ -218,6 +228,15 @@ func (q *Request) AnsweredByRule(token bool) {
 		t := q.Family.Token
 		q.add(RuleMissingCredential, pointer(t.In, t.Name), "nothing", "a token in the "+t.In+" parameter "+t.Name, "")
 		q.sort()
+	}
+}
+
+// WaiveToken says that no token is asked for: that there is none is but a note.
+func (q *Request) WaiveToken() {
+	for i := range q.Violations {
+		if q.Violations[i].Rule == RuleMissingCredential {
+			q.Violations[i].Level = Note
+		}
 	}
 }
 

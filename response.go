@@ -14,7 +14,7 @@ import (
 // body, and which errors it may be. Keys may stand in any order, but each once. The reply to a HEAD has no body to
 // check; that to a path outside the document may be any error of the path's dialect.
 func (d *Document) CheckResponse(q *Request, status int, header http.Header, body []byte) []Violation {
-	if q.Known == KnownDocumented || q.Preflight() {
+	if q.Known == KnownDocumented || q.Known == KnownRule || q.Preflight() {
 		return nil // how it is answered is not known here
 	}
 	var list []Violation

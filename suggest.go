@@ -8,11 +8,17 @@ import (
 	"github.com/dingmock/dingmock/internal/nearest"
 )
 
-// suggestions remembers what was suggested for a path: the same wrong one comes again and again.
+// suggestions are what may be suggested, and what was: the same wrong path comes again and again.
 type suggestions struct {
+	once  sync.Once
+	paths []suggestion
+
 	mu    sync.Mutex
 	known map[string]string
 }
+
+// suggestion is a path of DingTalk, and what of it is compared.
+type suggestion struct{ path, id, plain string }
 
 // remembered is for how many paths a suggestion is kept.
 const remembered = 1000
@@ -24,54 +30,68 @@ func (d *Document) suggest(path string) string {
 	if len(path) > longest {
 		return ""
 	}
-	d.suggested.mu.Lock()
-	defer d.suggested.mu.Unlock()
-	text, ok := d.suggested.known[path]
-	if !ok {
-		if len(d.suggested.known) >= remembered {
-			d.suggested.known = nil
-		}
-		if d.suggested.known == nil {
-			d.suggested.known = map[string]string{}
-		}
-		text = d.likeliest(path)
-		d.suggested.known[path] = text
+	s := &d.suggested
+	s.mu.Lock()
+	text, ok := s.known[path]
+	s.mu.Unlock()
+	if ok {
+		return text
 	}
+	text = d.likeliest(path)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known == nil {
+		s.known = map[string]string{}
+	}
+	for old := range s.known { // any: which is asked for again nobody can know
+		if len(s.known) < remembered {
+			break
+		}
+		delete(s.known, old)
+	}
+	s.known[path] = text
 	return text
+}
+
+func (s *suggestions) all(d *Document) []suggestion {
+	s.once.Do(func() {
+		for _, op := range d.operations {
+			s.paths = append(s.paths, suggestion{op.Path, op.ID, plainPath(op.Path)})
+		}
+		for _, c := range paths.All() {
+			if !c.Guessed {
+				s.paths = append(s.paths, suggestion{c.Path, c.ID, plainPath(c.Path)})
+			}
+		}
+	})
+	return s.paths
 }
 
 func (d *Document) likeliest(path string) string {
 	wrong := plainPath(path)
-	best, name, most, least := "", "", mistakes(wrong), 1<<30
-	consider := func(candidate, id string) {
-		far := nearest.Distance(wrong, plainPath(candidate), most)
+	var best suggestion
+	most, least := mistakes(wrong), 1<<30
+	for _, x := range d.suggested.all(d) {
+		far := nearest.Distance(wrong, x.plain, most)
 		if far < 0 {
-			return
+			continue
 		}
 		// Of those that are as near, the one in the same dialect is meant.
 		rank := 4 * far
-		if strings.HasPrefix(path, topapi) != strings.HasPrefix(candidate, topapi) {
+		if strings.HasPrefix(path, topapi) != strings.HasPrefix(x.path, topapi) {
 			rank += 2
 		}
-		if strings.Contains(path, v2) != strings.Contains(candidate, v2) {
+		if strings.Contains(path, v2) != strings.Contains(x.path, v2) {
 			rank++
 		}
 		if rank < least {
-			best, name, most, least = candidate, id, far, rank
+			best, most, least = x, far, rank
 		}
 	}
-	for _, op := range d.operations {
-		consider(op.Path, op.ID)
-	}
-	for _, c := range paths.All() {
-		if !c.Guessed {
-			consider(c.Path, c.ID)
-		}
-	}
-	if best == "" {
+	if best.path == "" {
 		return ""
 	}
-	return "; did you mean " + best + " (" + name + ")?"
+	return "; did you mean " + best.path + " (" + best.id + ")?"
 }
 
 // What is easily left out of a path, or put there.

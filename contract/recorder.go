@@ -131,6 +131,9 @@ func find(doc *dingmock.Document, method, path string) *dingmock.Operation {
 
 // judge compares the reply with the document.
 func (x *Exchange) judge(doc *dingmock.Document) {
+	if x.Response.Header.Get("Dingmock-Known") == string(dingmock.KnownRule) {
+		x.Parsed.AnsweredByRule(false)
+	}
 	x.Violations = doc.CheckResponse(x.Parsed, x.Response.StatusCode, x.Response.Header, x.Body)
 	if reply := x.reply(doc); reply != nil {
 		x.Error = reply.Identify(x.Body)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/dingmock/dingmock/internal/shell"
 )
 
 const (
@@ -78,7 +80,7 @@ func (r *redactor) curl(method, url string, header http.Header, body []byte) str
 	} else if method != http.MethodGet || len(body) > 0 {
 		b.WriteString(" -X " + method)
 	}
-	b.WriteString(" " + quote(r.text(url)))
+	b.WriteString(" " + shell.Quote(r.text(url)))
 	names := make([]string, 0, len(header))
 	for name := range header {
 		names = append(names, name)
@@ -86,34 +88,12 @@ func (r *redactor) curl(method, url string, header http.Header, body []byte) str
 	slices.Sort(names)
 	for _, name := range names {
 		for _, value := range header[name] {
-			b.WriteString(" -H " + quote(name+": "+r.header(name, value)))
+			b.WriteString(" -H " + shell.Quote(name+": "+r.header(name, value)))
 		}
 	}
 	if len(body) > 0 {
-		b.WriteString(" --data-binary " + quote(r.text(excerpt(body, 600))))
+		b.WriteString(" --data-binary " + shell.Quote(r.text(excerpt(body, 600))))
 	}
-	return b.String()
-}
-
-// quote makes one word of a shell of the text.
-func quote(s string) string {
-	if !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f }) {
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	}
-	var b strings.Builder
-	b.WriteString("$'")
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '\'' || c == '\\':
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c < ' ' || c == 0x7f:
-			fmt.Fprintf(&b, `\x%02x`, c)
-		default:
-			b.WriteByte(c)
-		}
-	}
-	b.WriteByte('\'')
 	return b.String()
 }
 

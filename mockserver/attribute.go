@@ -3,16 +3,16 @@ package mockserver
 import (
 	"context"
 	"net"
-	"net/http"
 	"sync/atomic"
 )
 
 // naming are the parameters that name an app, and prove nothing.
 var naming = []string{"appkey", "appKey", "app_key", "clientId", "client_id", "robotCode", "corpid", "corpId"}
 
-// byRule and byConnection are what a call is attributed by that names no app.
+// What a call is attributed by that names no app.
 const (
 	byRule       = "rule"
+	byToken      = "token" // one that is good, or was, and stands where it does not belong
 	byConnection = "connection"
 )
 
@@ -24,43 +24,94 @@ func (s *Server) ConnContext(ctx context.Context, _ net.Conn) context.Context {
 
 type connectionKey struct{}
 
-// connection is whose calls have come on one connection.
+// connection is whose calls have come on one connection: the app's name, which it keeps when it is made anew.
 type connection struct {
-	app     atomic.Pointer[app]
+	app     atomic.Pointer[string]
 	several atomic.Bool
 }
 
-// attribute finds whose the call is, for the journal and the verdict alone: its app's; else that of the app which it names;
-// else that of the one app whose calls came on its connection.
-func (c *call) attribute(r *http.Request) {
-	conn, _ := r.Context().Value(connectionKey{}).(*connection)
-	if c.app != nil {
-		c.owner = c.app
-		if conn != nil && !conn.app.CompareAndSwap(nil, c.app) && conn.app.Load() != c.app {
-			conn.several.Store(true)
-		}
+// calledBy notes a call of an app.
+func (x *connection) calledBy(name string) {
+	if before := x.app.Load(); before != nil && *before == name {
 		return
 	}
-	if c.owner == nil {
-		c.owner, c.by = c.named()
-	}
-	if c.owner == nil && conn != nil && !conn.several.Load() {
-		if a := conn.app.Load(); a != nil && c.server.store.has(a) {
-			c.owner, c.by = a, byConnection
-		}
+	if !x.app.CompareAndSwap(nil, &name) && *x.app.Load() != name {
+		x.several.Store(true)
 	}
 }
 
-// named returns the app that the call names by one of its parameters, and which parameter that is.
-func (c *call) named() (*app, string) {
-	for _, name := range naming {
-		if value := c.Value(name); value != "" {
-			if a := c.server.store.named(value); a != nil {
-				return a, name
-			}
+// only returns the name of the one app whose calls have come, or "".
+func (x *connection) only() string {
+	if name := x.app.Load(); name != nil && !x.several.Load() {
+		return *name
+	}
+	return ""
+}
+
+// attribute finds whose the call is, for the journal and the verdict alone: its app's; else that of the app which it names;
+// else that of the one app whose calls came on its connection. It returns the app's name, which may be that of one that is
+// no more, or is not yet.
+func (c *call) attribute() string {
+	conn := c.connection()
+	if c.app != nil {
+		c.owner = c.app
+		if conn != nil {
+			conn.calledBy(c.app.name)
+		}
+		return c.app.name
+	}
+	name := ""
+	if c.owner == nil {
+		c.owner, name, c.by = c.named()
+	}
+	if c.owner == nil && name == "" && conn != nil {
+		if name = conn.only(); name != "" {
+			c.by = byConnection
+			c.owner = c.server.store.app(name)
 		}
 	}
-	return nil, ""
+	switch {
+	case c.owner != nil:
+		return c.owner.name
+	case name != "":
+		return name
+	}
+	return NoApp
+}
+
+func (c *call) connection() *connection {
+	conn, _ := c.http.Context().Value(connectionKey{}).(*connection)
+	return conn
+}
+
+// named returns the app that the call names by a parameter or by a token that stands in the wrong place, and by what. Of
+// one that is no more, or is to be made on first use, it returns the name alone.
+func (c *call) named() (a *app, name, by string) {
+	for _, value := range []any{c.http.Header.Get("X-Acs-Dingtalk-Access-Token"), c.Values["access_token"], c.Others["access_token"], c.http.URL.Query().Get("access_token")} {
+		token, _ := value.(string)
+		if token == "" {
+			continue
+		}
+		if a, gone := c.server.store.tokens.get(token); a != nil || gone.app != "" {
+			return a, gone.app, byToken
+		}
+	}
+	for _, parameter := range naming {
+		value, _ := c.Values[parameter].(string)
+		if value == "" {
+			value, _ = c.Others[parameter].(string)
+		}
+		if value == "" {
+			continue
+		}
+		if a := c.server.store.named(value); a != nil {
+			return a, "", parameter
+		}
+		if autoKey.MatchString(value) && !c.server.options.NoAutoApps {
+			return nil, value, parameter
+		}
+	}
+	return nil, "", ""
 }
 
 // named returns the app of that appkey or corpid, or nil.
@@ -71,11 +122,4 @@ func (s *store) named(id string) *app {
 		return a
 	}
 	return s.byCorp[id]
-}
-
-// has reports whether the app has not been removed.
-func (s *store) has(a *app) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.byName[a.name] == a
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/dingmock/dingmock"
 )
 
 // deliver sends the answer as the call's rule would have it: late, broken, or not at all. All of it is in the
@@ -119,6 +121,9 @@ func (s *Server) head(w http.ResponseWriter, r reply) {
 		h.Set("Content-Length", strconv.Itoa(len(r.body)))
 	}
 	h.Set("Dingmock-Version", s.options.Version)
+	if r.known == dingmock.KnownRule {
+		h.Set("Dingmock-Known", string(r.known))
+	}
 	if r.explain != "" {
 		h.Set("Dingmock-Explain", headerText(r.explain))
 	}

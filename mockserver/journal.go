@@ -18,6 +18,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/shell"
 )
 
 const (
@@ -567,9 +568,9 @@ func validUTF8(s string) string {
 }
 
 // entry makes the journal's entry of a call, which is answered: it takes over what the call was read into.
-func (c *call) entry(r *http.Request, body []byte, reply reply) *Entry {
+func (c *call) entry(name string, r *http.Request, body []byte, reply reply) *Entry {
 	e := &Entry{
-		App: NoApp, By: c.by, Host: printableHost(r.Host), Known: c.Known, Code: reply.code, Time: c.received.UTC(), AppTime: c.received.UTC(), Explain: reply.explain, Violations: c.Violations,
+		App: name, By: c.by, Host: printableHost(r.Host), Known: c.Known, Code: reply.code, Time: c.received.UTC(), AppTime: c.received.UTC(), Explain: reply.explain, Violations: c.Violations,
 		Request: EntryRequest{Method: shorten(r.Method), URL: r.URL.EscapedPath(), Header: maskHeader(r.Header), Size: len(body)},
 		Reply:   EntryReply{Status: reply.status, ContentType: reply.contentType, Body: maskBody(reply.body, false)},
 	}
@@ -590,7 +591,7 @@ func (c *call) entry(r *http.Request, body []byte, reply reply) *Entry {
 	e.path, e.host = c.Path, hostName(r.Host)
 	e.keep(c.Values, c.Others, len(body)+len(r.URL.RawQuery) > bodyKept)
 	if c.owner != nil {
-		e.App, e.AppTime = c.owner.name, c.owner.now().UTC()
+		e.AppTime = c.owner.now().UTC()
 	}
 	if c.rule != nil {
 		e.Rule, e.Effect = c.rule.id, c.rule.effect.name()
@@ -749,7 +750,7 @@ func quote(s string) string {
 	if s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./:,=@%+") == "" {
 		return s
 	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return shell.Quote(s)
 }
 
 func shownAll(list []*Entry) []*Entry {

@@ -274,7 +274,7 @@ func TestParametersOfNoCall(t *testing.T) {
 		t.Errorf("apps (-want +got)\n%s", diff)
 	}
 	var counted mockserver.Counted
-	steer(t, s, "POST", "/apps/default/journal/expect", `{"match":{"parameters":{"appkey":"mock-new","corpid":"dingmockcorp"}}}`, &counted) // that it names, no more
+	steer(t, s, "POST", "/apps/_/journal/expect", `{"match":{"parameters":{"appkey":"mock-new","corpid":"dingmockcorp"}}}`, &counted)
 	if !counted.OK {
 		t.Errorf("nearest %+v", counted.Nearest)
 	}

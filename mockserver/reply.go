@@ -89,6 +89,7 @@ type reply struct {
 	shown       []byte // what the journal shows in the place of body; nil for body
 	code        string // for people: 0, an errcode, errcode/sub_code or a code
 	explain     string
+	known       dingmock.Known // where the call is known from
 }
 
 // encode makes the answer of what a handler returned, unless it is one already.

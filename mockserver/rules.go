@@ -419,16 +419,21 @@ func (s *rules) first(at time.Time, matches func(*rule) bool) *rule {
 	return nil
 }
 
-// reply returns the first fixed reply that a rule has for the call, or nil.
-func (s *rules) reply(c *call) *FixedReply {
+// reply returns the fixed reply that the set would give to the call, or nil. It counts nothing.
+func (s *rules) reply(c *call, now func() time.Time) *FixedReply {
 	if s.count.Load() == 0 {
 		return nil
 	}
-	about := c.subject()
+	about, at := c.subject(), now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, x := range s.list {
-		if x.effect.Reply != nil && x.matcher.matches(about) {
+		if x.effect.Reply == nil || !x.matcher.matches(about) {
+			continue
+		}
+		next := *x
+		next.matched++
+		if next.due(at) {
 			return x.effect.Reply
 		}
 	}
@@ -454,7 +459,9 @@ func (x *rule) due(now time.Time) bool {
 func (c *call) fireRule() *FixedReply {
 	asked, by := c.app, ""
 	if asked == nil && c.Operation == nil {
-		asked, by = c.named()
+		if asked, _, by = c.named(); asked == nil && c.connection() != nil {
+			asked, by = c.server.store.app(c.connection().only()), byConnection
+		}
 	}
 	if asked != nil {
 		c.rule = asked.rules.fire(c, asked.now)
@@ -476,41 +483,56 @@ func (c *call) fireRule() *FixedReply {
 // stubOfAny looks for a fixed reply of any app for a call that nothing tells the app of. Where it asks for a token, the
 // call is refused for its own.
 func (c *call) stubOfAny() *FixedReply {
-	a, stub := c.server.store.stub(c)
-	if stub == nil || c.needsToken(stub) {
-		return stub
-	}
-	rule := a.rules.fire(c, a.now)
-	if rule == nil { // it does not fire on every call
+	list := c.server.store.stubs(c)
+	if len(list) == 0 {
 		return nil
 	}
-	c.rule, c.owner, c.by = rule, a, byRule
-	return rule.effect.Reply
+	first := list[0]
+	if c.needsToken(first.reply) {
+		c.stubbed = true
+		return first.reply
+	}
+	if c.rule = first.app.rules.fire(c, first.app.now); c.rule == nil {
+		return nil // it was used up meanwhile
+	}
+	if len(list) == 1 { // of several nobody can tell which is meant
+		c.owner, c.by = first.app, byRule
+	}
+	return c.rule.effect.Reply
 }
 
-// stub returns the first app that has a fixed reply for the call, with that reply.
-func (s *store) stub(c *call) (*app, *FixedReply) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for _, a := range s.apps {
-		if stub := a.rules.reply(c); stub != nil {
-			return a, stub
+// stub is a fixed reply that an app would give.
+type stub struct {
+	app   *app
+	reply *FixedReply
+}
+
+// stubs returns the fixed replies that apps would give to the call, in the order of the apps.
+func (s *store) stubs(c *call) []stub {
+	var list []stub
+	for _, a := range s.all() {
+		if reply := a.rules.reply(c, a.now); reply != nil {
+			list = append(list, stub{a, reply})
 		}
 	}
-	return nil, nil
+	return list
 }
 
 // answerByRule returns the answer that the call's rule has in the fake's place, whatever the call is; false where the call
 // goes on.
 func (c *call) answerByRule(stub *FixedReply) (any, bool, error) {
+	if c.stubbed || c.rule != nil && c.rule.makesKnown() {
+		c.AnsweredByRule(stub != nil && c.needsToken(stub))
+	}
 	if stub != nil {
-		c.AnsweredByRule(c.needsToken(stub))
+		if stub.WithoutToken {
+			c.WaiveToken()
+		}
 		return nil, false, nil
 	}
 	if c.rule == nil || !c.rule.effect.answers() {
 		return nil, false, nil
 	}
-	c.AnsweredByRule(false)
 	_ = c.throttled() // it counts, and the rule has the word
 	why := c.why()
 	e := &c.rule.effect
@@ -527,6 +549,13 @@ func (c *call) answerByRule(stub *FixedReply) (any, bool, error) {
 	return reply{code: e.name(), explain: why}, true, nil
 }
 
+// makesKnown reports whether the rule says that there is such a path as the one that it answers: it names it, or has a
+// fixed reply for all that begin so. A fault for whatever comes says nothing of the kind.
+func (x *rule) makesKnown() bool {
+	path := x.match.Path
+	return x.effect.Reply != nil && path != "" || x.effect.answers() && path != "" && !strings.HasSuffix(path, "*")
+}
+
 // answers reports whether the effect is an answer, or none at all, in the fake's place.
 func (e *Effect) answers() bool {
 	return e.Fault != "" || e.Errcode != 0 || e.Status != 0 || e.Hang || e.Reset || e.Empty
@@ -535,6 +564,18 @@ func (e *Effect) answers() bool {
 // why explains an answer by the call's rule.
 func (c *call) why() string {
 	return "rule " + c.rule.id + " (" + c.rule.effect.name() + ") answered in the fake's place"
+}
+
+// tokenApp is the app of the token that a fixed reply hands out: the call's, the rule's, or the one that the call names.
+func (c *call) tokenApp() *app {
+	if c.app != nil {
+		return c.app
+	}
+	if c.owner != nil {
+		return c.owner
+	}
+	a, _, _ := c.named()
+	return a
 }
 
 // fixed makes the answer of a fixed reply. It fails where a token is to be handed out and nothing tells of which app.
@@ -552,11 +593,11 @@ func (c *call) fixed(f *FixedReply) (any, error) {
 	about := c.subject()
 	lacking := false
 	about.token = sync.OnceValue(func() string {
-		lacking = c.owner == nil
-		if lacking {
+		a := c.tokenApp()
+		if lacking = a == nil; lacking {
 			return ""
 		}
-		return c.owner.issueApart(time.Duration(f.TokenLife))
+		return a.issueApart(time.Duration(f.TokenLife))
 	})
 	r.header, r.body = f.render(about)
 	if lacking {

@@ -203,6 +203,7 @@ type call struct {
 	rule     *rule           // the rule that fired, or nil
 	owner    *app            // whose journal and verdict the call is in: app, or one that the call was attributed to
 	by       string          // what it was attributed by
+	stubbed  bool            // whether some app's fixed reply, which asks for a token, makes the path known
 	id       string          // of the call, "" until asked for
 	http     *http.Request
 	body     []byte
@@ -228,8 +229,8 @@ func (s *Server) serve(op *dingmock.Operation, handle func(*call) (any, error)) 
 		}
 		reply := c.encode(c.answer(handle))
 		c.addHeaders(&reply)
-		c.attribute(r)
-		s.record(c, r, body, reply)
+		reply.known = c.Known
+		s.record(c, c.attribute(), r, body, reply)
 		s.deliver(w, r, c, reply)
 	})
 }
@@ -350,8 +351,8 @@ func (c *call) authorize() error {
 	switch {
 	case blank(c.Token):
 		return c.fail(c.Family.Answers["token-blank"], c.noToken())
-	case c.app == nil && gone != "":
-		return c.fail(c.Family.Answers["token-bad"], "this token was good, but "+gone+"; call gettoken again")
+	case c.app == nil && gone.why != "":
+		return c.fail(c.Family.Answers["token-bad"], "this token was good, but "+gone.why+"; call gettoken again")
 	case c.app == nil:
 		return c.fail(c.Family.Answers["token-bad"], "this token was never issued here, or so long ago that it is forgotten; call gettoken")
 	}
@@ -366,16 +367,16 @@ func blank(s string) bool {
 }
 
 // record notes a call before its answer is written, so that nobody who has the answer can look too early.
-func (s *Server) record(c *call, r *http.Request, body []byte, reply reply) {
-	name, journal := NoApp, s.nobody
+func (s *Server) record(c *call, name string, r *http.Request, body []byte, reply reply) {
+	journal := s.nobody
 	if c.owner != nil {
-		name, journal = c.owner.name, c.owner.journal
+		journal = c.owner.journal
 	}
 	if c.Calls() {
 		s.tally.count(name)
 	}
 	if journal.limit > 0 || len(c.Violations) > 0 {
-		e := c.entry(r, body, reply)
+		e := c.entry(name, r, body, reply)
 		journal.add(e)
 		if len(c.Violations) > 0 {
 			s.tally.add(name, c.owner != nil && c.owner.pardons(), c.Violations, e)

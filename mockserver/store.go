@@ -90,12 +90,15 @@ type token struct {
 	apart   bool // given by a rule, with a life of its own: never renewed
 }
 
+// fate is what became of the app of a token: its name, and why it is no longer good.
+type fate struct{ app, why string }
+
 // tokenIndex finds the app of a token. Its lock is taken last.
 type tokenIndex struct {
 	mu     sync.RWMutex
 	owner  map[string]*app
-	gone   map[string]string // token → what became of its app
-	forget []string          // the keys of gone, oldest first
+	gone   map[string]fate // token → what became of its app
+	forget []string        // the keys of gone, oldest first
 }
 
 func newStore(o *Options) *store {
@@ -103,7 +106,7 @@ func newStore(o *Options) *store {
 		real: o.Now, maxApps: o.MaxApps, maxSessions: o.MaxSessions, tokenLife: o.TokenLife, sessionTTL: o.SessionTTL,
 		qps: o.QPS, kept: max(o.Journal, 0), log: o.Log, lifeID: newLife(), journal: newWhole(max(o.Journal, 0)),
 		byKey: map[string]*app{}, byCorp: map[string]*app{}, byName: map[string]*app{},
-		tokens: tokenIndex{owner: map[string]*app{}, gone: map[string]string{}},
+		tokens: tokenIndex{owner: map[string]*app{}, gone: map[string]fate{}},
 	}
 }
 
@@ -265,7 +268,7 @@ func (a *app) reset() {
 	}
 	close(a.done)
 	a.done = make(chan struct{})
-	a.store.tokens.bury(a.tokens, "its app "+a.name+" was reset")
+	a.store.tokens.bury(a.tokens, fate{a.name, "its app " + a.name + " was reset"})
 	a.tokens, a.clock, a.throttle = nil, clock{real: a.store.real}, throttle{}
 	a.sessions.init()
 	a.restore(a.made)
@@ -350,7 +353,7 @@ func (s *store) remove(why func(*app) string, list ...*app) {
 		delete(s.byKey, a.appKey)
 		delete(s.byCorp, a.corpID)
 		delete(s.byName, a.name)
-		s.tokens.bury(a.tokens, why(a))
+		s.tokens.bury(a.tokens, fate{a.name, why(a)})
 		a.mu.Unlock()
 	}
 	s.apps = slices.DeleteFunc(s.apps, func(a *app) bool { return a.gone }) // which the store's lock guards as well
@@ -571,18 +574,18 @@ func (x *tokenIndex) drop(value string) {
 }
 
 // get returns the app of a token, or nil and, if it is known, what became of that app.
-func (x *tokenIndex) get(value string) (*app, string) {
+func (x *tokenIndex) get(value string) (*app, fate) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return x.owner[value], x.gone[value]
 }
 
-func (x *tokenIndex) bury(tokens []token, why string) {
+func (x *tokenIndex) bury(tokens []token, gone fate) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, t := range tokens {
 		delete(x.owner, t.value)
-		x.gone[t.value] = why
+		x.gone[t.value] = gone
 		x.forget = append(x.forget, t.value)
 	}
 	for len(x.forget) > tokensGone {

@@ -18,8 +18,8 @@ type Verdict struct {
 
 // VerdictOptions says what is judged, and how strictly. Nil and the zero value judge all calls, and want at least one.
 type VerdictOptions struct {
-	// Apps are the apps whose calls are judged: names, appkeys, or patterns in which * stands for any text; NoApp is the calls
-	// that reached none. Each has to have called. Default: all calls.
+	// Apps are the apps whose calls are judged: names, appkeys, or patterns in which * stands for any text; each has to have
+	// called. NoApp is the calls that reached none, which need not be. Default: all calls.
 	Apps []string
 
 	// AllowUnknown are the paths that DingTalk does not have and that may be called all the same: a path, or the beginning
@@ -39,38 +39,51 @@ func (s *Server) Verdict(options *VerdictOptions) (Verdict, error) {
 	}
 	v := Verdict{OK: true, Violations: []Tally{}}
 	calls, more := s.tally.called()
+	named := map[string][]string{} // by pattern
 	asked := map[string]bool{}
 	for _, pattern := range o.Apps {
 		names, err := s.matching(pattern, calls)
 		if err != nil {
 			return Verdict{}, err
 		}
-		came := 0
+		named[pattern] = names
 		for _, name := range names {
 			asked[name] = true
-			came += calls[name]
 		}
-		if came == 0 && !o.AllowNoCalls {
-			v.Reasons = append(v.Reasons, "no call came from "+pattern+noCallHint(more))
+	}
+	for _, row := range s.tally.list(func(app string) bool { return len(o.Apps) == 0 || asked[app] }) {
+		if row.Level == dingmock.Red {
+			row.Level = dingmock.AllowUnknown(o.AllowUnknown, []dingmock.Violation{row.Violation})[0].Level
+			if row.Level == dingmock.Note {
+				calls[row.App] -= row.Count // what is let pass is no call of DingTalk
+			}
 		}
+		v.OK = v.OK && !row.Red()
+		v.Violations = append(v.Violations, row)
 	}
 	for name, n := range calls {
 		if len(o.Apps) == 0 || asked[name] {
 			v.Calls += n
 		}
 	}
+	for _, pattern := range o.Apps {
+		came := 0
+		for _, name := range named[pattern] {
+			came += calls[name]
+		}
+		if came == 0 && pattern != NoApp { // stray calls are judged, and nobody wants them
+			v.Reasons = append(v.Reasons, "no call came from "+pattern+noCallHint(more))
+		}
+	}
 	if len(o.Apps) == 0 {
-		v.Calls += more
-		if v.Calls == 0 && !o.AllowNoCalls {
+		if v.Calls += more; v.Calls == 0 {
 			v.Reasons = append(v.Reasons, "no call came")
 		}
 	}
-	v.OK = len(v.Reasons) == 0
-	for _, row := range s.tally.list(func(app string) bool { return len(o.Apps) == 0 || asked[app] }) {
-		row.Level = dingmock.AllowUnknown(o.AllowUnknown, []dingmock.Violation{row.Violation})[0].Level
-		v.OK = v.OK && !row.Red()
-		v.Violations = append(v.Violations, row)
+	if o.AllowNoCalls {
+		v.Reasons = nil
 	}
+	v.OK = v.OK && len(v.Reasons) == 0
 	return v, nil
 }
 

@@ -26,7 +26,7 @@ func (c *caCommand) Run(ctx context.Context, out streams) error {
 		if err != nil {
 			return usageError{err}
 		}
-		if pem, err = fetch(ctx, base+"/_mock/ca.pem"); err != nil {
+		if pem, err = fetch(ctx, base+"/_mock/ca.pem", "-----BEGIN CERTIFICATE"); err != nil {
 			return fmt.Errorf("%w (a fake has a certificate where it has a --tls-addr or a --proxy-addr)", err)
 		}
 	}

@@ -99,6 +99,9 @@ func (x *finding) key() string {
 	if x.Rule == dingmock.RuleUnknownPath {
 		place = x.Found
 	}
+	if place == "" { // of too many to tell apart
+		place = "-"
+	}
 	return operation + " " + x.Rule + " " + place
 }
 
@@ -152,7 +155,7 @@ func (r *ruling) wrong() error {
 	}
 	list = append(list, r.reasons...)
 	if stale := len(r.stale()); r.flags.Exact && stale > 0 {
-		list = append(list, fmt.Sprintf("%d lines of the baseline no longer occur: take them out", stale))
+		list = append(list, fmt.Sprintf("lines of the baseline that no longer occur: %d", stale))
 	}
 	if list == nil {
 		return nil
@@ -203,8 +206,8 @@ func (r *ruling) tell(w io.Writer) error {
 		}
 	}
 	what := "none off-spec"
-	if n := count[labelRed]; n > 0 {
-		what = "off-spec in " + ways(n)
+	if err := r.wrong(); err != nil {
+		what = err.Error()
 	}
 	fmt.Fprintf(&b, "calls: %d, %s", r.calls, what)
 	for _, label := range []string{"known", "note", "not counted"} {

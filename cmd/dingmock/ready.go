@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -48,8 +49,8 @@ func (w *where) base() (string, error) {
 	return baseURL(addr), nil
 }
 
-// fetch makes a GET, past any proxy.
-func fetch(ctx context.Context, url string) ([]byte, error) {
+// fetch makes a GET, past any proxy. It fails where the answer is not a dingmock's, which begins so.
+func fetch(ctx context.Context, url, begins string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
@@ -66,7 +67,7 @@ func fetch(ctx context.Context, url string) ([]byte, error) {
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s: answers %s", url, resp.Status)
 	}
-	if resp.Header.Get("Dingmock-Version") == "" {
+	if resp.Header.Get("Dingmock-Version") == "" || !bytes.HasPrefix(body, []byte(begins)) { // a wrong path of a fake is answered as the platform does
 		return nil, fmt.Errorf("%s: is answered, but not by a dingmock", url)
 	}
 	return body, nil
@@ -97,7 +98,7 @@ func (c *readyCommand) Run(ctx context.Context) error {
 		if err != nil {
 			return usageError{err}
 		}
-		if _, err = fetch(over, base+"/_mock/readyz"); err == nil {
+		if _, err = fetch(over, base+"/_mock/readyz", "ok"); err == nil {
 			return nil
 		}
 		if last == nil || over.Err() == nil { // that the time is over says less than what was before

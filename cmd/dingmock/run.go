@@ -224,7 +224,10 @@ func prefixed(w io.Writer) io.Writer {
 	return writerFunc(func(p []byte) (int, error) {
 		var b strings.Builder
 		for line := range strings.Lines(string(p)) {
-			b.WriteString("dingmock: " + line)
+			if !strings.HasPrefix(line, "::") { // GitHub takes an annotation at the beginning of a line alone
+				b.WriteString("dingmock: ")
+			}
+			b.WriteString(line)
 		}
 		if _, err := io.WriteString(w, b.String()); err != nil {
 			return 0, err

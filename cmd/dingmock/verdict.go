@@ -60,8 +60,12 @@ func (c *verdictCommand) ask(ctx context.Context, base string) (mockserver.Verdi
 	}
 	verdict, err := client.Verdict(ctx, c.options(c.App...))
 	var problem *control.Problem
-	if errors.As(err, &problem) && problem.Status == http.StatusNotFound {
+	switch {
+	case !errors.As(err, &problem):
+	case problem.Status == http.StatusNotFound:
 		err = usageError{fmt.Errorf("--app: %s", problem.Detail)}
+	default: // nothing was judged
+		err = usageError{err}
 	}
 	return verdict, err
 }
