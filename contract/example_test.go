@@ -55,7 +55,7 @@ func Example_server() {
 	// paths/oapi-unknown breaks its rule
 	//   MUST: A path under / that the platform does not have is answered with "application/json" and 请求的URI地址不存在, by any method, with or without a token.
 	// request:
-	//   curl -i 'http://localhost/contract/notexist' -H 'User-Agent: dingmock-contract'
+	//   curl -i 'http://localhost/contract/notexist' -H 'User-Agent: dingmock-contract' -w '\n'
 	// reply:
 	//   HTTP 404, text/plain; charset=utf-8
 	//   404 page not found

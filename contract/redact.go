@@ -94,7 +94,7 @@ func (r *redactor) curl(method, url string, header http.Header, body []byte) str
 	if len(body) > 0 {
 		b.WriteString(" --data-binary " + shell.Quote(r.text(excerpt(body, 600))))
 	}
-	return b.String()
+	return b.String() + ` -w '\n'` // the platform's replies end without a newline
 }
 
 // excerpt returns the text, of which at most so many bytes are shown; bytes that are not UTF-8 as \x...

@@ -27,7 +27,7 @@ func TestRedact(t *testing.T) {
 		})
 	}
 	header := http.Header{"X-Acs-Dingtalk-Access-Token": {"abc"}, "Content-Type": {"application/json"}}
-	want := `curl -i -X POST 'http://h/p' -H 'Content-Type: application/json' -H 'X-Acs-Dingtalk-Access-Token: ***' --data-binary $'it\'s\x0a'`
+	want := `curl -i -X POST 'http://h/p' -H 'Content-Type: application/json' -H 'X-Acs-Dingtalk-Access-Token: ***' --data-binary $'it\'s\x0a' -w '\n'`
 	if got := r.curl("POST", "http://h/p", header, []byte("it's\n")); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

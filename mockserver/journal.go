@@ -731,7 +731,7 @@ func (e *Entry) shown() *Entry {
 	if e.Request.Body != "" {
 		b.WriteString(" --data-binary " + quote(e.Request.Body))
 	}
-	b.WriteString(` "$DINGMOCK_URL"` + quote(e.Request.URL))
+	b.WriteString(` "$DINGMOCK_URL"` + quote(e.Request.URL) + ` -w '\n'`) // the platform's replies end without a newline
 	shown.Curl = b.String()
 	return &shown
 }

@@ -197,6 +197,7 @@ func TestWhatItPrints(t *testing.T) {
 	}{
 		{"nothing to do", nil, "Usage: dingmock <command>"},
 		{"help", []string{"--help"}, "Usage: dingmock <command>"},
+		{"help of run", []string{"run", "--help"}, "On macOS and Windows Go\nasks the system and reads no SSL_CERT_FILE"},
 		{"help of a command", []string{"serve", "--help"}, "Default 10s. ($DINGMOCK_SHUTDOWN_GRACE)"},
 		{"version", []string{"--version"}, versionString() + "\n"},
 		{"spec", []string{"spec"}, string(dingmock.Source())},

@@ -13,6 +13,14 @@ import (
 	"software.sslmate.com/src/go-pkcs12"
 )
 
+// Help says beneath the summary what a program trusts, and what does not read it.
+func (*runCommand) Help() string {
+	return "The program trusts the fake's certificate by the variables and settings that curl, Node, Python, PHP, Java and, " +
+		"on Linux, Go read. On macOS and Windows Go asks the system and reads no SSL_CERT_FILE: give a Go program $DINGMOCK_URL " +
+		"as its base URL, in a Go test the client of mocktest or the transport of impersonate, or add the certificate of " +
+		"dingmock serve --tls-dir to the system's by hand, by security add-trusted-cert or certutil -addstore (docs/tls.md)."
+}
+
 // storePassword is that of the trust store. All it holds are certificates.
 const storePassword = "dingmock"
 
