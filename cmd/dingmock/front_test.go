@@ -112,8 +112,12 @@ func TestServeTLSFault(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		if got, err := (&http.Client{Transport: tr}).Get("https://" + host + tokenPath); err == nil || !strings.Contains(err.Error(), "certificate has expired") {
-			t.Errorf("%s: %v, error %v", host, got, err)
+		bad, err := (&http.Client{Transport: tr}).Get("https://" + host + tokenPath)
+		if err == nil {
+			_ = bad.Body.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), "certificate has expired") {
+			t.Errorf("%s: error %v", host, err)
 		}
 		if got := text(t, &http.Client{Transport: tr}, "https://"+host+tokenPath); !strings.HasPrefix(got, `{"errcode":0,`) {
 			t.Errorf("%s, the next connection: %s", host, got)
