@@ -126,9 +126,13 @@ func packNpm(t *testing.T, env []string) map[string]npmPackage {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tarballs := strings.Fields(npm(t, out, env, "npm", append([]string{"pack", "--silent"}, folders...)...))
+	if len(tarballs) != len(folders) {
+		t.Fatalf("npm pack made %v of %v", tarballs, folders)
+	}
 	packages := map[string]npmPackage{}
-	for _, folder := range folders {
-		var p npmPackage
+	for i, folder := range folders {
+		p := npmPackage{tarball: filepath.Join(out, tarballs[i])}
 		data, err := os.ReadFile(filepath.Join(folder, "package.json"))
 		if err == nil {
 			err = json.Unmarshal(data, &p.manifest)
@@ -136,7 +140,6 @@ func packNpm(t *testing.T, env []string) map[string]npmPackage {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.tarball = filepath.Join(out, strings.TrimSpace(npm(t, folder, env, "npm", "pack", "--silent", "--pack-destination", out)))
 		packages[p.manifest["name"].(string)] = p
 	}
 	return packages
@@ -250,6 +253,9 @@ func TestNpm(t *testing.T) {
 		got := map[string]string{}
 		for name, p := range packages {
 			got[name] = fmt.Sprint(p.manifest["os"], " ", p.manifest["cpu"])
+			if diff := cmp.Diff(map[string]any{"access": "public"}, p.manifest["publishConfig"]); diff != "" {
+				t.Errorf("%s: how it is published (-want +got):\n%s", name, diff)
+			}
 			if p.manifest["version"] != "1.2.3" || p.manifest["scripts"] != nil || p.manifest["dependencies"] != nil {
 				t.Errorf("%s: %v", name, p.manifest)
 			}
@@ -431,28 +437,24 @@ func TestNpmPublish(t *testing.T) {
 		t.Fatal(err)
 	}
 	publish := regexp.MustCompile(`(?m)^.*npm publish .*$`).FindString(string(document))
-	for version, tag := range map[string]string{"1.3.0": "latest", "1.3.0-rc.1": "next"} {
-		t.Run(version, func(t *testing.T) {
-			t.Parallel()
-			home, dist := t.TempDir(), goreleased(t, version, []byte("for this machine\n"))
-			npm(t, ".", nil, "node", "npm/make.mjs", "--dist", dist, "--out", filepath.Join(dist, "npm"))
-			registry := newNpmRegistry(t, nil)
-			login := strings.TrimPrefix(registry.URL, "http:") + "/:_authToken=any\n"
-			if err := os.WriteFile(filepath.Join(home, "npmrc"), []byte(login), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			npm(t, filepath.Dir(dist), npmEnv(home, registry.URL), "sh", "-c", publish)
-			var want []string
-			for _, name := range []string{"@dingmock/darwin-arm64", "@dingmock/darwin-x64", "@dingmock/linux-arm64", "@dingmock/linux-x64",
-				"@dingmock/win32-arm64", "@dingmock/win32-x64", "dingmock"} {
-				want = append(want, name+" map["+tag+":"+version+"]")
-			}
-			registry.mu.Lock()
-			defer registry.mu.Unlock()
-			if diff := cmp.Diff(want, registry.published); diff != "" {
-				t.Errorf("published (-want +got):\n%s", diff)
-			}
-		})
+	const version = "1.3.0-rc.1"
+	home, dist := t.TempDir(), goreleased(t, version, []byte("for this machine\n"))
+	npm(t, ".", nil, "node", "npm/make.mjs", "--dist", dist, "--out", filepath.Join(dist, "npm"))
+	registry := newNpmRegistry(t, nil)
+	login := strings.TrimPrefix(registry.URL, "http:") + "/:_authToken=any\n"
+	if err := os.WriteFile(filepath.Join(home, "npmrc"), []byte(login), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	npm(t, filepath.Dir(dist), npmEnv(home, registry.URL), "sh", "-c", publish)
+	var want []string
+	for _, name := range []string{"@dingmock/darwin-arm64", "@dingmock/darwin-x64", "@dingmock/linux-arm64", "@dingmock/linux-x64",
+		"@dingmock/win32-arm64", "@dingmock/win32-x64", "dingmock"} {
+		want = append(want, name+" map[next:"+version+"]")
+	}
+	registry.mu.Lock()
+	defer registry.mu.Unlock()
+	if diff := cmp.Diff(want, registry.published); diff != "" {
+		t.Errorf("published (-want +got):\n%s", diff)
 	}
 }
 
