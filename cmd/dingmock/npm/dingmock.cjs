@@ -22,7 +22,8 @@ function program() {
   try {
     return require.resolve(`${carrier}/bin/dingmock${process.platform === 'win32' ? '.exe' : ''}`)
   } catch {
-    fail(`the package ${carrier}, which carries the program, is not installed: npm install --include=optional, or take ${elsewhere}`)
+    fail(`the package ${carrier}, which carries the program, is not installed: ` +
+      `npm install --include=optional, or take ${elsewhere}`)
   }
 }
 

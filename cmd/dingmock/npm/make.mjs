@@ -44,7 +44,8 @@ function writePackage(folder, content) {
   copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
 }
 
-const { values } = parseArgs({ options: { dist: { type: 'string' }, binary: { type: 'string' }, out: { type: 'string' } } })
+const text = { type: 'string' }
+const { values } = parseArgs({ options: { dist: text, binary: text, out: text } })
 if (!values.out || !values.dist === !values.binary) throw new Error('give --out FOLDER, and either --dist FOLDER or --binary FILE')
 const { version, programs } = built(values)
 const { name, description, license, repository } = template
@@ -60,7 +61,8 @@ for (const { path, os, cpu } of programs) {
     license, repository, os: [os], cpu: [cpu], files: ['bin'],
     preferUnplugged: true, // a program in an archive cannot be run
   })
-  writeFileSync(join(folder, 'README.md'), `The program of [${name}](https://www.npmjs.com/package/${name}) for ${os}-${cpu}: install \`${name}\`.\n`)
+  writeFileSync(join(folder, 'README.md'),
+    `The program of [${name}](https://www.npmjs.com/package/${name}) for ${os}-${cpu}: install \`${name}\`.\n`)
   mkdirSync(join(folder, 'bin'))
   copyFileSync(path, join(folder, file))
   chmodSync(join(folder, file), 0o755)
