@@ -9,7 +9,7 @@ import (
 // Explanation is what error replies said of their cause in the header Dingmock-Explain.
 type Explanation struct {
 	Code  string `json:"code"`
-	Text  string `json:"text"`  // of the latest such reply
+	Text  string `json:"text"`  // of the latest such reply, in ASCII as the header has it
 	Count int    `json:"count"` // of the replies that say the same but for their numbers, such as how long ago a token expired
 }
 
@@ -27,7 +27,7 @@ func (s *Server) Explanations(limit int) []Explanation {
 			if found[key] == nil {
 				found[key] = &Explanation{Code: e.Code}
 			}
-			found[key].Text = e.Explain
+			found[key].Text = headerText(e.Explain)
 			found[key].Count++
 		}
 	}
