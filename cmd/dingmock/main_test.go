@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 }
 
 // programs are what this test binary is under a name in asCommand. They return the exit code.
-var programs = map[string]func() int{"signalled": signalled, "stormed": stormed}
+var programs = map[string]func() int{"signalled": signalled, "stormed": stormed, "direct": direct}
 
 // limit is how long a test waits for what takes a moment. It keeps a test from hanging.
 const limit = time.Minute

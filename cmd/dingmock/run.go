@@ -27,6 +27,9 @@ const (
 	loopbackAnyPort = "127.0.0.1:0"
 )
 
+// maxExplained is how many explanations of errors the report ends with.
+const maxExplained = 10
+
 // runCommand runs a program with a fake in the platform's place.
 type runCommand struct {
 	Command     []string   `arg:"" passthrough:"partial" placeholder:"PROGRAM" help:"The program and its arguments, best after --."`
@@ -102,6 +105,12 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 	ruling.take(verdict)
 	if err := ruling.tell(prefixed(writerFunc(stderr.result))); err != nil {
 		return err
+	}
+	if verdict.Calls == 0 && !c.AllowNoCalls {
+		_, _ = fmt.Fprintf(stderr, "dingmock: %s\n", unreached(command))
+	}
+	for _, x := range fake.Explanations(maxExplained) {
+		_, _ = fmt.Fprintf(stderr, "dingmock: %s × %d: %s\n", x.Code, x.Count, x.Text)
 	}
 	if code == 0 && c.Strict && ruling.wrong() != nil {
 		code = exitFailed
@@ -260,15 +269,18 @@ func (c *runCommand) environment(f *front, authority *impersonate.Authority) (en
 	if err != nil {
 		return nil, nil, fmt.Errorf("run: the trust store for Java: %w", err)
 	}
-	roots, java, node, php := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "truststore.p12"), filepath.Join(dir, "node.cjs"), filepath.Join(dir, "dingmock.ini")
-	tlsAddr, plainAddr := reachable(f.tls[0].Addr()), reachable(f.plain[0].Addr())
+	in := func(name string) string { return filepath.Join(dir, name) }
+	roots, java, node, python, php := in("ca.pem"), in("truststore.p12"), in("node.cjs"), in("python"), in("prepend.php")
+	names := authority.Names()
 	for name, data := range map[string][]byte{
 		roots: bundle,
 		java:  store,
-		node:  nodePreload(tlsAddr, plainAddr, authority.Names()),
-		php:   []byte("curl.cainfo=\"" + roots + "\"\nopenssl.cafile=\"" + roots + "\"\n"),
+		node:  preload(nodeSource, f, names),
+		php:   preload(phpSource, f, names),
+		filepath.Join(python, "sitecustomize.py"): preload(pythonSource, f, names),
+		in("dingmock.ini"):                        []byte("curl.cainfo=\"" + roots + "\"\nopenssl.cafile=\"" + roots + "\"\nauto_prepend_file=\"" + php + "\"\n"),
 	} {
-		if err := os.WriteFile(name, data, 0o600); err != nil {
+		if err := writePublic(name, data); err != nil {
 			return nil, nil, fmt.Errorf("run: %w", err)
 		}
 	}
@@ -283,6 +295,7 @@ func (c *runCommand) environment(f *front, authority *impersonate.Authority) (en
 		"CURL_CA_BUNDLE":      roots,
 		"JAVA_TOOL_OPTIONS":   joined(os.Getenv("JAVA_TOOL_OPTIONS"), " ", javaOptions(java, reachable(relay))),
 		"NODE_OPTIONS":        joined(os.Getenv("NODE_OPTIONS"), " ", `--require="`+strings.ReplaceAll(node, `\`, `\\`)+`"`),
+		"PYTHONPATH":          joined(python, string(os.PathListSeparator), os.Getenv("PYTHONPATH")),
 		"PHP_INI_SCAN_DIR":    os.Getenv("PHP_INI_SCAN_DIR") + string(os.PathListSeparator) + dir, // beside the folder that PHP was built for
 	}
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"} {
@@ -305,9 +318,26 @@ func (c *runCommand) environment(f *front, authority *impersonate.Authority) (en
 	return env, func() { _ = os.RemoveAll(dir) }, nil
 }
 
+// joined are two values with something between them, unless one is empty.
 func joined(a, between, b string) string {
-	if a == "" {
-		return b
+	if a == "" || b == "" {
+		return a + b
 	}
 	return a + between + b
+}
+
+// writePublic writes a file, and makes the folder that it is in, so that every user may read it, whatever the umask: the
+// program may become another user.
+func writePublic(name string, data []byte) error {
+	dir := filepath.Dir(name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(name, data, 0o644); err != nil {
+		return err
+	}
+	return os.Chmod(name, 0o644)
 }

@@ -60,44 +60,6 @@ func runs(t *testing.T, args ...string) ran {
 	return r
 }
 
-// Programs that carry https://oapi.dingtalk.com as a constant.
-func TestRunUnmodified(t *testing.T) {
-	t.Parallel()
-	for _, x := range []struct {
-		name, dir string
-		command   []string
-		want      string
-	}{
-		{"curl", ".", []string{"./session.sh"}, "closed s-curl\n"},
-		{"python", ".", []string{"python3", "session.py"}, "closed s-python\n"},
-		{"python's requests", ".", []string{"python3", "session_requests.py"}, "closed s-requests\n"},
-		{"node", ".", []string{"node", "session.mjs"}, "closed s-node\n"},
-		{"node's https", ".", []string{"node", "session_https.mjs"}, "closed s-node-https\n"},
-		{"php", ".", []string{"php", "session.php"}, "closed s-php\n"},
-		{"java", ".", []string{"java", "Session.java"}, "closed s-java\n"},
-		{"go", "go", []string{"go", "test", "-count=1", "-v", "./..."}, "closed s-go\n"},
-	} {
-		t.Run(x.name, func(t *testing.T) {
-			t.Parallel()
-			switch x.name {
-			case "curl":
-				needs(t, "curl", "grep")
-			case "php":
-				needsModule(t, "php", "-r", "exit(extension_loaded('curl') ? 0 : 1);")
-			case "python's requests":
-				needsModule(t, "python3", "-c", "import requests")
-			default:
-				needs(t, x.command[0])
-			}
-			args := append([]string{"--strict", "--", "env", "-C", filepath.Join("../../examples/unmodified", x.dir)}, x.command...)
-			r := runs(t, args...)
-			if r.code != 0 || !strings.Contains(r.stdout, x.want) || !strings.Contains(r.stderr, "dingmock: calls: 4, none off-spec\n") {
-				t.Errorf("exit code %d, stdout:\n%s\nstderr:\n%s", r.code, r.stdout, r.stderr)
-			}
-		})
-	}
-}
-
 // A program that sets a rule by DINGMOCK_URL sees a bad certificate as it would see a real one, once.
 func TestRunTLSFault(t *testing.T) {
 	t.Parallel()
@@ -144,21 +106,6 @@ func needsModule(t *testing.T, program string, args ...string) {
 	needs(t, program)
 	if out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput(); err != nil {
 		t.Skipf("%s %v: %v: %s", program, args, err, out)
-	}
-}
-
-// PHP's streams know of no proxy, and go to the address that a name has: what the README says of them. The name here
-// has none. PHP's curl gets to the fake.
-func TestRunPHPStreams(t *testing.T) {
-	t.Parallel()
-	needsModule(t, "php", "-r", "exit(extension_loaded('curl') ? 0 : 1);")
-	const program = `$curl = curl_init($argv[1]);
-		curl_setopt($curl, CURLOPT_RETURNTRANSFER, true);
-		echo 'curl: ', json_decode(curl_exec($curl), true)['errcode'], "\n";
-		echo 'streams: ', json_encode(@file_get_contents($argv[1])), "\n";`
-	r := runs(t, "--tls-host", "oapi.invalid", "--", "php", "-r", program, "https://oapi.invalid/gettoken?appkey=mock-php&appsecret=any")
-	if r.code != 0 || r.stdout != "curl: 0\nstreams: false\n" || !strings.Contains(r.stderr, "calls: 1,") {
-		t.Errorf("%+v", r)
 	}
 }
 

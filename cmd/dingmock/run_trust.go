@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"crypto/x509"
-	_ "embed"
-	"encoding/json"
 	"encoding/pem"
 	"net"
 	"os"
@@ -85,25 +83,4 @@ func systemRoots(getenv func(string) string) []byte {
 	}
 	all.WriteByte('\n')
 	return all.Bytes()
-}
-
-//go:embed run_node.cjs
-var nodeSource string
-
-// nodePreload is what Node runs before the program: a Node that knows nothing of proxies reaches the fake by it.
-func nodePreload(tlsAddr, plainAddr string, names []string) []byte {
-	type to struct {
-		Host string `json:"host"`
-		Port string `json:"port"`
-	}
-	var settings struct {
-		Names []string `json:"names"`
-		TLS   to       `json:"tls"`
-		Plain to       `json:"plain"`
-	}
-	settings.Names = names
-	settings.TLS.Host, settings.TLS.Port, _ = net.SplitHostPort(tlsAddr)
-	settings.Plain.Host, settings.Plain.Port, _ = net.SplitHostPort(plainAddr)
-	data, _ := json.Marshal(settings) // strings alone
-	return []byte(strings.Replace(nodeSource, "SETTINGS", string(data), 1))
 }

@@ -1,0 +1,69 @@
+package main
+
+import (
+	_ "embed"
+	"encoding/json"
+	"net"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// What runtimes run before the program, so that libraries that know nothing of proxies reach the fake.
+var (
+	//go:embed run_node.cjs
+	nodeSource string
+	//go:embed run_python.py
+	pythonSource string
+	//go:embed run_php.php
+	phpSource string
+)
+
+// endpoint is a listener as a preload takes it.
+type endpoint struct {
+	Host string `json:"host"`
+	Port string `json:"port"`
+}
+
+func endpointOf(l net.Listener) endpoint {
+	host, port, _ := net.SplitHostPort(reachable(l.Addr()))
+	return endpoint{host, port}
+}
+
+// preload is a source that knows which names lead to the fake, and where it is.
+func preload(source string, f *front, names []string) []byte {
+	data, _ := json.Marshal(struct { // strings alone
+		Names []string `json:"names"`
+		TLS   endpoint `json:"tls"`
+		Plain endpoint `json:"plain"`
+		Proxy string   `json:"proxy"`
+	}{names, endpointOf(f.tls[0]), endpointOf(f.plain[0]), reachable(f.proxy[0].Addr())})
+	return []byte(strings.Replace(source, "SETTINGS", string(data), 1))
+}
+
+// deaf are the flags by which a runtime does not take the preload.
+var deaf = []struct {
+	program, flag *regexp.Regexp // flag: with the argument after it
+	why           string
+}{
+	{regexp.MustCompile(`^python`), regexp.MustCompile(`^-[^-cmWX]*[IES]`), "runs no sitecustomize of PYTHONPATH, which leads Python to the fake"},
+	{regexp.MustCompile(`^php`), regexp.MustCompile(`^-(r|n|d ?auto_prepend_file\b)`), "runs no auto_prepend_file of run's, which leads PHP's streams to the fake"},
+}
+
+// unreached says in a line why the calls of a program may not have come, and what to do.
+func unreached(command []string) string {
+	const instead = "give the program DINGMOCK_URL as its base URL"
+	name := filepath.Base(command[0])
+	for i, arg := range command[1:] {
+		if !strings.HasPrefix(arg, "-") {
+			break
+		}
+		for _, d := range deaf {
+			if d.program.MatchString(name) && d.flag.MatchString(strings.Join(command[i+1:min(i+3, len(command))], " ")) {
+				return name + " " + arg + " " + d.why + ": leave " + arg + " out, or " + instead
+			}
+		}
+	}
+	return "not reached is what takes neither a proxy from the environment nor a preload, such as Go with an http.Transport without Proxy, " +
+		"uvloop, aiodns, gevent, PHP's fsockopen, php -r and python -I: " + instead
+}

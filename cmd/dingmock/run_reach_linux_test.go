@@ -1,0 +1,197 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// direct is a program in Go that takes no proxy.
+func direct() int {
+	client := &http.Client{Transport: &http.Transport{}}
+	reply, err := client.Get("https://oapi.invalid/gettoken?appkey=mock-direct&appsecret=any")
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer func() { _ = reply.Body.Close() }()
+	_, _ = io.Copy(os.Stdout, reply.Body)
+	return 0
+}
+
+// everybody is a folder that every user can read, with this binary as dingmock and the programs that carry
+// https://oapi.dingtalk.com as a constant.
+func everybody(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "dingmock reach-") //nolint:usetesting // nobody cannot reach t.TempDir
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	files, err := filepath.Glob("../../examples/unmodified/*.*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(files, os.Args[0]) {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == os.Args[0] {
+			name = "dingmock"
+		}
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(name)), data, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "home"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, mode := range map[string]os.FileMode{".": 0o755, "home": 0o777 | os.ModeSticky} {
+		if err := os.Chmod(filepath.Join(dir, name), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// runsIn runs a program that is in such a folder, as another user where one is named.
+func runsIn(t *testing.T, dir string, user *syscall.Credential, args ...string) ran {
+	t.Helper()
+	cmd := itself(t, append([]string{"run"}, args...)...)
+	home := filepath.Join(dir, "home")
+	cmd.Path, cmd.Dir = filepath.Join(dir, "dingmock"), dir
+	cmd.Env = append(cmd.Env, "HOME="+home, "TMPDIR="+home, "GOCOVERDIR="+home)
+	if user != nil {
+		cmd.Env = append(cmd.Env, "PATH=/usr/local/bin:/usr/bin:/bin")
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
+	stdout, stderr := newOutput(), newOutput()
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return ends(cmd, stdout, stderr)
+}
+
+const python = "/usr/bin/python3" // for which Debian's packages are
+
+// Programs that carry the platform's names as constants reach the fake, whoever runs them, or a line says why not and
+// what to do.
+func TestRunReaches(t *testing.T) {
+	t.Parallel()
+	dir := everybody(t)
+	needs(t, "javac")
+	for _, compile := range [][]string{{"go", "test", "-C", "go", "-c", "-o", filepath.Join(dir, "go.test")}, {"javac", "-d", dir, "Session.java"}} {
+		cmd := exec.CommandContext(t.Context(), compile[0], compile[1:]...)
+		cmd.Dir = "../../examples/unmodified"
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v: %s", compile, err, out)
+		}
+	}
+	const wss = "wss://oapi.dingtalk.com/gettoken?appkey=mock-ws&appsecret=any"
+	for _, x := range []struct {
+		name    string
+		module  []string // a command that fails where what is needed is not there
+		command []string
+		stdout  string
+		stderr  string
+	}{
+		{"curl", nil, []string{"./session.sh"}, "closed s-curl\n", "calls: 4,"},
+		{"php curl", []string{"php", "-r", "exit(extension_loaded('curl') ? 0 : 1);"}, []string{"php", "session.php"}, "closed s-php\n", "calls: 4,"},
+		{"php streams", nil, []string{"php", "session_streams.php"}, "closed s-streams\n", "calls: 4,"},
+		{"python urllib", nil, []string{python, "session.py"}, "closed s-python\n", "calls: 4,"},
+		{"python requests", []string{python, "-c", "import requests"}, []string{python, "session_requests.py"}, "closed s-requests\n", "calls: 4,"},
+		{"python aiohttp", []string{python, "-c", "import aiohttp"}, []string{python, "session_aiohttp.py"}, "closed s-aiohttp\n", "calls: 4,"},
+		{"python httpx", []string{python, "-c", "import httpx"}, []string{python, "session_httpx.py"}, "closed s-httpx\n", "calls: 4,"},
+		{"python websockets", []string{python, "-c", "import websockets"}, []string{python, "-c", `import asyncio, websockets
+async def main():
+    try:
+        await websockets.connect("` + wss + `")
+    except Exception as e:
+        print(e)
+asyncio.run(main())`}, "HTTP 200", "calls: 1,"},
+		{"python sockets", nil, []string{python, "-c", `import socket, ssl
+raw = socket.socket()
+s = ssl.create_default_context().wrap_socket(raw, server_hostname="oapi.dingtalk.com")
+s.connect(("oapi.dingtalk.com", 443))
+s.sendall(b"GET /gettoken?appkey=mock-a&appsecret=b HTTP/1.0\r\nHost: oapi.dingtalk.com\r\n\r\n")
+print(s.recv(99).split(b"\r\n")[0].decode())`}, "200 OK", "calls: 1,"},
+		{"node fetch", nil, []string{"node", "session.mjs"}, "closed s-node\n", "calls: 4,"},
+		{"node https", nil, []string{"node", "session_https.mjs"}, "closed s-node-https\n", "calls: 4,"},
+		{"node axios", []string{"node", "-e", "require('axios')"}, []string{"node", "session_axios.cjs"}, "closed s-axios\n", "calls: 4,"},
+		{"node ws", []string{"node", "-e", "require('ws')"}, []string{"node", "-e", `new (require('ws'))('` + wss + `').on('error', (e) => console.log(e.message))`}, "server response: 200", "calls: 1,"},
+		{"java", nil, []string{"java", "Session"}, "closed s-java\n", "calls: 4,"},
+		{"ruby", nil, []string{"ruby", "session.rb"}, "closed s-ruby\n", "calls: 4,"},
+		{"go", nil, []string{"./go.test", "-test.v"}, "closed s-go\n", "calls: 4,"},
+
+		{"go without a proxy", nil, []string{"env", asCommand + "=direct", "./dingmock"}, "no such host", "dingmock: not reached is what takes neither a proxy"},
+		{"python -I", nil, []string{python, "-I", "-c", "print(1)"}, "1\n", "dingmock: python3 -I runs no sitecustomize of PYTHONPATH"},
+		{"python -Ec", nil, []string{python, "-Ec", "print(1)"}, "1\n", "dingmock: python3 -Ec runs no sitecustomize"},
+		{"php -r", nil, []string{"php", "-r", "echo 1;"}, "1", "dingmock: php -r runs no auto_prepend_file of run's"},
+		{"php -d", nil, []string{"php", "-d", "auto_prepend_file=none", "-v"}, "PHP", "dingmock: php -d runs no auto_prepend_file of run's"},
+		{"a program that calls nothing", nil, []string{"true"}, "", "uvloop, aiodns"},
+	} {
+		for name, user := range map[string]*syscall.Credential{"": nil, " as nobody": {Uid: 65534, Gid: 65534}} {
+			t.Run(x.name+name, func(t *testing.T) {
+				t.Parallel()
+				if user != nil && os.Getuid() != 0 {
+					t.Skip("needs root, to be nobody")
+				}
+				if !strings.HasPrefix(x.command[0], "./") {
+					needs(t, x.command[0])
+				}
+				if x.module != nil {
+					needsModule(t, x.module[0], x.module[1:]...)
+				}
+				r := runsIn(t, dir, user, append([]string{"--tls-host", "oapi.invalid", "--"}, x.command...)...)
+				if !strings.Contains(r.stdout, x.stdout) || !strings.Contains(r.stderr, x.stderr) || strings.Contains(r.stderr, "off-spec:") {
+					t.Errorf("exit code %d, stdout:\n%s\nstderr:\n%s", r.code, r.stdout, r.stderr)
+				}
+			})
+		}
+	}
+}
+
+// Nothing takes this machine's own servers away: a database on localhost is reached, by name and by address.
+func TestRunReachesLocalhost(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		_ = http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the database") }))
+	}() //nolint:gosec // until the test ends
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	file := filepath.Join(t.TempDir(), "db.php")
+	if err := os.WriteFile(file, []byte(`<?php echo file_get_contents($argv[1]);`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, host := range []string{"localhost:" + port, "127.0.0.1:" + port} {
+		url := "http://" + host + "/"
+		for name, command := range map[string][]string{
+			"curl":   {"curl", "-sS", url},
+			"php":    {"php", file, url},
+			"python": {python, "-c", "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1]).read())", url},
+			"node":   {"node", "-e", "fetch(process.argv[1]).then((r) => r.text()).then(console.log)", url},
+			"ruby":   {"ruby", "-rnet/http", "-e", "puts Net::HTTP.get(URI(ARGV[0]))", url},
+		} {
+			t.Run(name+" "+host, func(t *testing.T) {
+				t.Parallel()
+				needs(t, command[0])
+				if r := runs(t, append([]string{"--"}, command...)...); !strings.Contains(r.stdout, "the database") {
+					t.Errorf("%+v", r)
+				}
+			})
+		}
+	}
+}
