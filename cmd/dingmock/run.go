@@ -36,6 +36,7 @@ type runCommand struct {
 	AllowEgress bool       `help:"Let the program reach other hosts through the proxy, and trust the system's certificates as well."`
 	TLSHost     []hostFlag `name:"tls-host" placeholder:"HOST" help:"Answer for this name as well; repeatable."`
 	Strict      bool       `help:"End with exit code 1 where the program ended with 0 but made calls that were off-spec, or none."`
+	Isolate     string     `enum:",hosts" default:"" placeholder:"hosts" help:"hosts: lead every program of this machine to the fake while the command runs, by lines in /etc/hosts and on the ports 443 and 80. For root in a container."`
 	KeepLogs    string     `placeholder:"FILE" help:"Write a line per call, and the log, to this file."`
 	judgeFlags
 	fakeFlags
@@ -80,8 +81,8 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 	if c.AllowEgress {
 		egress = http.DefaultTransport.(*http.Transport).Clone() // with the proxy that the environment names
 	}
-	here := []string{loopbackAnyPort}
-	f, err := newFront(ctx, fake, fake, authority, addresses{here, here, here}, egress, log)
+	front := func(at addresses) (*front, error) { return newFront(ctx, fake, fake, authority, at, egress, log) }
+	f, isolated, err := c.listen(front)
 	if err != nil {
 		return err
 	}
@@ -92,6 +93,17 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 		return err
 	}
 	defer remove()
+	if isolated != "" {
+		restore, err := isolate(hostsFile, isolated, authority.Names())
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if err := restore(); err != nil {
+				_, _ = fmt.Fprintf(stderr, "dingmock: %v\n", err)
+			}
+		}()
+	}
 
 	code, err := execute(ctx, signals, program, command, env, out)
 	if err != nil {
@@ -119,6 +131,16 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 		return nil
 	}
 	return exitError{nil, code}
+}
+
+// listen makes the front, and returns the address that the hosts file is to lead to, if any.
+func (c *runCommand) listen(make func(addresses) (*front, error)) (f *front, isolated string, err error) {
+	if c.Isolate == "hosts" {
+		return isolatedFront(make)
+	}
+	here := []string{loopbackAnyPort}
+	f, err = make(addresses{here, here, here})
+	return f, "", err
 }
 
 // lookProgram finds a program as env does: the exit code says whether there is none, or it cannot be run.

@@ -52,7 +52,7 @@ var deaf = []struct {
 
 // unreached says in a line why the calls of a program may not have come, and what to do.
 func unreached(command []string) string {
-	const instead = "give the program DINGMOCK_URL as its base URL"
+	const instead = "give the program DINGMOCK_URL as its base URL, or run it as root in a container with --isolate hosts"
 	name := filepath.Base(command[0])
 	for i, arg := range command[1:] {
 		if !strings.HasPrefix(arg, "-") {

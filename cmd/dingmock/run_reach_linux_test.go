@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,19 +11,6 @@ import (
 	"syscall"
 	"testing"
 )
-
-// direct is a program in Go that takes no proxy.
-func direct() int {
-	client := &http.Client{Transport: &http.Transport{}}
-	reply, err := client.Get("https://oapi.invalid/gettoken?appkey=mock-direct&appsecret=any")
-	if err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	defer func() { _ = reply.Body.Close() }()
-	_, _ = io.Copy(os.Stdout, reply.Body)
-	return 0
-}
 
 // everybody is a folder that every user can read, with this binary as dingmock and the programs that carry
 // https://oapi.dingtalk.com as a constant.

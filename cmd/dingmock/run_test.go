@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -227,6 +228,19 @@ func TestRunSignals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// direct is a program in Go that takes no proxy.
+func direct() int {
+	client := &http.Client{Transport: &http.Transport{}}
+	reply, err := client.Get("https://oapi.invalid/gettoken?appkey=mock-direct&appsecret=any")
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer func() { _ = reply.Body.Close() }()
+	_, _ = io.Copy(os.Stdout, reply.Body)
+	return 0
 }
 
 // stormed is a program that ends once it has had a hundred signals.

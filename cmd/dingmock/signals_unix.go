@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -39,3 +40,6 @@ func exitCode(s *os.ProcessState) int {
 	}
 	return s.ExitCode()
 }
+
+// alive reports whether there is such a process.
+func alive(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
