@@ -35,7 +35,7 @@ func TestRunIsolateHosts(t *testing.T) {
 			t.Errorf("%v; the hosts file (-before +after):\n%s", err, diff)
 		}
 	}
-	database, err := net.Listen("tcp", "127.0.0.1:443") //nolint:noctx // at once
+	database, err := net.Listen("tcp", "127.0.0.1:443")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestRunIsolateHosts(t *testing.T) {
 		}
 	})
 	t.Run("a taken port", func(t *testing.T) {
-		all, err := net.Listen("tcp", ":80") //nolint:noctx // at once
+		all, err := net.Listen("tcp", ":80")
 		if err != nil {
 			t.Fatal(err)
 		}

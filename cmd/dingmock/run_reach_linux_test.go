@@ -149,7 +149,7 @@ print(s.recv(99).split(b"\r\n")[0].decode())`}, "200 OK", "calls: 1,"},
 // Nothing takes this machine's own servers away: a database on localhost is reached, by name and by address.
 func TestRunReachesLocalhost(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
