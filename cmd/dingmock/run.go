@@ -36,7 +36,7 @@ type runCommand struct {
 	AllowEgress bool       `help:"Let the program reach other hosts through the proxy, and trust the system's certificates as well."`
 	TLSHost     []hostFlag `name:"tls-host" placeholder:"HOST" help:"Answer for this name as well; repeatable."`
 	Strict      bool       `help:"End with exit code 1 where the program ended with 0 but made calls that were off-spec, or none."`
-	Isolate     string     `enum:",hosts" default:"" placeholder:"hosts" help:"hosts: lead every program of this machine to the fake while the command runs, by lines in /etc/hosts and on the ports 443 and 80. For root in a container."`
+	Isolate     string     `enum:"none,hosts" default:"none" placeholder:"none|hosts" help:"hosts: lead every program of this machine to the fake while the command runs, by lines in /etc/hosts and on the ports 443 and 80. For root in a container."`
 	KeepLogs    string     `placeholder:"FILE" help:"Write a line per call, and the log, to this file."`
 	judgeFlags
 	fakeFlags

@@ -110,6 +110,7 @@ s = ssl.create_default_context().wrap_socket(raw, server_hostname="oapi.dingtalk
 s.connect(("oapi.dingtalk.com", 443))
 s.sendall(b"GET /gettoken?appkey=mock-a&appsecret=b HTTP/1.0\r\nHost: oapi.dingtalk.com\r\n\r\n")
 print(s.recv(99).split(b"\r\n")[0].decode())`}, "200 OK", "calls: 1,"},
+		{"python in a venv", nil, []string{"sh", "-ec", python + ` -m venv --without-pip "$HOME/venv-$$"; "$HOME/venv-$$/bin/python" -W error session.py`}, "closed s-python\n", "calls: 4,"},
 		{"node fetch", nil, []string{"node", "session.mjs"}, "closed s-node\n", "calls: 4,"},
 		{"node https", nil, []string{"node", "session_https.mjs"}, "closed s-node-https\n", "calls: 4,"},
 		{"node axios", []string{"node", "-e", "require('axios')"}, []string{"node", "session_axios.cjs"}, "closed s-axios\n", "calls: 4,"},
