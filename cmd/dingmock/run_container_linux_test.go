@@ -28,7 +28,7 @@ func TestRunReachesInContainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	image := strings.TrimSpace(string(out))
-	t.Cleanup(func() { _ = exec.Command("docker", "rmi", image).Run() }) //nolint:noctx // after the test's end
+	t.Cleanup(func() { _ = exec.Command("docker", "rmi", image).Run() })
 	dir := everybody(t)
 	docker := []string{"run", "--rm", "-i", "--tmpfs", "/tmp", "-e", "TMPDIR=/tmp", "-e", "HOME=/tmp", "-e", asCommand + "=1", "-v", dir + ":/reach:ro", "-w", "/reach"}
 	for inside, outside := range map[string]string{"/usr": "/usr", "/bin": "/usr/bin", "/lib": "/usr/lib", "/lib64": "/usr/lib64", "/etc/alternatives": "", "/etc/php": "", "/etc/ssl": ""} {
