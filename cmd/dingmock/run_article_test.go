@@ -1,9 +1,7 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -13,18 +11,9 @@ import (
 // The PHP of the article runs letter for letter, the host too, under run: twice in a row, and in a fake of its own each time.
 func TestArticleUnderRun(t *testing.T) {
 	t.Parallel()
-	name := os.Getenv("DINGMOCK_ARTICLE")
-	if name == "" {
-		t.Skip("DINGMOCK_ARTICLE does not name the article")
-	}
 	needs(t, "php")
-	article, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	program := strings.Join(regexp.MustCompile(`(?s)<\?php\s.*?\?>\n?`).FindAllString(string(article), -1), "")
 	dir := t.TempDir()
-	writeFiles(t, dir, map[string]string{"article.php": program + "<?php echo json_encode([$success, $session, $session_id]);\n"})
+	writeFiles(t, dir, map[string]string{"article.php": article(t)})
 	for range 2 {
 		r := runs(t, "--strict", "--state", "../../examples/article.json", "--no-auto-apps", "--refuse-undeclared", "--",
 			"php", "-d", "display_errors=1", "-d", "error_reporting=E_ALL", "-d", "html_errors=0", filepath.Join(dir, "article.php"))

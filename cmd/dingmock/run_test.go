@@ -327,7 +327,8 @@ func TestRunVerdict(t *testing.T) {
 	}{
 		{[]string{"--strict", "--", "true"}, 1},
 		{[]string{"--strict", "--allow-no-calls", "--", "true"}, 0},
-		{[]string{"--strict", "--allow-unknown", "/no/*", "--", "curl", "-sS", base + "/no/such/path"}, 0},
+		{[]string{"--strict", "--allow-unknown", "/no/*", "--", "curl", "-sS", base + "/no/such/path"}, 1}, // it is no call of DingTalk
+		{[]string{"--strict", "--allow-unknown", "/no/*", "--", "curl", "-sS", base + "/no/such/path", base + "/gettoken?appkey=mock-x&appsecret=y"}, 0},
 	} {
 		if r := runs(t, x.args...); r.code != x.code {
 			t.Errorf("%v: exit code %d, want %d\n%s", x.args, r.code, x.code, r.stderr)
