@@ -128,10 +128,15 @@ func parseObject(body []byte) ([]field, error) {
 	return list, nil
 }
 
-// FormValue returns the first value of that name in a query or a form. Text that is not well escaped stands for itself.
-func FormValue(raw, name string) (value string, ok bool) {
-	f, ok := pick(parsePairs(raw), name)
-	return f.text(), ok
+// FormValues returns the first value of each name in a query or a form. Text that is not well escaped stands for itself.
+func FormValues(raw string) map[string]string {
+	values := map[string]string{}
+	for _, f := range parsePairs(raw) {
+		if _, there := values[f.name]; !there {
+			values[f.name] = f.text()
+		}
+	}
+	return values
 }
 
 // fields are the fields of one place, each name once.

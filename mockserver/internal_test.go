@@ -243,3 +243,38 @@ func TestImplies(t *testing.T) {
 		t.Errorf("only %d pairs are said to imply one another", said)
 	}
 }
+
+// What a call gave is read once, however many holes, rules and conditions ask for it.
+func TestSubjectReadsOnce(t *testing.T) {
+	var object strings.Builder
+	object.WriteString(`{"a":{"last":1`)
+	for i := range 1000 {
+		object.WriteString(`,"k` + strconv.Itoa(i) + `":[]`)
+	}
+	object.WriteString(`}}`)
+	form := "b=" + strings.Repeat("&c=d", 1000) + "&msg=" + object.String()
+	for _, test := range []struct {
+		name string
+		make func() *subject
+		ask  func(*subject) bool
+	}{
+		{"a field of JSON", func() *subject { return &subject{body: []byte(object.String())} }, func(s *subject) bool { _, ok := s.bodyField([]string{"a", "last"}); return ok }},
+		{"a field of JSON in a form", func() *subject { return &subject{body: []byte(form)} }, func(s *subject) bool { _, ok := s.bodyField([]string{"msg", "a", "last"}); return ok }},
+		{"a field of the query", func() *subject { return &subject{query: form} }, func(s *subject) bool { _, ok := s.queryField([]string{"msg", "a", "last"}); return ok }},
+		{"a parameter", func() *subject { return &subject{values: map[string]any{"p": object.String()}} }, func(s *subject) bool { _, ok := s.parameter([]string{"p", "a", "last"}); return ok }},
+	} {
+		allocations := func(times int) float64 {
+			return testing.AllocsPerRun(3, func() {
+				s := test.make()
+				for range times {
+					if !test.ask(s) {
+						t.Fatalf("%s is not found", test.name)
+					}
+				}
+			})
+		}
+		if once, often := allocations(1), allocations(100); often > 2*once {
+			t.Errorf("%s takes %.0f allocations, and asked for 100 times %.0f", test.name, once, often)
+		}
+	}
+}

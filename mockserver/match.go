@@ -197,6 +197,16 @@ type subject struct {
 	query string // of a call on its way alone, for templates
 	body  []byte
 	token func() string
+	sent  *sent // nil until asked for
+	room  room  // for what fills holes
+
+	known map[string]*parameter // those that have been asked for
+}
+
+// parameter is one parameter as the journal keeps it, and its text, taken apart.
+type parameter struct {
+	value any
+	node  node
 }
 
 // subject is made once, where a rule asks for it.
@@ -231,62 +241,95 @@ func (e *Entry) subject() *subject {
 // parameter returns the text of a parameter, as the journal keeps it: what may be secret in it is masked. The path leads
 // to it, by name, by the keys of objects, the places in arrays, and through strings that hold JSON.
 func (s *subject) parameter(path []string) (string, bool) {
-	value, ok := s.values[path[0]]
-	if !ok {
-		value, ok = s.others[path[0]]
+	p := s.known[path[0]]
+	if p == nil {
+		value, ok := s.values[path[0]]
+		if !ok {
+			value, ok = s.others[path[0]]
+		}
+		if !ok {
+			return "", false
+		}
+		if !s.kept {
+			value = keptValue(value)
+		}
+		p = &parameter{value: value}
+		if s.known == nil {
+			s.known = map[string]*parameter{}
+		}
+		s.known[path[0]] = p
 	}
-	if !ok {
-		return "", false
-	}
-	if !s.kept {
-		value = keptValue(value)
-	}
-	text, isText := value.(string)
+	text, isText := p.value.(string)
 	switch {
 	case len(path) == 1 && isText:
 		return text, true
-	case len(path) == 1 && value == nil:
+	case len(path) == 1 && p.value == nil:
 		return "null", true
 	case len(path) == 1:
-		return fmt.Sprint(value), true
+		return fmt.Sprint(p.value), true
+	case p.node.data == nil:
+		p.node.data = []byte(text)
 	}
-	data, ok := descend([]byte(text), path[1:])
+	data, ok := p.node.descend(path[1:])
 	if !ok {
 		return "", false
 	}
 	return textOf(data), true
 }
 
+// node is a JSON value that is read once, however often something in it is asked for.
+type node struct {
+	data   []byte
+	read   bool
+	fields map[string]json.RawMessage // of an object
+	list   []json.RawMessage          // of an array
+	inner  map[string]*node           // of what has been asked for
+}
+
 // descend returns the JSON value to which a path of keys and places leads. A string on the way may hold JSON itself.
-func descend(data []byte, path []string) ([]byte, bool) {
+func (n *node) descend(path []string) ([]byte, bool) {
 	for _, part := range path {
-		data = bytes.TrimSpace(data)
+		if n = n.step(part); n == nil {
+			return nil, false
+		}
+	}
+	return n.data, true
+}
+
+// step returns the value of a key or at a place; nil where there is none.
+func (n *node) step(part string) *node {
+	if inner := n.inner[part]; inner != nil {
+		return inner
+	}
+	if !n.read {
+		n.read = true
+		data := bytes.TrimSpace(n.data)
 		if bytes.HasPrefix(data, []byte(`"`)) {
 			data = bytes.TrimSpace([]byte(textOf(data)))
 		}
 		switch {
 		case bytes.HasPrefix(data, []byte("{")):
-			var fields map[string]json.RawMessage
-			if json.Unmarshal(data, &fields) != nil {
-				return nil, false
+			if json.Unmarshal(data, &n.fields) != nil {
+				n.fields = nil
 			}
-			value, ok := fields[part]
-			if !ok {
-				return nil, false
-			}
-			data = value
 		case bytes.HasPrefix(data, []byte("[")):
-			var list []json.RawMessage
-			i, err := strconv.Atoi(part)
-			if err != nil || strconv.Itoa(i) != part || json.Unmarshal(data, &list) != nil || i < 0 || i >= len(list) {
-				return nil, false
+			if json.Unmarshal(data, &n.list) != nil {
+				n.list = nil
 			}
-			data = list[i]
-		default:
-			return nil, false
 		}
 	}
-	return data, true
+	value, ok := n.fields[part]
+	if i, err := strconv.Atoi(part); err == nil && strconv.Itoa(i) == part && 0 <= i && i < len(n.list) {
+		value, ok = n.list[i], true
+	}
+	if !ok {
+		return nil
+	}
+	if n.inner == nil {
+		n.inner = map[string]*node{}
+	}
+	n.inner[part] = &node{data: value}
+	return n.inner[part]
 }
 
 // textOf is the text of a JSON value: a string as it is, all else as JSON without spaces.

@@ -603,8 +603,11 @@ func (c *call) fixed(f *FixedReply) (any, error) {
 	if lacking {
 		return nil, c.fail(c.Family.Answers["token-bad"], c.why()+", but a token can be handed out only where the call names its app, or where the rule is one app's own")
 	}
+	if about.room.full {
+		r.explain += fmt.Sprintf("; holes of its template are not filled: no more than %d MiB of a call goes into them", maxFill>>20)
+	}
 	if f.Template {
-		_, r.shown = f.render(about.masked())
+		r.shown = f.renderBody(about.masked())
 	}
 	return r, nil
 }

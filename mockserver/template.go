@@ -3,6 +3,7 @@ package mockserver
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -15,8 +16,10 @@ import (
 	"github.com/dingmock/dingmock"
 )
 
-// maxHoles is how many holes one reply may have: each may be filled with as much as a body holds.
-const maxHoles = 100
+const (
+	maxHoles = 100     // that one reply may have
+	maxFill  = 8 << 20 // bytes of the call that fill them, and that they come to
+)
 
 // templateRoot is what a hole may begin with.
 type templateRoot struct {
@@ -89,14 +92,59 @@ func readHole(inner string) (*templateHole, error) {
 	return h, nil
 }
 
-// value is what fills a hole, as JSON; false where the call has nothing for it.
-func (h *templateHole) value(s *subject) (json.RawMessage, bool) {
-	if s.kept && h.secret {
+// room bounds what fills the holes of one reply. Once something did not fit, no hole is filled any more.
+type room struct {
+	taken int // bytes
+	full  bool
+}
+
+// takes reports whether there is room for so many bytes, and takes it.
+func (r *room) takes(n int) bool {
+	r.full = r.full || r.taken+n > maxFill
+	if !r.full {
+		r.taken += n
+	}
+	return !r.full
+}
+
+// fillText fills the holes of a text that is valid, and has each part written as it is told. What there is not is empty. Of a
+// reply as it is kept, no more is made than is shown.
+func fillText(text string, s *subject, written func(string) string) string {
+	list, _ := pieces(text)
+	var b strings.Builder
+	for _, p := range list {
+		if s.kept && b.Len() > bodyKept {
+			break
+		}
+		if p.hole == nil {
+			b.WriteString(written(p.text))
+			continue
+		}
+		value, ok := p.hole.fill(s)
+		if !ok || string(value) == "null" {
+			continue
+		}
+		if text := written(textOf(value)); s.room.takes(max(0, len(text)-len(value))) {
+			b.WriteString(text)
+		}
+	}
+	return b.String()
+}
+
+// fill returns what fills a hole, as JSON; false where the call has nothing for it, or there is no room.
+func (h *templateHole) fill(s *subject) (json.RawMessage, bool) {
+	switch {
+	case s.room.full:
+		return nil, false
+	case s.kept && h.secret:
 		return json.RawMessage(`"` + masked + `"`), true
 	}
 	value, ok := h.root.value(s, h.path)
-	if !ok || !s.kept {
-		return value, ok
+	switch {
+	case !ok || !s.room.takes(len(value)):
+		return nil, false
+	case !s.kept:
+		return value, true
 	}
 	if text, plain := scalar(value); plain && value[0] == '"' {
 		return encodeJSON(maskText(text)), true
@@ -104,49 +152,72 @@ func (h *templateHole) value(s *subject) (json.RawMessage, bool) {
 	return json.RawMessage(maskJSON(string(value))), true
 }
 
-// fillText fills the holes of a text that is valid. What there is not is empty.
-func fillText(text string, s *subject) string {
-	list, _ := pieces(text)
-	var b strings.Builder
-	for _, p := range list {
-		if p.hole == nil {
-			b.WriteString(p.text)
-		} else if value, ok := p.hole.value(s); ok && string(value) != "null" {
-			b.WriteString(textOf(value))
-		}
-	}
-	return b.String()
+// asItIs writes a text as it is, and inString within a JSON string.
+func asItIs(text string) string { return text }
+
+func inString(text string) string {
+	quoted := encodeJSON(text)
+	return string(quoted[1 : len(quoted)-1])
 }
 
 // masked is the same call for the journal: secrets do not fill holes.
 func (s *subject) masked() *subject {
 	kept := *s
-	kept.kept = true
+	kept.kept, kept.room = true, room{}
 	return &kept
+}
+
+// sent is what a call gave, read once for all holes.
+type sent struct {
+	body        node // of JSON
+	form, query map[string]*node
+}
+
+// read returns what the call gave.
+func (s *subject) read() *sent {
+	if s.sent != nil {
+		return s.sent
+	}
+	s.sent = &sent{query: readForm(s.query)}
+	switch body := bytes.TrimSpace(s.body); {
+	case len(s.body) > dingmock.MaxBody:
+	case bytes.HasPrefix(body, []byte("{")), bytes.HasPrefix(body, []byte("[")):
+		s.sent.body.data = body
+	default:
+		s.sent.form = readForm(string(s.body))
+	}
+	return s.sent
+}
+
+func readForm(raw string) map[string]*node {
+	form := map[string]*node{}
+	for name, text := range dingmock.FormValues(raw) {
+		form[name] = &node{data: encodeJSON(text)}
+	}
+	return form
 }
 
 // bodyField returns a value of the body, a form or JSON.
 func (s *subject) bodyField(path []string) (json.RawMessage, bool) {
-	switch {
-	case len(s.body) > dingmock.MaxBody:
-		return nil, false
-	case bytes.HasPrefix(bytes.TrimSpace(s.body), []byte("{")), bytes.HasPrefix(bytes.TrimSpace(s.body), []byte("[")):
-		return descend(s.body, path)
+	if x := s.read(); x.form == nil {
+		return x.body.descend(path)
 	}
-	return formField(string(s.body), path)
+	return formField(s.sent.form, path)
 }
 
-func (s *subject) queryField(path []string) (json.RawMessage, bool) { return formField(s.query, path) }
+func (s *subject) queryField(path []string) (json.RawMessage, bool) {
+	return formField(s.read().query, path)
+}
 
 // newToken is a token of the app's that the reply hands out: the same wherever it stands in one reply.
 func (s *subject) newToken([]string) (json.RawMessage, bool) { return encodeJSON(s.token()), true }
 
-func formField(raw string, path []string) (json.RawMessage, bool) {
-	text, ok := dingmock.FormValue(raw, path[0])
+func formField(form map[string]*node, path []string) (json.RawMessage, bool) {
+	n, ok := form[path[0]]
 	if !ok {
 		return nil, false
 	}
-	return descend(encodeJSON(text), path[1:])
+	return n.descend(path[1:])
 }
 
 // notOurs are the headers of a reply that are not a rule's to set.
@@ -275,31 +346,47 @@ func rewrite(out *bytes.Buffer, data []byte, text func(key bool, text string) ([
 
 // render makes the headers and the body of the reply to a call.
 func (f *FixedReply) render(s *subject) (header http.Header, body []byte) {
-	for name, value := range f.Headers {
+	s.room = room{}
+	for _, name := range slices.Sorted(maps.Keys(f.Headers)) {
+		value := f.Headers[name]
 		if f.Template {
-			value = strings.Map(func(r rune) rune {
-				if unicode.IsControl(r) {
-					return -1
-				}
-				return r
-			}, fillText(value, s))
+			value = fillText(value, s, withoutControls)
 		}
 		if header == nil {
 			header = http.Header{}
 		}
 		header.Set(name, value)
 	}
+	return header, f.renderBody(s)
+}
+
+func withoutControls(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// errEnough ends the body of a reply as it is kept, where it is longer than what is shown.
+var errEnough = errors.New("no more is kept")
+
+func (f *FixedReply) renderBody(s *subject) []byte {
 	var text string
 	var out bytes.Buffer
 	switch {
 	case len(f.Body) == 0:
 	case json.Unmarshal(f.Body, &text) == nil && f.Template:
-		out.WriteString(fillText(text, s))
+		out.WriteString(fillText(text, s, asItIs))
 	case json.Unmarshal(f.Body, &text) == nil:
 		out.WriteString(text)
 	case f.Template:
 		_ = rewrite(&out, f.Body, func(key bool, text string) ([]byte, error) { // it has been walked through before
-			if key {
+			switch {
+			case s.kept && out.Len() > bodyKept:
+				return nil, errEnough
+			case key:
 				return encodeJSON(text), nil
 			}
 			return fillValue(text, s), nil
@@ -307,16 +394,16 @@ func (f *FixedReply) render(s *subject) (header http.Header, body []byte) {
 	default:
 		_ = json.Compact(&out, f.Body) // it was read from JSON
 	}
-	return header, out.Bytes()
+	return out.Bytes()
 }
 
 // fillValue fills a string of a JSON body. One that is a hole and nothing else takes the value as it is.
 func fillValue(text string, s *subject) []byte {
 	list, _ := pieces(text)
 	if len(list) != 1 || list[0].hole == nil {
-		return encodeJSON(fillText(text, s))
+		return []byte(`"` + fillText(text, s, inString) + `"`)
 	}
-	value, ok := list[0].hole.value(s)
+	value, ok := list[0].hole.fill(s)
 	if !ok {
 		return []byte("null")
 	}

@@ -223,3 +223,46 @@ func TestRulesInStateFile(t *testing.T) {
 		}
 	}
 }
+
+// TestTemplateIsBounded sends holes that would come to a hundred times the body: the reply is bounded, and says that it is.
+func TestTemplateIsBounded(t *testing.T) {
+	t.Parallel()
+	const most = 8<<20 + 1<<16
+	holes := strings.Repeat("{{body.a}}", 100)
+	list := `["{{body.a}}"` + strings.Repeat(`,"{{body.a}}"`, 99) + `]`
+	large := strings.Repeat("x", 1<<20-100)
+	for _, test := range []struct{ name, reply, sent string }{
+		{"a text", `"body":"` + holes + `"`, `{"a":"` + large + `"}`},
+		{"a string of JSON", `"body":["` + holes + `"]`, `{"a":"` + large + `"}`},
+		{"values of JSON", `"body":` + list, `{"a":["` + large + `"]}`},
+		{"a form", `"body":` + list, `a=` + large},
+		{"characters that JSON escapes", `"body":["` + holes + `"]`, `a=` + strings.Repeat("\x01", 1<<20-100)},
+		{"white space that is left out", `"body":` + list, `{"a":[` + strings.Repeat(" ", 1<<20-100) + `]}`},
+		{"a secret inside", `"body":` + list, `{"a":{"token":"` + large + `"}}`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := fake(t, mockserver.Options{})
+			added(t, s, "/rules", `{"match":{"path":"/x"},"effect":{"reply":{"without_token":true,"template":true,`+test.reply+`}}}`)
+			got := do(s, "POST /x", "", test.sent)
+			if len(got.body) > most || !strings.Contains(got.header.Get("Dingmock-Explain"), "no more than 8 MiB") {
+				t.Errorf("%d bytes are answered, and %q", len(got.body), got.header.Get("Dingmock-Explain"))
+			}
+			var list struct{ Entries []mockserver.Entry }
+			steer(t, s, "GET", "/apps/_/journal?limit=1", "", &list)
+			kept := list.Entries[0].Reply.Body
+			if len(kept) > 16<<10+len("…") {
+				t.Errorf("the journal keeps %d bytes", len(kept))
+			}
+			if shown := strings.TrimSuffix(kept, "…"); !strings.HasPrefix(got.body, shown) && test.name != "a secret inside" {
+				t.Errorf("the journal shows %.100q, where %.100q was answered", shown, got.body)
+			}
+		})
+	}
+	s := fake(t, mockserver.Options{})
+	added(t, s, "/rules", `{"match":{"path":"/x"},"effect":{"reply":{"without_token":true,"template":true,"body":["`+strings.Repeat("{{body.a}}", 7)+`"]}}}`)
+	got := do(s, "POST /x", "", `{"a":"`+large+`"}`)
+	if len(got.body) != 7*len(large)+4 || strings.Contains(got.header.Get("Dingmock-Explain"), "MiB") {
+		t.Errorf("what fits is answered as %d bytes, and %q", len(got.body), got.header.Get("Dingmock-Explain"))
+	}
+}
