@@ -584,6 +584,10 @@ func describe(value any) string {
 		return fmt.Sprintf("a string of %d characters", len([]rune(v)))
 	case []any:
 		return fmt.Sprintf("an array of %d", len(v))
+	case map[string]any:
+		if len(v) == 0 {
+			return "an empty object"
+		}
 	}
 	return "an object"
 }

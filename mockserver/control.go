@@ -257,7 +257,7 @@ func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*
 		var taken *takenError
 		switch {
 		case errors.As(err, &field):
-			p.Field, p.Accepted = "/body"+field.pointer, field.text
+			p.Field, p.Accepted = "/body"+field.pointer, field.accepted
 		case errors.As(err, &taken):
 			p.Status, p.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
 			p.Field, p.Accepted = "/body/"+strings.SplitN(taken.text, ":", 2)[0], "one that no other app has"
@@ -282,6 +282,12 @@ func (c *controlCall) refusal(ops []*dingmock.Operation) *problem {
 	}
 	p := problemOf(http.StatusBadRequest, v.String()+nearest.DidYouMean(meant, c.Operation.Candidates(v.Pointer)))
 	p.Field, p.Accepted = v.Pointer, v.Expected
+	if strings.HasPrefix(v.Found, "an undeclared") {
+		p.Accepted = "nothing"
+		if names := c.Operation.Candidates(v.Pointer); len(names) > 0 {
+			p.Accepted = "one of " + strings.Join(names, ", ")
+		}
+	}
 	switch v.Rule {
 	case dingmock.RuleMethod:
 		var methods []string

@@ -80,7 +80,7 @@ func (c *controlCall) updateApp() (any, error) {
 	}
 	if x.Life != nil {
 		if err := checkTokenLife(time.Duration(*x.Life)); err != nil {
-			return nil, &fieldError{"/token_life", err.Error()}
+			return nil, &fieldError{"/token_life", err.Error(), acceptedLife + ", or null for the server's"}
 		}
 	}
 	return c.changed(func(a *app) error {
@@ -219,10 +219,10 @@ func (c *controlCall) putState() (any, error) {
 			return nil, err
 		}
 		if len(x.Apps) != 1 || x.Apps[0].Name != name && (x.Apps[0].Name != "" || x.Apps[0].AppKey != name) {
-			return nil, &fieldError{"/apps", fmt.Sprintf("has to hold one app, of the name %q", name)}
+			return nil, &fieldError{"/apps", fmt.Sprintf("has to hold one app, of the name %q", name), "one app of that name"}
 		}
 		if x.Rules != nil {
-			return nil, &fieldError{"/rules", "are for every app: put them to " + controlPrefix + "state"}
+			return nil, &fieldError{"/rules", "are for every app: put them to " + controlPrefix + "state", "nothing"}
 		}
 	}
 	if err := x.validate(c.server.doc); err != nil {

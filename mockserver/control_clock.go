@@ -56,7 +56,7 @@ func (c *controlCall) advanceClock() (any, error) {
 	var due Due
 	a, err := c.change(func(a *app) (err error) {
 		if due, err = a.advance(time.Duration(x.By)); err != nil {
-			return &fieldError{"/by", strings.TrimPrefix(err.Error(), "by: ")}
+			return &fieldError{"/by", strings.TrimPrefix(err.Error(), "by: "), "a duration of 0 or more, up to 200 years (1752000h) from real time and the year 9999"}
 		}
 		return nil
 	})

@@ -44,7 +44,7 @@ func (c *controlCall) listJournal() (any, error) {
 	}
 	if err := m.call().validate(c.server.doc); err != nil {
 		p := problemOf(http.StatusBadRequest, err.Error())
-		p.Field, p.Accepted = "/query"+err.pointer, err.text
+		p.Field, p.Accepted = "/query"+err.pointer, err.accepted
 		return nil, p
 	}
 	ready := m.ready()
@@ -108,7 +108,7 @@ func (c *controlCall) waitJournal() (any, error) {
 	case c.server.store.kept == 0:
 		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
 	case w.Timeout <= 0 || time.Duration(w.Timeout) > maxPause:
-		return nil, &fieldError{"/timeout", fmt.Sprintf("has to be above 0 and at most %s", maxPause)}
+		return nil, &fieldError{"/timeout", "", fmt.Sprintf("above 0 and at most %s", maxPause)}
 	}
 	j := c.server.nobody
 	var a *app
@@ -145,7 +145,7 @@ func (c *controlCall) expectJournal() (any, error) {
 	case j.limit == 0:
 		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
 	case x.AtLeast != nil && x.AtMost != nil && *x.AtMost < *x.AtLeast:
-		return nil, &fieldError{"/at_most", "has to be at_least or more"}
+		return nil, &fieldError{"/at_most", "", "at_least or more"}
 	}
 	return j.expect(x).reply(), nil
 }

@@ -182,7 +182,8 @@ func TestControlFields(t *testing.T) {
 		{"another name for by", advance, `{"by":"2h","bye":"1h"}`, 400, "/body/bye", "did you mean by?"},
 
 		{"no effect", rules, `{}`, 400, "/body/effect", "found nothing"},
-		{"an empty effect", rules, effect(`{}`), 400, "/body/effect", ""},
+		{"an empty effect", rules, effect(`{}`), 400, "/body/effect", "found an empty object, expected an object with exactly one of fault, errcode"},
+		{"an effect that is none", rules, effect(`"hang"`), 400, "/body/effect", `found "hang", expected an object with exactly one of fault, errcode`},
 		{"two effects", rules, effect(`{"hang":true,"reset":true}`), 400, "/body/effect", "has 2 effects: give exactly one"},
 		{"an unknown effect", rules, effect(`{"explode":true}`), 400, "/body/effect/explode", "undeclared"},
 		{"an unknown fault", rules, effect(`{"fault":"bored"}`), 400, "/body/effect/fault", `found "bored", expected "system-busy" or`},
@@ -259,6 +260,57 @@ func TestControlFields(t *testing.T) {
 	}
 	if after := snapshot(t, s); after != before {
 		t.Errorf("bad input has changed the state (-before +after)\n%s", cmp.Diff(before, after))
+	}
+}
+
+// TestControlAccepted says what a field takes, and does not repeat what is wrong with it.
+func TestControlAccepted(t *testing.T) {
+	t.Parallel()
+	const (
+		rules  = "POST /_mock/apps/default/rules"
+		forAll = "POST /_mock/rules"
+		apps   = "POST /_mock/apps"
+		state  = "PUT /_mock/state"
+		effect = "an object with exactly one of fault, errcode, status, latency, hang, reset, empty, truncate, slow, malformed, token_life and reply"
+		header = "the name of a header, other than Content-Type, those of how an answer is sent and Dingmock-…, with a text of one line"
+		path   = "a path that begins with /, decoded and without a query, or its beginning followed by *"
+	)
+	addr := listen(t, controlled(t, mockserver.Options{}))
+	for _, test := range []struct{ line, body, accepted string }{
+		{"POST /_mock/apps/default/clock/advance", `{"by":"-1s"}`, "a duration of 0 or more, up to 200 years (1752000h) from real time and the year 9999"},
+		{"POST /_mock/apps/default/clock/advance", `{"by":"2h","bye":1}`, "one of by"},
+		{"PATCH /_mock/apps/default", `{"qbs":1}`, "one of judge, qps, token_life, users"},
+		{"PATCH /_mock/apps/default", `{"token_life":"0s"}`, "1s to 720h, or null for the server's"},
+		{"GET /_mock/apps?order=odd", ``, `"oldest" or "newest"`},
+		{"GET /_mock/apps?odd=1", ``, "one of cursor, limit, order"},
+		{"GET /_mock/livez?odd=1", ``, "nothing"},
+		{"GET /_mock/apps/default/journal?operation=get_token", ``, "one of gettoken, close_session, create_session, getsession, accessToken, or the id of another call of DingTalk's"},
+		{rules, `{"effect":{}}`, effect},
+		{rules, `{"effect":{"explode":true}}`, "one of empty, errcode, errmsg, fault, hang, latency, latency_max, malformed, reply, reset, slow, status, sub_code, token_life, truncate"},
+		{rules, `{"effect":{"hang":true,"reset":true}}`, "exactly one of fault, errcode, status, latency, hang, reset, empty, truncate, slow, malformed, token_life, reply"},
+		{rules, `{"effect":{"latency":"1h"}}`, "above 0 and at most 10m0s"},
+		{rules, `{"effect":{"token_life":"721h"}}`, "1s to 720h"},
+		{rules, `{"effect":{"hang":true},"when":{"seed":1}}`, "a number beside probability, else nothing"},
+		{rules, `{"effect":{"hang":true},"match":{"path":"/a?b"}}`, path},
+		{rules, `{"effect":{"hang":true},"match":{"path":"/a*b"}}`, path},
+		{rules, `{"effect":{"hang":true},"match":{"operation":"get_token"}}`, "one of gettoken, close_session, create_session, getsession, accessToken, or the id of another call of DingTalk's"},
+		{rules, `{"effect":{"hang":true},"match":{"parameters":{"x":{"like":1}}}}`, "a string, a number, true, false or null, or an object with exactly one of \"equals\", \"contains\", \"absent\": true and \"pattern\""},
+		{rules, `{"effect":{"hang":true},"match":{"headers":{"a b":"x"}}}`, "the name of a header, with a condition"},
+		{rules, `{"effect":{"reply":{"headers":{"content-type":"x"}}}}`, header},
+		{rules, `{"effect":{"reply":{"template":true,"body":"{{x"}}}`, "values with holes such as {{body.userid}}, {{body.list.0.name}}, {{query.x}} and {{token}}, at most 100 in a reply"},
+		{forAll, `{"effect":{"hang":true},"when":{"for":"1s"}}`, "nothing in a rule for every app"},
+		{apps, `{"appkey":"x"}`, "an appkey beside an appsecret, or neither"},
+		{apps, `{"appkey":"x","appsecret":"y","token_life":"721h"}`, "1s to 720h"},
+		{apps, `{"name":"_","appkey":"x","appsecret":"y"}`, "another name than _, . and .."},
+		{state, `{"apps":[{"appkey":"a","appsecret":"s"},{"appkey":"a","appsecret":"s"}]}`, "one that no other app has"},
+		{state, `{"apps":[{"appkey":"a","appsecret":"s","sessions":[{"session_id":"s","user_id":"u"},{"session_id":"s","user_id":"u"}]}]}`, "an id that no other open session of the app has"},
+	} {
+		got := send(t, addr, request(test.line, mediaOf(test.body), test.body))
+		var p struct{ Detail, Accepted string }
+		decode(t, got.body, &p)
+		if p.Accepted != test.accepted {
+			t.Errorf("%s %s\n got %q\nwant %q\nof   %s", test.line, test.body, p.Accepted, test.accepted, p.Detail)
+		}
 	}
 }
 

@@ -30,7 +30,7 @@ func (s *Server) TLSFault(name string) string {
 func (r *Rule) validateTLS(forAll bool) *fieldError {
 	fault := r.Effect.Fault
 	if !forAll {
-		return &fieldError{"/effect/fault", fault + " is about a certificate, which is shown before any app is known: make the rule for every app, by POST /_mock/rules"}
+		return &fieldError{"/effect/fault", fault + " is about a certificate, which is shown before any app is known: make the rule for every app, by POST /_mock/rules", "one of " + strings.Join(Faults(), ", ")}
 	}
 	for _, m := range []struct {
 		field string
@@ -40,7 +40,7 @@ func (r *Rule) validateTLS(forAll bool) *fieldError {
 		{"headers", len(r.Match.Headers) > 0}, {"parameters", len(r.Match.Parameters) > 0},
 	} {
 		if m.set {
-			return &fieldError{"/match/" + m.field, fmt.Sprintf("%s is about a certificate, which is shown before there is a call: match by host alone", fault)}
+			return &fieldError{"/match/" + m.field, fmt.Sprintf("%s is about a certificate, which is shown before there is a call: match by host alone", fault), "nothing beside such a fault"}
 		}
 	}
 	return nil

@@ -94,7 +94,10 @@ func (c Condition) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]string{c.kind: c.text})
 }
 
-const conditionShape = `has to be a string, a number, true, false or null, or an object with exactly one of "equals", "contains", "absent": true and "pattern"`
+const (
+	acceptedCondition = `a string, a number, true, false or null, or an object with exactly one of "equals", "contains", "absent": true and "pattern"`
+	conditionShape    = "has to be " + acceptedCondition
+)
 
 // UnmarshalJSON reads a condition. It takes any JSON: what is no condition is refused, with its place, where it is used.
 func (c *Condition) UnmarshalJSON(data []byte) error {
@@ -482,6 +485,12 @@ var (
 	headerShape = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$")
 )
 
+// What the fields of a match take.
+const (
+	acceptedPath      = "a path that begins with /, decoded and without a query, or its beginning followed by *"
+	acceptedParameter = "a name of at most 64 letters, digits and _-.$@[], or a JSON pointer that begins with / and such a name"
+)
+
 const notKept = "may be a secret or a token: those are not kept, so that no call can be matched by them; match by another parameter or header"
 
 // hasOperation reports whether that is an operation of the document, or the id of a call of DingTalk's that is not modelled.
@@ -498,42 +507,42 @@ func (m *RuleMatch) validate(doc *dingmock.Document) *fieldError {
 			ids = append(ids, o.ID)
 		}
 		return &fieldError{"/operation", fmt.Sprintf("%.40q is no operation: it is one of %s, or the id of another call of DingTalk's; for other paths use method and path%s",
-			op, strings.Join(ids, ", "), nearest.DidYouMean(op, ids))}
+			op, strings.Join(ids, ", "), nearest.DidYouMean(op, ids)), "one of " + strings.Join(ids, ", ") + ", or the id of another call of DingTalk's"}
 	}
 	switch {
 	case m.Method != "" && !methodShape.MatchString(m.Method):
-		return &fieldError{"/method", "has to be a method in capitals, such as POST"}
+		return &fieldError{"/method", "", "a method in capitals, such as POST"}
 	case strings.Contains(m.Path, "?"):
-		return &fieldError{"/path", "a path has no query: match its values by parameters"}
+		return &fieldError{"/path", "a path has no query: match its values by parameters", acceptedPath}
 	case m.Path != "" && m.Path[0] != '/':
-		return &fieldError{"/path", "has to begin with /"}
+		return &fieldError{"/path", "has to begin with /", acceptedPath}
 	case strings.Contains(strings.TrimSuffix(m.Path, "*"), "*"):
-		return &fieldError{"/path", "has a * before its end: a * stands for the rest of a path, at its end alone"}
+		return &fieldError{"/path", "has a * before its end: a * stands for the rest of a path, at its end alone", acceptedPath}
 	case m.Host != "" && !hostShape.MatchString(m.Host):
-		return &fieldError{"/host", "has to be a name such as oapi.dingtalk.com, or *. and the end of one"}
+		return &fieldError{"/host", "", "a name such as oapi.dingtalk.com, or *. and the end of one"}
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Headers)) {
 		at, c := pointerTo("/headers", name), m.Headers[name]
 		switch {
 		case !headerShape.MatchString(name):
-			return &fieldError{at, "is no name of a header"}
+			return &fieldError{at, "is no name of a header", "the name of a header, with a condition"}
 		case strings.EqualFold(name, "Host"):
-			return &fieldError{at, "is matched by host"}
+			return &fieldError{at, "is matched by host", "the name of another header"}
 		case secretHeader(name):
-			return &fieldError{at, notKept}
+			return &fieldError{at, notKept, "another parameter or header"}
 		case c.wrong != "":
-			return &fieldError{at, c.wrong}
+			return &fieldError{at, c.wrong, acceptedCondition}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Parameters)) {
 		at, c, path := pointerTo("/parameters", name), m.Parameters[name], parameterPath(name)
 		switch {
 		case slices.ContainsFunc(path, secretName):
-			return &fieldError{at, notKept}
+			return &fieldError{at, notKept, "another parameter or header"}
 		case !dingmock.ParameterName(path[0]):
-			return &fieldError{at, fmt.Sprintf("%.40q is no name of a parameter: at most 64 letters, digits and _-.$@[], or a JSON pointer that begins with / and such a name", path[0])}
+			return &fieldError{at, fmt.Sprintf("%.40q is no name of a parameter: at most 64 letters, digits and _-.$@[], or a JSON pointer that begins with / and such a name", path[0]), acceptedParameter}
 		case c.wrong != "":
-			return &fieldError{at, c.wrong}
+			return &fieldError{at, c.wrong, acceptedCondition}
 		}
 	}
 	return nil

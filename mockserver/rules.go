@@ -122,6 +122,9 @@ func (e *Effect) kinds() []string {
 	return list
 }
 
+// acceptedEffect says what an effect has to have.
+const acceptedEffect = "exactly one of fault, errcode, status, latency, hang, reset, empty, truncate, slow, malformed, token_life, reply"
+
 // maxPriority bounds the priority of a rule, both ways.
 const maxPriority = 1_000_000
 
@@ -135,37 +138,37 @@ func (r *Rule) validate(doc *dingmock.Document, forAll bool) *fieldError {
 	faults := slices.Concat(Faults(), TLSFaults())
 	switch {
 	case len(kinds) != 1:
-		return &fieldError{"/effect", fmt.Sprintf("has %d effects: give exactly one of fault, errcode, status, latency, hang, reset, empty, truncate, slow, malformed, token_life, reply", len(kinds))}
+		return &fieldError{"/effect", fmt.Sprintf("has %d effects: give %s", len(kinds), acceptedEffect), acceptedEffect}
 	case e.Fault != "" && !slices.Contains(faults, e.Fault):
-		return &fieldError{"/effect/fault", fmt.Sprintf("%.40q is no fault: it is one of %s%s", e.Fault, strings.Join(faults, ", "), nearest.DidYouMean(e.Fault, faults))}
+		return &fieldError{"/effect/fault", fmt.Sprintf("%.40q is no fault: it is one of %s%s", e.Fault, strings.Join(faults, ", "), nearest.DidYouMean(e.Fault, faults)), "one of " + strings.Join(faults, ", ")}
 	case (e.SubCode != "" || e.Errmsg != "") && e.Errcode == 0:
-		return &fieldError{"/effect/errcode", "sub_code and errmsg go with errcode"}
+		return &fieldError{"/effect/errcode", "sub_code and errmsg go with errcode", "the number of an error, beside sub_code and errmsg"}
 	case e.SubCode != "" && e.Errcode != 88:
-		return &fieldError{"/effect/sub_code", "goes with errcode 88 alone"}
+		return &fieldError{"/effect/sub_code", "goes with errcode 88 alone", "nothing, but beside the errcode 88"}
 	case e.LatencyMax != 0 && e.LatencyMax < e.Latency:
-		return &fieldError{"/effect/latency_max", "has to be latency or more"}
+		return &fieldError{"/effect/latency_max", "", "latency or more"}
 	case e.Status != 0 && (e.Status < 200 || e.Status > 599):
-		return &fieldError{"/effect/status", "has to be 200 to 599"}
+		return &fieldError{"/effect/status", "", "200 to 599"}
 	case r.Priority < -maxPriority || r.Priority > maxPriority:
-		return &fieldError{"/priority", fmt.Sprintf("has to be %d to %d", -maxPriority, maxPriority)}
+		return &fieldError{"/priority", "", fmt.Sprintf("%d to %d", -maxPriority, maxPriority)}
 	case e.TokenLife != 0 && checkTokenLife(time.Duration(e.TokenLife)) != nil:
-		return &fieldError{"/effect/token_life", checkTokenLife(time.Duration(e.TokenLife)).Error()}
+		return &fieldError{"/effect/token_life", checkTokenLife(time.Duration(e.TokenLife)).Error(), acceptedLife}
 	case e.TokenLife != 0 && !issuesTokens(doc, r.Match.Operation):
-		return &fieldError{"/match/operation", fmt.Sprintf("%q issues no token, so that token_life has nothing to do", r.Match.Operation)}
+		return &fieldError{"/match/operation", fmt.Sprintf("%q issues no token, so that token_life has nothing to do", r.Match.Operation), "an operation that issues tokens, such as gettoken, or nothing"}
 	case r.When.Skip < 0 || r.When.Times < 0 || r.When.Every < 0:
-		return &fieldError{"/when", "skip, times and every have to be 0 or more"}
+		return &fieldError{"/when", "skip, times and every have to be 0 or more", "numbers of 0 or more"}
 	case r.When.Probability != nil && !(*r.When.Probability >= 0 && *r.When.Probability <= 1):
-		return &fieldError{"/when/probability", "has to be 0 to 1"}
+		return &fieldError{"/when/probability", "", "0 to 1"}
 	case r.When.Seed != 0 && r.When.Probability == nil:
-		return &fieldError{"/when/seed", "goes with probability"}
+		return &fieldError{"/when/seed", "goes with probability", "a number beside probability, else nothing"}
 	case r.When.For != 0 && forAll:
-		return &fieldError{"/when/for", "is by an app's clock: make the rule for one app"}
+		return &fieldError{"/when/for", "is by an app's clock: make the rule for one app", "nothing in a rule for every app"}
 	case r.When.For < 0:
-		return &fieldError{"/when/for", "has to be 0 or more"}
+		return &fieldError{"/when/for", "", "0 or more"}
 	}
 	for name, d := range map[string]Duration{"latency": e.Latency, "latency_max": e.LatencyMax, "slow": e.Slow} {
 		if d < 0 || time.Duration(d) > maxPause {
-			return &fieldError{"/effect/" + name, fmt.Sprintf("has to be above 0 and at most %s", maxPause)}
+			return &fieldError{"/effect/" + name, "", fmt.Sprintf("above 0 and at most %s", maxPause)}
 		}
 	}
 	if e.Reply != nil {

@@ -104,11 +104,18 @@ var foundNumber = regexp.MustCompile(`the number \S+`)
 
 // fieldError is what is wrong with one field of a state.
 type fieldError struct {
-	pointer string // JSON pointer
-	text    string
+	pointer  string // JSON pointer
+	text     string // "" says that it has to be what is accepted
+	accepted string // what the field takes
 }
 
-func (e *fieldError) Error() string { return strings.TrimPrefix(e.pointer, "/") + ": " + e.text }
+func (e *fieldError) Error() string {
+	text := e.text
+	if text == "" {
+		text = "has to be " + e.accepted
+	}
+	return strings.TrimPrefix(e.pointer, "/") + ": " + text
+}
 
 var urlSafe = regexp.MustCompile(`^[A-Za-z0-9._~-]{1,128}$`)
 
@@ -126,13 +133,13 @@ func (s *State) validate(doc *dingmock.Document) *fieldError {
 			{"name", "name", a.Name}, {"appkey", "name", a.AppKey}, {"corpid", "corp", a.CorpID},
 		} {
 			if by := owner[id.space+id.value]; by != "" && by != at {
-				return &fieldError{at + "/" + id.field, fmt.Sprintf("%q is that of %s already; it has to be unique", id.value, by[1:])}
+				return &fieldError{at + "/" + id.field, fmt.Sprintf("%q is that of %s already; it has to be unique", id.value, by[1:]), "one that no other app has"}
 			}
 			owner[id.space+id.value] = at
 		}
 		for j, t := range a.Tokens {
 			if owner["token"+t.Token] != "" {
-				return &fieldError{fmt.Sprintf("%s/tokens/%d/token", at, j), "is the token of another app, or stands here twice"}
+				return &fieldError{fmt.Sprintf("%s/tokens/%d/token", at, j), "is the token of another app, or stands here twice", "one that no other token is"}
 			}
 			owner["token"+t.Token] = at
 		}
@@ -143,7 +150,7 @@ func (s *State) validate(doc *dingmock.Document) *fieldError {
 // validateRules checks the rules of an app, or those for every app.
 func validateRules(list []Rule, doc *dingmock.Document, forAll bool) *fieldError {
 	if len(list) > maxRules {
-		return &fieldError{"/rules", fmt.Sprintf("are %d: at most %d are allowed", len(list), maxRules)}
+		return &fieldError{"/rules", fmt.Sprintf("are %d: at most %d are allowed", len(list), maxRules), fmt.Sprintf("at most %d rules", maxRules)}
 	}
 	for i := range list {
 		if err := list[i].validate(doc, forAll); err != nil {
@@ -161,14 +168,14 @@ func (a *AppState) validate(doc *dingmock.Document) *fieldError {
 	} {
 		if strings.HasSuffix(f.name, "secret") {
 			if a.Open && f.value != "" {
-				return &fieldError{"/open", "goes without secrets: the first token call chooses them"}
+				return &fieldError{"/open", "goes without secrets: the first token call chooses them", "true only without secrets"}
 			}
 			if a.Auto {
 				continue // the first call chose it
 			}
 		}
 		if f.value != "" && !urlSafe.MatchString(f.value) {
-			return &fieldError{"/" + f.name, "has to be 1 to 128 of the characters A-Z a-z 0-9 - . _ ~"}
+			return &fieldError{"/" + f.name, "", "1 to 128 of the characters A-Z a-z 0-9 - . _ ~"}
 		}
 	}
 	for _, f := range []struct {
@@ -176,42 +183,42 @@ func (a *AppState) validate(doc *dingmock.Document) *fieldError {
 		asked       bool // whether the app is asked for by it
 	}{{"name", a.Name, true}, {"appkey", a.AppKey, true}, {"corpid", a.CorpID, a.Name == "" && a.AppKey == ""}} {
 		if f.asked && (f.value == NoApp || f.value == "." || f.value == "..") { // these mean something else in a path
-			return &fieldError{"/" + f.name, fmt.Sprintf("%q is taken: choose another", f.value)}
+			return &fieldError{"/" + f.name, fmt.Sprintf("%q is taken: choose another", f.value), "another name than _, . and .."}
 		}
 	}
 	switch {
 	case a.Open && !a.Auto:
-		return &fieldError{"/open", "goes with auto"}
+		return &fieldError{"/open", "goes with auto", "true only beside auto"}
 	case !a.Open && (a.AppKey == "") != (a.AppSecret == ""):
-		return &fieldError{"/appkey", "appkey and appsecret go together: give both or neither"}
+		return &fieldError{"/appkey", "appkey and appsecret go together: give both or neither", "an appkey beside an appsecret, or neither"}
 	case !a.Open && (a.CorpID == "") != (a.CorpSecret == ""):
-		return &fieldError{"/corpid", "corpid and corpsecret go together: give both or neither"}
+		return &fieldError{"/corpid", "corpid and corpsecret go together: give both or neither", "a corpid beside a corpsecret, or neither"}
 	case a.AppKey == "" && a.CorpID == "":
-		return &fieldError{"/appkey", "has to be there with appsecret, or else corpid with corpsecret"}
+		return &fieldError{"/appkey", "has to be there with appsecret, or else corpid with corpsecret", "an appkey beside an appsecret, or else corpid and corpsecret"}
 	case a.Clock != nil && time.Duration(a.Clock.Offset).Abs() > maxOffset:
-		return &fieldError{"/clock/offset", "has to be at most 200 years (1752000h)"}
+		return &fieldError{"/clock/offset", "", "at most 200 years (1752000h)"}
 	case a.Clock != nil && a.Clock.At != nil && !a.Clock.Frozen:
-		return &fieldError{"/clock/at", "goes with frozen"}
+		return &fieldError{"/clock/at", "goes with frozen", "a time beside frozen, else nothing"}
 	case a.Clock != nil && a.Clock.At != nil && (a.Clock.At.Year() < 1970 || a.Clock.At.Year() > 2200):
-		return &fieldError{"/clock/at", "has to be in the years 1970 to 2200"}
+		return &fieldError{"/clock/at", "", "a time in the years 1970 to 2200"}
 	case a.QPS != nil && *a.QPS < 0:
-		return &fieldError{"/qps", "has to be 0 or more"}
+		return &fieldError{"/qps", "", "0 or more"}
 	case len(a.Tokens) > tokensApart:
-		return &fieldError{"/tokens", fmt.Sprintf("are %d: at most %d are allowed", len(a.Tokens), tokensApart)}
+		return &fieldError{"/tokens", fmt.Sprintf("are %d: at most %d are allowed", len(a.Tokens), tokensApart), fmt.Sprintf("at most %d tokens", tokensApart)}
 	case a.TokenLife != 0 && checkTokenLife(time.Duration(a.TokenLife)) != nil:
-		return &fieldError{"/token_life", checkTokenLife(time.Duration(a.TokenLife)).Error()}
+		return &fieldError{"/token_life", checkTokenLife(time.Duration(a.TokenLife)).Error(), acceptedLife}
 	}
 	for i, u := range a.Users {
 		if n := utf8.RuneCountInString(u); n < 1 || n > 128 {
-			return &fieldError{fmt.Sprintf("/users/%d", i), "has to be 1 to 128 characters"}
+			return &fieldError{fmt.Sprintf("/users/%d", i), "", "1 to 128 characters"}
 		}
 	}
 	for i, t := range a.Tokens {
 		if !tokenShape.MatchString(t.Token) {
-			return &fieldError{fmt.Sprintf("/tokens/%d/token", i), "has to be 32 characters of 0-9 and a-f"}
+			return &fieldError{fmt.Sprintf("/tokens/%d/token", i), "", "32 characters of 0-9 and a-f"}
 		}
 		if !(t.ExpiresIn > 0 && t.ExpiresIn <= longestLife.Seconds()) {
-			return &fieldError{fmt.Sprintf("/tokens/%d/expires_in", i), fmt.Sprintf("has to be seconds, above 0 and at most %.0f", longestLife.Seconds())}
+			return &fieldError{fmt.Sprintf("/tokens/%d/expires_in", i), "", fmt.Sprintf("seconds, above 0 and at most %.0f", longestLife.Seconds())}
 		}
 	}
 	open := map[string]bool{}
@@ -222,16 +229,16 @@ func (a *AppState) validate(doc *dingmock.Document) *fieldError {
 			least       int
 		}{{"session_id", x.SessionID, 1}, {"user_id", x.UserID, 1}, {"chatid", x.ChatID, 0}} {
 			if n := utf8.RuneCountInString(f.value); n < f.least || n > 128 {
-				return &fieldError{at + f.name, fmt.Sprintf("has to be %d to 128 characters", f.least)}
+				return &fieldError{at + f.name, "", fmt.Sprintf("%d to 128 characters", f.least)}
 			}
 		}
 		switch {
 		case x.AppKey != "" && x.AppKey != a.AppKey:
-			return &fieldError{at + "app_key", "has to be the appkey of the app that it stands in"}
+			return &fieldError{at + "app_key", "", "the appkey of the app that it stands in"}
 		case x.CreateTime < 0 || time.UnixMilli(x.CreateTime).After(lastInstant):
-			return &fieldError{at + "create_time", "has to be milliseconds since 1970, up to the year 9999"}
+			return &fieldError{at + "create_time", "", "milliseconds since 1970, up to the year 9999"}
 		case open[x.SessionID]:
-			return &fieldError{at + "session_id", fmt.Sprintf("%.40q is open already", x.SessionID)}
+			return &fieldError{at + "session_id", fmt.Sprintf("%.40q is open already", x.SessionID), "an id that no other open session of the app has"}
 		}
 		open[x.SessionID] = true
 	}

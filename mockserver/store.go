@@ -481,6 +481,9 @@ func (a *app) issueApart(life time.Duration) string {
 	return t.value
 }
 
+// acceptedLife says how long a token may live.
+const acceptedLife = "1s to 720h"
+
 func checkTokenLife(d time.Duration) error {
 	if d < shortestLife || d > longestLife {
 		return fmt.Errorf("%s has to be %s to %s", d, shortestLife, longestLife)

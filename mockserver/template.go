@@ -225,17 +225,23 @@ var notOurs = []string{
 	"Connection", "Content-Length", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
 }
 
+// What the fields of a fixed reply take, where the document's schema does not say it.
+const (
+	acceptedHeader   = "the name of a header, other than Content-Type, those of how an answer is sent and Dingmock-…, with a text of one line"
+	acceptedTemplate = "values with holes such as {{body.userid}}, {{body.list.0.name}}, {{query.x}} and {{token}}, at most 100 in a reply"
+)
+
 // validate checks a fixed reply.
 func (f *FixedReply) validate() *fieldError {
 	switch {
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
-		return &fieldError{"/status", "has to be 200 to 599, or absent for 200"}
+		return &fieldError{"/status", "", "200 to 599, or absent for 200"}
 	case strings.ContainsAny(f.ContentType, "\r\n\x00"):
-		return &fieldError{"/content_type", "has to be one line"}
+		return &fieldError{"/content_type", "", "one line"}
 	case f.TokenLife != 0 && !f.Template:
-		return &fieldError{"/token_life", "goes with template and a hole {{token}}"}
+		return &fieldError{"/token_life", "goes with template and a hole {{token}}", acceptedLife + " beside template, else nothing"}
 	case f.TokenLife != 0 && checkTokenLife(time.Duration(f.TokenLife)) != nil:
-		return &fieldError{"/token_life", checkTokenLife(time.Duration(f.TokenLife)).Error()}
+		return &fieldError{"/token_life", checkTokenLife(time.Duration(f.TokenLife)).Error(), acceptedLife}
 	}
 	holes := 0
 	check := func(text string) error {
@@ -261,24 +267,24 @@ func (f *FixedReply) validate() *fieldError {
 		at, canonical, value := pointerTo("/headers", name), http.CanonicalHeaderKey(name), f.Headers[name]
 		switch {
 		case !headerShape.MatchString(name):
-			return &fieldError{at, "is no name of a header"}
+			return &fieldError{at, "is no name of a header", acceptedHeader}
 		case canonical == "Content-Type":
-			return &fieldError{at, "is given by content_type"}
+			return &fieldError{at, "is given by content_type", acceptedHeader}
 		case slices.Contains(notOurs, canonical), strings.HasPrefix(canonical, "Dingmock-"):
-			return &fieldError{at, "is not a rule's to set: how the answer is sent is the server's, and what begins with Dingmock- says what it did"}
+			return &fieldError{at, "is not a rule's to set: how the answer is sent is the server's, and what begins with Dingmock- says what it did", acceptedHeader}
 		case names[canonical]:
-			return &fieldError{at, "stands there in another spelling too"}
+			return &fieldError{at, "stands there in another spelling too", "each header once"}
 		case strings.ContainsFunc(value, unicode.IsControl):
-			return &fieldError{at, "has to be one line, without control characters"}
+			return &fieldError{at, "", "one line, without control characters"}
 		}
 		names[canonical] = true
 		if err := check(value); err != nil {
-			return &fieldError{at, err.Error()}
+			return &fieldError{at, err.Error(), acceptedTemplate}
 		}
 	}
 	if f.Template && len(f.Body) > 0 {
 		if err := walkStrings(f.Body, check); err != nil {
-			return &fieldError{"/body", err.Error()}
+			return &fieldError{"/body", err.Error(), acceptedTemplate}
 		}
 	}
 	return nil
