@@ -278,3 +278,30 @@ func TestSubjectReadsOnce(t *testing.T) {
 		}
 	}
 }
+
+// Calls of ever new paths, at a clock that stands, do not fill the memory: they are counted together in the end.
+func TestThrottleIsBounded(t *testing.T) {
+	t.Parallel()
+	s, err := New(&Options{QPS: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := s.store.app("default")
+	a.clock.freeze()
+	a.exceeds("/known")
+	passed := 0
+	for i := range 2 * maxCounted {
+		if !a.exceeds("/ours/" + strconv.Itoa(i)) {
+			passed++
+		}
+	}
+	if n := len(a.throttle.calls); n > maxCounted+1 {
+		t.Errorf("%d paths are counted apart", n)
+	}
+	if want := maxCounted - 1 + 2; passed != want {
+		t.Errorf("%d calls pass, want %d: those counted apart, and two of all others", passed, want)
+	}
+	if a.exceeds("/known") || !a.exceeds("/known") {
+		t.Error("what was known before is not counted by itself")
+	}
+}

@@ -43,8 +43,9 @@ type Options struct {
 	// RefuseUndeclared refuses undeclared and repeated parameters, which the platform accepts.
 	RefuseUndeclared bool
 
-	// QPS is how many calls of one operation an app may make in one second of its clock; more are answered as
-	// throttled. Default 0: no limit.
+	// QPS is how many calls of one operation, or of one path that a rule answers, an app may make in one second of its clock;
+	// more are answered as throttled. Those beyond 10,000 operations and paths in a second are counted together. Default 0:
+	// no limit.
 	QPS int
 
 	// Journal is how many exchanges are kept for each app, 16 KiB of each body, 4 MiB in all. Default 1000;
