@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -128,6 +129,9 @@ const acceptedEffect = "exactly one of fault, errcode, status, latency, hang, re
 // maxPriority bounds the priority of a rule, both ways.
 const maxPriority = 1_000_000
 
+// ruleID is the shape of an id, as the document has it.
+var ruleID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
+
 // maxPause bounds the pauses of an effect.
 const maxPause = 10 * time.Minute
 
@@ -137,6 +141,8 @@ func (r *Rule) validate(doc *dingmock.Document, forAll bool) *fieldError {
 	kinds := e.kinds()
 	faults := slices.Concat(Faults(), TLSFaults())
 	switch {
+	case r.ID != "" && !ruleID.MatchString(r.ID):
+		return &fieldError{"/id", "", "1 to 32 of the characters A-Z a-z 0-9 _ -"}
 	case len(kinds) != 1:
 		return &fieldError{"/effect", fmt.Sprintf("has %d effects: give %s", len(kinds), acceptedEffect), acceptedEffect}
 	case e.Fault != "" && !slices.Contains(faults, e.Fault):

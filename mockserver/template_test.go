@@ -199,6 +199,8 @@ func TestRulesInStateFile(t *testing.T) {
 	}
 	for _, test := range []struct{ name, text, want string }{
 		{"for every app", all("{\"effect\":{\"status\":503},\n\"when\":{\"for\":\"1s\"}}"), "f:4: rules/0/when/for: is by an app's clock: make the rule for one app"},
+		{"an id with a comma", all("{\"effect\":{\"status\":503},\n\"id\":\"a,b\"}"), "f:4: rules/0/id: has to be 1 to 32 of the characters A-Z a-z 0-9 _ -"},
+		{"an id that is too long", app("{\"effect\":{\"status\":503},\n\"id\":\"" + strings.Repeat("x", 33) + "\"}"), "f:3: apps/0/rules/0/id: has to be 1 to 32 of the characters A-Z a-z 0-9 _ -"},
 		{"no effect", all("{\"effect\":\n{}}"), "f:3: rules/0/effect: has 0 effects: give exactly one of fault, errcode, status, latency, hang, reset, empty, truncate, slow, malformed, token_life, reply"},
 		{"an unknown field", all("{\"effect\":{\"status\":503},\n\"prio\":1}"), "f:4: rules/0/prio: there is no such field; did you mean priority?"},
 		{"a priority that is text", all("{\"effect\":{\"status\":503},\n\"priority\":\"1\"}"), "f:4: rules/0/priority: has to be a whole number, not a string"},
