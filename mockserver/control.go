@@ -375,13 +375,27 @@ func (c *controlCall) change(do func(*app) error) (*app, error) {
 	return a, err
 }
 
+// remove takes something from the app that the path names. It makes none: of one that is not there, nothing can be taken.
+func (c *controlCall) remove(do func(*app) error) (*app, error) {
+	a, err := c.server.store.change(c.Value("app"), false, do)
+	if a == nil && err == nil {
+		err = c.noApp()
+	}
+	return a, err
+}
+
+// mayCome reports whether the first call of the app that the path names would make it, where there is none.
+func (c *controlCall) mayCome() bool {
+	return !c.server.options.NoAutoApps && autoKey.MatchString(c.Value("app"))
+}
+
 func (c *controlCall) noApp() error {
 	name := c.Value("app")
 	detail := fmt.Sprintf("there is no app %q", name)
 	switch {
 	case name == NoApp:
 		detail = "_ stands for the calls that reached no app: it has a journal and a verdict, and nothing else"
-	case autoKey.MatchString(name) && !c.server.options.NoAutoApps:
+	case c.mayCome():
 		detail += " yet: its first call makes it, and so does what changes something here"
 	default:
 		var names []string

@@ -62,38 +62,46 @@ func (c *controlCall) getApp() (any, error) {
 	return identities([]*app{a}).Apps[0], nil
 }
 
+// setting is what a change says of a setting: nothing, which leaves it as it is, null, which brings back what there is without
+// it, or a value.
+type setting[T any] struct {
+	given, null bool
+	value       T
+}
+
+func (s *setting[T]) UnmarshalJSON(data []byte) error {
+	if s.given, s.null = true, string(data) == "null"; s.null {
+		return nil
+	}
+	return json.Unmarshal(data, &s.value)
+}
+
 func (c *controlCall) updateApp() (any, error) {
 	var x struct {
-		Users json.RawMessage `json:"users"`
-		QPS   *int            `json:"qps"`
-		Life  *Duration       `json:"token_life"`
-		Judge *bool           `json:"judge"`
+		Users setting[[]string] `json:"users"`
+		QPS   setting[*int]     `json:"qps"`
+		Life  setting[Duration] `json:"token_life"`
+		Judge *bool             `json:"judge"`
 	}
 	if err := c.decode(&x); err != nil {
 		return nil, err
 	}
-	var users []string
-	if x.Users != nil {
-		if err := json.Unmarshal(x.Users, &users); err != nil {
-			return nil, problemOf(http.StatusBadRequest, "users: has to be an array of strings, or null")
-		}
-	}
-	if x.Life != nil {
-		if err := checkTokenLife(time.Duration(*x.Life)); err != nil {
+	if x.Life.given && !x.Life.null {
+		if err := checkTokenLife(time.Duration(x.Life.value)); err != nil {
 			return nil, &fieldError{"/token_life", err.Error(), acceptedLife + ", or null for the server's"}
 		}
 	}
 	return c.changed(func(a *app) error {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		if x.Users != nil {
-			a.users = newUsers(users)
+		if x.Users.given {
+			a.users = newUsers(x.Users.value)
 		}
-		if x.QPS != nil {
-			a.qps = x.QPS
+		if x.QPS.given {
+			a.qps = x.QPS.value
 		}
-		if x.Life != nil {
-			a.tokenLife = time.Duration(*x.Life)
+		if x.Life.given {
+			a.tokenLife = time.Duration(x.Life.value)
 		}
 		if x.Judge != nil {
 			a.lenient = !*x.Judge
@@ -154,7 +162,7 @@ func (c *controlCall) listTokens() (any, error) {
 
 func (c *controlCall) expireTokens() (any, error) {
 	var due Due
-	_, err := c.change(func(a *app) error {
+	_, err := c.remove(func(a *app) error {
 		due = a.expireTokens()
 		return nil
 	})
@@ -215,7 +223,7 @@ func (c *controlCall) putState() (any, error) {
 		switch {
 		case err == nil:
 			name = a.name
-		case c.server.options.NoAutoApps || !autoKey.MatchString(name):
+		case !c.mayCome():
 			return nil, err
 		}
 		if len(x.Apps) != 1 || x.Apps[0].Name != name && (x.Apps[0].Name != "" || x.Apps[0].AppKey != name) {

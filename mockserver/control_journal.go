@@ -26,6 +26,15 @@ func (c *controlCall) journal() (*journal, *app, error) {
 	return a.journal, a, nil
 }
 
+// readJournal is journal, but empty of an app that its first call would make.
+func (c *controlCall) readJournal() (*journal, error) {
+	j, _, err := c.journal()
+	if err != nil && c.mayCome() {
+		return newJournal(c.server.store.kept, c.server.store.journal), nil
+	}
+	return j, err
+}
+
 // number returns a whole number of the path or the query, which the document's schema has found good.
 func (c *controlCall) number(name string) int64 {
 	n, _ := strconv.ParseInt(c.Value(name), 10, 64)
@@ -33,7 +42,7 @@ func (c *controlCall) number(name string) int64 {
 }
 
 func (c *controlCall) listJournal() (any, error) {
-	j, _, err := c.journal()
+	j, err := c.readJournal()
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +138,7 @@ func (c *controlCall) waitJournal() (any, error) {
 }
 
 func (c *controlCall) expectJournal() (any, error) {
-	j, _, err := c.journal()
+	j, err := c.readJournal()
 	if err != nil {
 		return nil, err
 	}

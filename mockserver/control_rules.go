@@ -26,12 +26,12 @@ func (c *controlCall) readRules() (list []Rule, life string, err error) {
 	return a.rules.judged(a.now()), a.lifeID, nil
 }
 
-// changeRules does something to the rules that the path means, by their clock.
-func (c *controlCall) changeRules(do func(set *rules, now time.Time) error) error {
+// removeRules takes some of the rules that the path means.
+func (c *controlCall) removeRules(do func(set *rules) error) error {
 	if c.forAll() {
-		return do(&c.server.rules, c.server.options.Now())
+		return do(&c.server.rules)
 	}
-	_, err := c.change(func(a *app) error { return do(&a.rules, a.now()) })
+	_, err := c.remove(func(a *app) error { return do(&a.rules) })
 	return err
 }
 
@@ -71,12 +71,18 @@ func (c *controlCall) addRule() (any, error) {
 		return nil, err
 	}
 	var made Rule
-	err := c.changeRules(func(set *rules, now time.Time) (err error) {
+	add := func(set *rules, now time.Time) (err error) {
 		if made, err = set.add(r, now); err != nil {
 			return problemOf(http.StatusConflict, err.Error())
 		}
 		return nil
-	})
+	}
+	var err error
+	if c.forAll() {
+		err = add(&c.server.rules, c.server.options.Now())
+	} else {
+		_, err = c.change(func(a *app) error { return add(&a.rules, a.now()) })
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +91,7 @@ func (c *controlCall) addRule() (any, error) {
 }
 
 func (c *controlCall) deleteRules() (any, error) {
-	err := c.changeRules(func(set *rules, _ time.Time) error {
+	err := c.removeRules(func(set *rules) error {
 		set.remove("")
 		return nil
 	})
@@ -118,7 +124,7 @@ func (c *controlCall) getRule() (any, error) {
 }
 
 func (c *controlCall) deleteRule() (any, error) {
-	err := c.changeRules(func(set *rules, _ time.Time) error {
+	err := c.removeRules(func(set *rules) error {
 		if !set.remove(c.Value("id")) {
 			return c.noRule()
 		}

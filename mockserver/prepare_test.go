@@ -43,7 +43,7 @@ func TestPrepareByOperation(t *testing.T) {
 	t.Parallel()
 	makes := map[string]bool{
 		"update_app": true, "reset_app": true, "advance_clock": true, "freeze_clock": true, "resume_clock": true, "add_rule": true,
-		"delete_rules": true, "expire_tokens": true, "wait_journal": true, "put_app_state": true,
+		"wait_journal": true, "put_app_state": true,
 	}
 	for _, options := range []struct {
 		name string
@@ -68,8 +68,13 @@ func TestPrepareByOperation(t *testing.T) {
 				got := send(t, listen(t, s), request(op.Method+" "+concrete(op.Path, options.app), mediaOf(body), body))
 				_, err := s.App(options.app).State()
 				refused := http.StatusNotFound
-				if op.ID == "get_app_verdict" && options.name == "an auto key" {
-					refused = http.StatusConflict // no call came from it
+				if options.name == "an auto key" {
+					switch op.ID {
+					case "get_app_verdict", "expect_journal":
+						refused = http.StatusConflict // no call came from it
+					case "list_journal":
+						refused = http.StatusOK
+					}
 				}
 				if want := makes[op.ID] && options.name == "an auto key"; (err == nil) != want || !want && got.status != refused {
 					t.Errorf("%s: HTTP %d %s; the app is there: %v, want %v", op.ID, got.status, got.body, err == nil, want)
@@ -90,6 +95,48 @@ func TestPrepareByOperation(t *testing.T) {
 		send(t, addr, request(refused.line, mediaOf(refused.body), refused.body))
 		if len(s.Apps()) != 1 {
 			t.Errorf("%s has made an app: %v", refused.line, s.Apps()[1:])
+		}
+	}
+}
+
+// The journal of an app that has not called yet is an empty one, and asking for it makes no app.
+func TestJournalBeforeFirstCall(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{})
+	for _, test := range []struct {
+		body   string
+		status int
+		ok     bool
+	}{
+		{`{"at_most":0}`, 200, true},
+		{`{"match":{"operation":"gettoken"},"at_most":3}`, 200, true},
+		{`{}`, 409, false},
+		{`{"at_least":2}`, 409, false},
+	} {
+		var counted mockserver.Counted
+		status := steer(t, s, "POST", "/apps/mock-new/journal/expect", test.body, &counted)
+		if status != test.status || counted.OK != test.ok || counted.Found != 0 || counted.Last != 0 || counted.Entries == nil {
+			t.Errorf("%s: HTTP %d, %+v", test.body, status, counted)
+		}
+	}
+	var list struct {
+		Entries       []mockserver.Entry
+		Life          string
+		Last, Dropped int64
+	}
+	if status := steer(t, s, "GET", "/apps/mock-new/journal", "", &list); status != http.StatusOK || list.Entries == nil || len(list.Entries) != 0 || list.Last != 0 || list.Life == "" {
+		t.Errorf("the list: HTTP %d, %+v", status, list)
+	}
+	if apps := s.Apps(); len(apps) != 1 {
+		t.Errorf("an app was made: %v", apps[1:])
+	}
+	if status := steer(t, fake(t, mockserver.Options{Journal: -1}), "POST", "/apps/mock-new/journal/expect", `{"at_most":0}`, nil); status != http.StatusConflict {
+		t.Errorf("without a journal: HTTP %d", status)
+	}
+	for _, path := range []string{"POST /apps/mock-new/journal/expect", "GET /apps/mock-new/journal", "POST /apps/shop/journal/expect"} {
+		method, path, _ := strings.Cut(path, " ")
+		if status := steer(t, fake(t, mockserver.Options{NoAutoApps: true}), method, path, "", nil); status != http.StatusNotFound {
+			t.Errorf("without auto apps, %s: HTTP %d", path, status)
 		}
 	}
 }

@@ -258,8 +258,8 @@ func (s *store) delete(a *app) {
 	}
 }
 
-// reset brings an app back to what it began with: its users, tokens, sessions, rules and clock. Its credentials, qps, judge
-// and verdict stay. It does nothing to one that is no more.
+// reset brings an app back to what it began with: its users, tokens, sessions, rules and clock. Its credentials, qps,
+// token_life, judge and verdict stay. It does nothing to one that is no more.
 func (a *app) reset() {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -92,6 +92,39 @@ func createOKOf(id string) string {
 	return `{"errcode":0,"errmsg":"ok","result":{"session_id":"` + id + `"},"request_id":"…"}`
 }
 
+// TestSettingsBack brings back by null what the server says, and keeps what a change leaves out.
+func TestSettingsBack(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{QPS: 7, TokenLife: 300 * time.Second})
+	five := 5
+	for _, test := range []struct {
+		name, change string
+		qps          *int
+		life         time.Duration
+		users        []string
+	}{
+		{"values", `{"qps":5,"token_life":"60s","users":["u"]}`, &five, time.Minute, []string{"u"}},
+		{"nothing", `{}`, &five, time.Minute, []string{"u"}},
+		{"a life of null", `{"token_life":null}`, &five, 0, []string{"u"}},
+		{"a limit of null", `{"qps":null}`, nil, 0, []string{"u"}},
+		{"users of null", `{"users":null}`, nil, 0, nil},
+	} {
+		if status := steer(t, s, http.MethodPatch, "/apps/default", test.change, nil); status != http.StatusOK {
+			t.Errorf("%s: HTTP %d", test.name, status)
+		}
+		got, err := s.App("default").State()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]any{test.qps, test.life, test.users}, []any{got.QPS, time.Duration(got.TokenLife), got.Users}); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", test.name, diff)
+		}
+	}
+	if got := call(s, "GET /gettoken?"+appPairQuery, ""); !strings.Contains(got, `"expires_in":300`) {
+		t.Errorf("with the server's life: %s", got)
+	}
+}
+
 // TestThrottle counts by app and call; the token calls and those that are refused for their token too or not.
 func TestThrottle(t *testing.T) {
 	t.Parallel()

@@ -58,7 +58,7 @@ func (a *App) Delete(ctx context.Context) error {
 }
 
 // Reset brings the app back to the users, tokens, sessions, rules and clock that it was made with, and forgets its
-// journal. Credentials, qps, judge and verdict stay.
+// journal. Credentials, qps, token_life, judge and verdict stay.
 func (a *App) Reset(ctx context.Context) error {
 	return a.client.call(ctx, http.MethodPost, a.path("/reset"), nil, nil, nil)
 }
