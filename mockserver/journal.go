@@ -358,13 +358,13 @@ func maskPart(part string) string {
 		return name + "=" + masked
 	case len(plain) >= 16 && opaque.MatchString(plain) && strings.ContainsAny(plain, "0123456789"): // a token without its name
 		return masked
-	case strings.Contains(value, "%22"):
+	case strings.ContainsAny(value, "%="):
 		return name + "=" + maskEscaped(value)
 	}
 	return part
 }
 
-// maskEscaped masks what may be secret in an escaped value that may be JSON, or the beginning of it.
+// maskEscaped masks what may be secret in an escaped value that may be JSON, a URL or a form, or the beginning of one.
 func maskEscaped(value string) string {
 	whole := value
 	if at := strings.LastIndexByte(value, '%'); at >= 0 && at+3 > len(value) {
@@ -372,6 +372,9 @@ func maskEscaped(value string) string {
 	}
 	text, err := url.QueryUnescape(whole)
 	if err != nil {
+		if text = maskText(value); text == value && !strings.Contains(value, "%22") {
+			return value
+		}
 		return masked
 	}
 	if shown := maskText(text); shown != text {
@@ -390,19 +393,34 @@ func maskBody(body []byte, form bool) string {
 	if form {
 		text = maskQuery(text)
 	}
-	text = maskJSON(text)
+	text = secretPart.ReplaceAllString(maskJSON(text), "${1}"+masked+"${2}")
 	if long {
 		text += "…"
 	}
 	return text
 }
 
-// maskText masks what may be secret in a text, which may be JSON.
+// secretPart is a part of a multipart body whose name may be that of a secret.
+var secretPart = regexp.MustCompile(`(?is)(form-data;[^\r\n]*name="?(?:[^"\r\n;]*(?:secret|token|password|ticket)[^"\r\n;]*|sign)"?[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n).*?(\r?\n--|\z)`)
+
+// maskText masks what may be secret in a text, which may be JSON, a URL or a form.
 func maskText(text string) string {
 	if text = validUTF8(text); strings.IndexByte(text, '"') < 0 {
-		return text
+		return maskPairs(text)
 	}
 	return maskJSON(text)
+}
+
+// secretPair is name=value where the name may be that of a secret, the sign perhaps escaped, and the value up to what ends it in
+// a URL or a form, escaped or not, or in a text.
+var secretPair = regexp.MustCompile(`(?i)((?:[a-z0-9_.-]*(?:secret|token|password|ticket)[a-z0-9_.-]*|\bsign)(?:=|%(?:25)*3d|\\u003d))(?:[^&#\s"'<>\\%]|\\/|%[^2]|%2[^6])+`)
+
+// maskPairs masks the value of each name=value in a text whose name may be that of a secret.
+func maskPairs(text string) string {
+	if !strings.ContainsAny(text, `=%\`) || !mentionsSecret(text) && !strings.Contains(strings.ToLower(text), "sign") {
+		return text
+	}
+	return secretPair.ReplaceAllString(text, "${1}"+masked)
 }
 
 func maskJSON(text string) string {
@@ -412,7 +430,7 @@ func maskJSON(text string) string {
 			return string(rune(n))
 		})
 	}
-	return maskFields(text)
+	return maskPairs(maskFields(text))
 }
 
 // maskFields masks the value of each field of a JSON text whose name may be that of a secret, be the text whole or not.
@@ -582,7 +600,9 @@ func (c *call) entry(name string, r *http.Request, body []byte, reply reply) *En
 	}
 	e.Request.URL = shorten(validUTF8(e.Request.URL))
 	if len(body) > 0 {
-		e.Request.Body = maskBody(body, strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "form") || body[0] != '{')
+		media := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Type")))
+		parts := strings.HasPrefix(media, "multipart/") && bytes.HasPrefix(body, []byte("--"))
+		e.Request.Body = maskBody(body, !parts && (strings.Contains(media, "form") || body[0] != '{'))
 	}
 	e.Operation = c.operationID()
 	if c.Operation != nil {

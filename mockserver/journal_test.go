@@ -245,6 +245,18 @@ func TestJournalHoldsNoSecret(t *testing.T) {
 		request("POST /x?"+secret+"=1&appsecret="+secret, jsonType, `{"o":{"ticket":{"a":"`+secret+`","b":["`+secret+`"]}},"s":"{\"token\":[\"`+secret+`\"]}"}`),
 		request("POST /x", formType, "msg=%7B%22token%22%3A%22"+secret+"%22%7D&n=%7B%22%5Cu0074oken%22%3A%22"+secret+"%22%7D"),
 		request("POST /x", formType, "pad="+strings.Repeat("x", 16<<10-40)+"&m=%7B%22token%22%3A%22"+secret+"%22%7D"),
+		request("GET /x?url=https%3A%2F%2Fh%2F%3Faccess_token%3D"+secret+"%26a%3D1", "", ""),
+		request("GET /x?url=https://h/?access_token="+secret+"#x", "", ""),
+		request("GET /x?url=https%3A%2F%2Fh%2F%3Fnext%3Dhttps%253A%252F%252Fh%252F%253Faccess_token%253D"+secret, "", ""),
+		request("GET /x?url=h%3F%61ccess_token%3D"+secret+"&bad=100%&more=%3Ftoken%3D"+secret+"%", "", ""),
+		request("GET /x?url=h%3Fa%3D1%26sign%3D"+secret, "", ""),
+		request("POST /x", jsonType, `{"url":"https://h/?access_token=`+secret+`","o":{"u":"https:\/\/h\/?b=1\u0026appSecret=ab\/`+secret+`"},"l":["a?access_token\u003d`+secret+`"]}`),
+		request("POST /x", jsonType, `{"text":"my password=`+secret+` and more"}`),
+		request("POST /x", formType, "url=https%3A%2F%2Fh%2F%3Fticket%3D"+secret),
+		request("POST /x", "text/plain", "a=1\nhello\naccess_token="+secret+"\n"),
+		request("POST /x", "text/plain", "https://h/?a=1&b="+"https%3A%2F%2Fh%2F%3Faccess_token%3D"+secret),
+		request("POST /x", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"access_token\"\r\nContent-Type: text/plain\r\n\r\n"+secret+"\r\n--b\r\nContent-Disposition: form-data; name=\"url\"\r\n\r\nhttps://h/?access_token="+secret+"\r\n--b--\r\n"),
+		request("POST /x", "multipart/form-data; boundary=b", "--b\nContent-Disposition: form-data; name=appSecret\n\nline\n"+secret),
 		request("POST "+sessionURL+"&"+secret+"=1", jsonType, `{"userid":"u","more":{"password":"`+secret+`"}}`),
 	} {
 		send(t, addr, raw)

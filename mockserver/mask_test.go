@@ -53,3 +53,21 @@ func FuzzMaskFields(f *testing.F) {
 		}
 	})
 }
+
+func TestMaskPairs(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, text, want string }{
+		{"a URL", "https://h/?a=1&access_token=abc&b=2#f", "https://h/?a=1&access_token=***&b=2#f"},
+		{"an escaped URL", "u=h%3Faccess_token%3Dabc%2Fd%26b%3D2", "u=h%3Faccess_token%3D***%26b%3D2"},
+		{"a text", "say token=abc, then go", "say token=*** then go"},
+		{"a sign", "?sign=abc&design=d&signal=s", "?sign=***&design=d&signal=s"},
+		{"no value", "token=&a=b", "token=&a=b"},
+		{"no secret", "a=b&c=%3D", "a=b&c=%3D"},
+		{"no pair", "a token and a secret", "a token and a secret"},
+		{"JSON", `{"u":"h?token=abc","v":"w"}`, `{"u":"h?token=***","v":"w"}`},
+	} {
+		if got := maskPairs(test.text); got != test.want {
+			t.Errorf("%s: %s\n got %s\nwant %s", test.name, test.text, got, test.want)
+		}
+	}
+}
