@@ -131,6 +131,7 @@ func (s *Server) routeControl() error {
 	for _, path := range paths {
 		s.router.Handle(path, s.serveControl(doc, byPath[path]))
 	}
+	s.router.Handle(strings.TrimSuffix(controlPrefix, "/"), s.serveControl(doc, nil))
 	s.router.PathPrefix(controlPrefix).Handler(s.serveControl(doc, nil))
 	return nil
 }
@@ -216,15 +217,23 @@ func (r controlReply) write(w http.ResponseWriter, version string) {
 	_, _ = w.Write(r.text)
 }
 
+// asksHealth reports whether an operation is one of those that a load balancer asks, by whatever name.
+func asksHealth(op *dingmock.Operation) bool {
+	return op != nil && (op.ID == "livez" || op.ID == "readyz")
+}
+
 // control takes a request through the document's checks and to its handler. An error is a *problem.
 func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*dingmock.Operation, r *http.Request) (any, error) {
-	if op == nil {
-		return nil, problemOf(http.StatusNotFound, "there is no such path; "+controlPrefix+"control.yaml lists all"+nearest.DidYouMean(r.URL.Path, pathsLike(doc, r.URL.Path)))
-	}
-	if op.Bearer { // as the token: health and documents show nothing of the apps
+	if !asksHealth(op) {
 		if err := s.checkHost(r); err != nil {
 			return nil, err
 		}
+	}
+	if op == nil {
+		if to := pageOf(r); to != "" {
+			return controlReply{status: http.StatusPermanentRedirect, header: map[string]string{"Location": to}}, nil
+		}
+		return nil, problemOf(http.StatusNotFound, "there is no such path; "+controlPrefix+"control.yaml lists all"+nearest.DidYouMean(r.URL.Path, pathsLike(doc, r.URL.Path)))
 	}
 	if crossOrigin.Check(r) != nil {
 		return nil, problemOf(http.StatusForbidden, "a page of another site may not change anything here")

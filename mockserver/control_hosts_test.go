@@ -94,7 +94,7 @@ func TestControlHosts(t *testing.T) {
 	}
 }
 
-// Every operation that shows or changes something asks for the Host; health and documents do not.
+// Every operation asks for the Host, and so does a path that is none; health does not.
 func TestControlHostsByOperation(t *testing.T) {
 	t.Parallel()
 	s := controlled(t, mockserver.Options{})
@@ -104,8 +104,21 @@ func TestControlHostsByOperation(t *testing.T) {
 		body := valid[op.ID]
 		raw := request(op.Method+" "+concrete(op.Path, "default"), mediaOf(body), body)
 		got := send(t, addr, strings.Replace(raw, "oapi.dingtalk.com", "evil.example", 1))
-		if (got.status == http.StatusForbidden) != op.Bearer {
+		if health := op.ID == "livez" || op.ID == "readyz"; (got.status == http.StatusForbidden) == health {
 			t.Errorf("%s: HTTP %d %s", op.ID, got.status, got.body)
+		}
+	}
+	for _, path := range []string{"/_mock/", "/_mock/nowhere", "/_mock", "/_mock/ui"} {
+		got := send(t, addr, strings.Replace(request("GET "+path, "", ""), "oapi.dingtalk.com", "evil.example", 1))
+		if got.status != http.StatusForbidden || !strings.Contains(got.body, "--control-host evil.example") {
+			t.Errorf("%s: HTTP %d %s", path, got.status, got.body)
+		}
+	}
+	// A container asks for the certificate by the name of a service, or of the platform.
+	for _, host := range []string{"dingmock", "dingmock:8080", "oapi.dingtalk.com", "api.dingtalk.com", "172.17.0.2:8080", "host.docker.internal"} {
+		got := send(t, listen(t, fake(t, mockserver.Options{CA: func() ([]byte, error) { return []byte("pem"), nil }})), strings.Replace(request("GET /_mock/ca.pem", "", ""), "oapi.dingtalk.com", host, 1))
+		if got.status != http.StatusOK || got.body != "pem" {
+			t.Errorf("ca.pem by %s: HTTP %d %s", host, got.status, got.body)
 		}
 	}
 	if snapshot(t, s) != before {

@@ -59,6 +59,18 @@ func (c *controlCall) ui() (any, error) {
 	}, nil
 }
 
+// pagePath is where the page is.
+const pagePath = controlPrefix + "ui/"
+
+// pageOf returns where the page is that is asked for without its last slash, "" where it is not.
+func pageOf(r *http.Request) string {
+	asked := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if p := r.URL.Path; asked && (p+"/" == controlPrefix || p+"/" == pagePath) {
+		return pagePath
+	}
+	return ""
+}
+
 // browsed reports whether a person has typed the address of the fake, by none of the platform's names, into a browser.
 func (c *call) browsed() bool {
 	return c.Method == http.MethodGet && c.Path == "/" && !slices.Contains(platformNames, hostName(c.http.Host)) &&
@@ -67,5 +79,5 @@ func (c *call) browsed() bool {
 
 // toPage leads to the page.
 func (c *call) toPage() reply {
-	return reply{status: http.StatusFound, header: http.Header{"Location": {controlPrefix + "ui/"}}, code: "0", explain: "a browser that asks for / is led to the page"}
+	return reply{status: http.StatusFound, header: http.Header{"Location": {pagePath}}, code: "0", explain: "a browser that asks for / is led to the page"}
 }

@@ -88,3 +88,35 @@ func TestFrontPageIsNoCall(t *testing.T) {
 		t.Errorf("a rule answers %+v", got)
 	}
 }
+
+// TestControlWithoutSlash leads to the page from its address without the last slash, and makes no call of DingTalk's of it.
+func TestControlWithoutSlash(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{})
+	addr := listen(t, s)
+	for _, test := range []struct {
+		line     string
+		status   int
+		location string
+	}{
+		{"GET /_mock", http.StatusPermanentRedirect, "/_mock/ui/"},
+		{"HEAD /_mock", http.StatusPermanentRedirect, "/_mock/ui/"},
+		{"GET /_mock/ui", http.StatusPermanentRedirect, "/_mock/ui/"},
+		{"GET /_mock/ui?app=x", http.StatusPermanentRedirect, "/_mock/ui/"},
+		{"POST /_mock", http.StatusNotFound, ""},
+		{"POST /_mock/ui", http.StatusNotFound, ""},
+		{"GET /_mock/", http.StatusNotFound, ""},
+	} {
+		got := send(t, addr, request(test.line, "", ""))
+		if got.status != test.status || got.header.Get("Location") != test.location {
+			t.Errorf("%s: HTTP %d, Location %q, %s", test.line, got.status, got.header.Get("Location"), got.body)
+		}
+	}
+	var journal struct{ Last int64 }
+	steer(t, s, "GET", "/journal", "", &journal)
+	var verdict mockserver.Verdict
+	steer(t, s, "GET", "/verdict?allow_no_calls=true", "", &verdict)
+	if journal.Last != 0 || verdict.Calls != 0 || !verdict.OK {
+		t.Errorf("%d calls are in the journal; the verdict is %+v", journal.Last, verdict)
+	}
+}
