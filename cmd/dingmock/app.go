@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -48,8 +49,12 @@ func (c *count) UnmarshalText(text []byte) error {
 // tokenFlag is the value of --control-token. Its errors show no part of it.
 type tokenFlag string
 
-// UnmarshalText reads a control token, without the white space around it.
+// UnmarshalText reads a control token, without the white space around it. An empty one, as an unset variable in a script gives
+// it, is refused: it would ask for none.
 func (t *tokenFlag) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		return errors.New("the control token is empty: give one, or leave the flag out to ask for none")
+	}
 	token, err := mockserver.ParseControlToken(string(text))
 	*t = tokenFlag(token)
 	return err
