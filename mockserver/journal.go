@@ -393,7 +393,10 @@ func maskBody(body []byte, form bool) string {
 	if form {
 		text = maskQuery(text)
 	}
-	text = secretPart.ReplaceAllString(maskJSON(text), "${1}"+masked+"${2}")
+	text = maskJSON(text)
+	if strings.HasPrefix(text, "--") { // as a multipart body begins
+		text = secretPart.ReplaceAllString(text, "${1}"+masked+"${2}")
+	}
 	if long {
 		text += "…"
 	}

@@ -75,7 +75,8 @@ type FixedReply struct {
 
 	// Template fills {{body.userid}}, {{body.list.0.name}} and {{query.x}} in the strings of Body and in the values of
 	// Headers with what the call gave. A string of Body that is nothing else takes the value as it is, null where there is none.
-	// {{token}} is a new access token of the app, which is good in every call, and which no token call renews.
+	// {{token}} is a new access token of the app, which is good in every call, and which no token call renews. At most 8 MiB of a
+	// call goes into its reply: what comes after is left out, and Dingmock-Explain says so.
 	Template bool `json:"template,omitempty"`
 }
 
