@@ -63,7 +63,7 @@ func calls(t *testing.T, host string, n int) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	if err := conn.SetDeadline(time.Now().Add(limit)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(5 * limit)); err != nil {
 		t.Fatal(err)
 	}
 	replies := bufio.NewReader(conn)
