@@ -191,7 +191,7 @@ func newNpmRegistry(t *testing.T, packages map[string]npmPackage) *npmRegistry {
 		}
 		sum := sha512.Sum512(data)
 		manifest := maps.Clone(p.manifest)
-		manifest["dist"] = map[string]string{"tarball": r.URL + "/-/" + name, "integrity": "sha512-" + base64.StdEncoding.EncodeToString(sum[:])}
+		manifest["dist"] = map[string]string{"tarball": "http://" + req.Host + "/-/" + name, "integrity": "sha512-" + base64.StdEncoding.EncodeToString(sum[:])}
 		version := manifest["version"].(string)
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{
