@@ -3,10 +3,14 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dingmock/dingmock/catalogue/paths"
 )
 
 func TestPackRefuses(t *testing.T) {
@@ -22,28 +26,64 @@ func TestPackRefuses(t *testing.T) {
 	}
 }
 
-// The committed list is what the catalogue makes.
+// The committed list is what the operations in it make, and what the catalogue makes where DINGMOCK_CATALOGUE names its file.
 func TestListIsCurrent(t *testing.T) {
 	t.Parallel()
-	name := os.Getenv("DINGMOCK_CATALOGUE")
-	if name == "" {
-		t.Skip("DINGMOCK_CATALOGUE does not name the catalogue's file, operations.jsonl")
-	}
-	data, err := os.ReadFile(name)
+	packed, err := os.ReadFile("../paths/paths.txt.gz")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := pack(bytes.NewReader(data))
-	if err != nil {
-		t.Fatal(err)
+	list := unpack(t, packed)
+	makes := func(name string, catalogue []byte) {
+		t.Helper()
+		want, err := pack(bytes.NewReader(catalogue))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if list != unpack(t, want) {
+			t.Errorf("paths.txt.gz is not what %s makes: run go run ./catalogue/generate, with the catalogue's file", name)
+		}
 	}
-	got, err := os.ReadFile("../paths/paths.txt.gz")
-	if err != nil {
-		t.Fatal(err)
+	makes("its own text", operations(t, list))
+	if name := os.Getenv("DINGMOCK_CATALOGUE"); name != "" {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		makes(name, data)
 	}
-	if unpack(t, got) != unpack(t, want) {
-		t.Errorf("paths.txt.gz is not what %s makes: run go run ./catalogue/generate %s", name, name)
+}
+
+// operations is the catalogue that has what the list has, in another order.
+func operations(t *testing.T, list string) []byte {
+	t.Helper()
+	tokens := map[string]string{}
+	for token, letter := range letters {
+		tokens[letter] = token
 	}
+	lines := slices.Collect(strings.Lines(list))
+	slices.Reverse(lines)
+	var out bytes.Buffer
+	for _, line := range lines {
+		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		if len(f) != 3 && len(f) != 4 || len(f[2]) != 2 {
+			t.Fatalf("%q: has to have path, method, two letters and perhaps an id", line)
+		}
+		o := operation{ID: paths.Dotted(f[0]), Method: f[1], Path: f[0], Token: tokens[f[2][:1]]}
+		if len(f) == 4 {
+			o.ID = f[3]
+		}
+		switch f[2][1:] {
+		case "g":
+			o.Notes = []string{"path: guess"}
+		case "s":
+			o.Confidence = "sdk"
+		}
+		if err := json.NewEncoder(&out).Encode(o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out.Bytes()
 }
 
 func unpack(t *testing.T, packed []byte) string {
