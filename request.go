@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -125,119 +124,6 @@ func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Re
 	q.keepOthers(fields)
 	q.keepOthers(query)
 	return q
-}
-
-// checkHost notes a call that came to a host of the platform which does not have such paths.
-func (d *Document) checkHost(q *Request, host string) {
-	name := host
-	if strings.Contains(host, ":") { // else an error would be made for each call
-		if bare, _, err := net.SplitHostPort(host); err == nil {
-			name = bare
-		}
-	}
-	name = strings.ToLower(strings.TrimSuffix(name, "."))
-	if slices.Contains(q.Family.Hosts, name) {
-		return
-	}
-	for _, f := range d.families {
-		if slices.Contains(f.Hosts, name) {
-			q.add(RuleWrongHost, "/header/Host", name, strings.Join(q.Family.Hosts, " or "), "")
-			return
-		}
-	}
-}
-
-// listed returns the calls of DingTalk that have the path, and says which of them the request is.
-func (q *Request) listed() []paths.Call {
-	q.Known = KnownNowhere
-	if q.Family == nil { // a document of no platform
-		return nil
-	}
-	calls := paths.Find(q.Path)
-	if calls != nil {
-		q.Known = KnownDocumented
-		q.Listed = &calls[max(0, slices.IndexFunc(calls, func(c paths.Call) bool { return c.Method == q.method() }))]
-	}
-	return calls
-}
-
-// method is the method by which the request is a call: HEAD asks as GET does.
-func (q *Request) method() string {
-	if q.Method == http.MethodHead {
-		return http.MethodGet
-	}
-	return q.Method
-}
-
-// checkListed checks a call that the document does not have by what is known of all calls of DingTalk: path, method, token,
-// and that a body which is said to be JSON is.
-func (d *Document) checkListed(q *Request, calls []paths.Call, query []field, r *http.Request, media string, body []byte, form []field) {
-	switch {
-	case q.Family == nil:
-		q.add(RuleUnknownPath, "/path", printablePath(q.Path), "a path of the document", "")
-		return
-	case calls == nil:
-		q.add(RuleUnknownPath, "/path", printablePath(q.Path), "a path that DingTalk has"+d.suggest(q.Path), "unknown-path")
-		return
-	}
-	if q.Listed.Method != q.method() {
-		var methods []string
-		for _, c := range calls {
-			methods = append(methods, c.Method)
-		}
-		// As the document has it of its own calls of the family: a GET with parameters does for a POST.
-		answered := q.Family.APIName != "" && q.method() == http.MethodGet && slices.ContainsFunc(query, func(f field) bool { return f.name != q.Family.Token.Name })
-		q.addMethod(strings.Join(methods, " or "), answered)
-	}
-	if q.Method == http.MethodOptions {
-		q.add(RuleNotModelled, "/path", printablePath(q.Path), "a call that dingmock models, or a rule that answers it", "unknown-path")
-		return // a browser asks, and has no token
-	}
-	if t := q.Listed.Token; t.Name != "" {
-		c := Credential{Name: t.Name, In: t.In, FormField: q.Family.Token.FormField}
-		if value, _ := c.find(query, r.Header, form); strings.TrimSpace(value) == "" {
-			q.add(RuleMissingCredential, pointer(t.In, t.Name), "nothing", "a token in the "+t.In+" parameter "+t.Name, "")
-		}
-	}
-	if len(body) > 0 && int64(len(body)) <= MaxBody {
-		form := media == mediaForm
-		switch {
-		case form && body[0] == '{' && json.Valid(body):
-			q.add(RuleContentType, "/header/Content-Type", printable(media), "application/json, which the body is", "content-type")
-		case !form && media != mediaJSON && !strings.HasPrefix(media, "multipart/") && media != "application/octet-stream":
-			q.add(RuleContentType, "/header/Content-Type", printable(media), "application/json, a form or an upload", "content-type")
-		case media != mediaJSON:
-		case !utf8.Valid(body):
-			q.add(RuleBody, "/body", "bytes that are not UTF-8", "JSON", "body")
-		case !json.Valid(body):
-			q.add(RuleBody, "/body", "text that is not JSON", "JSON, as the Content-Type says", "body")
-		}
-	}
-	q.add(RuleNotModelled, "/path", printablePath(q.Path), "a call that dingmock models, or a rule that answers it", "unknown-path")
-}
-
-// AnsweredByRule says that a rule or a document of the user's answers the call, and whether it asks for the token of the
-// path's family. Then the path is known. It changes nothing for a call that the document models.
-func (q *Request) AnsweredByRule(token bool) {
-	if q.Known != KnownDocumented && q.Known != KnownNowhere {
-		return
-	}
-	q.Violations = slices.DeleteFunc(q.Violations, func(v Violation) bool { return v.Rule == RuleUnknownPath || v.Rule == RuleNotModelled })
-	q.Known = KnownRule
-	if token && q.Listed == nil && strings.TrimSpace(q.Token) == "" {
-		t := q.Family.Token
-		q.add(RuleMissingCredential, pointer(t.In, t.Name), "nothing", "a token in the "+t.In+" parameter "+t.Name, "")
-		q.sort()
-	}
-}
-
-// WaiveToken says that no token is asked for: that there is none is but a note.
-func (q *Request) WaiveToken() {
-	for i := range q.Violations {
-		if q.Violations[i].Rule == RuleMissingCredential {
-			q.Violations[i].Level = Note
-		}
-	}
 }
 
 // CutOff says that the body could not be read to its end: what was made of it does not count.

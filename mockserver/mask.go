@@ -1,0 +1,289 @@
+package mockserver
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+const masked = "***"
+
+// A letter or digit that JSON text writes as an escape, so that a name could hide in it.
+var escapedASCII = regexp.MustCompile(`\\u00(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])`)
+
+// opaque is what looks like a token or a secret more than like a name.
+var opaque = regexp.MustCompile(`^[0-9A-Za-z_-]{16,}$`)
+
+// maskQuery masks the values of a query or a form that may be secret, however their names are escaped.
+func maskQuery(raw string) string {
+	var out strings.Builder
+	done := 0 // what of raw is in out
+	for at := 0; at < len(raw); {
+		end := len(raw)
+		if n := strings.IndexByte(raw[at:], '&'); n >= 0 {
+			end = at + n
+		}
+		if part := maskPart(raw[at:end]); part != raw[at:end] {
+			out.Grow(len(raw) + len(masked))
+			out.WriteString(raw[done:at])
+			out.WriteString(part)
+			done = end
+		}
+		at = end + 1
+	}
+	if done == 0 {
+		return raw
+	}
+	return out.String() + raw[done:]
+}
+
+func maskPart(part string) string {
+	name, value, ok := strings.Cut(part, "=")
+	plain := name
+	if strings.ContainsAny(name, "%+") {
+		if text, err := url.QueryUnescape(name); err == nil {
+			plain = text
+		}
+	}
+	switch {
+	case ok && (secretName(plain) || strings.Contains(plain, "%")):
+		return name + "=" + masked
+	case len(plain) >= 16 && opaque.MatchString(plain) && strings.ContainsAny(plain, "0123456789"): // a token without its name
+		return masked
+	case strings.ContainsAny(value, "%="):
+		return name + "=" + maskEscaped(value)
+	}
+	return part
+}
+
+// maskEscaped masks what may be secret in an escaped value that may be JSON, a URL or a form, or the beginning of one.
+func maskEscaped(value string) string {
+	whole := value
+	if at := strings.LastIndexByte(value, '%'); at >= 0 && at+3 > len(value) {
+		whole = value[:at] // an escape that was cut off
+	}
+	text, err := url.QueryUnescape(whole)
+	if err != nil {
+		if text = maskText(value); text == value && !strings.Contains(value, "%22") {
+			return value
+		}
+		return masked
+	}
+	if shown := maskText(text); shown != text {
+		return url.QueryEscape(shown)
+	}
+	return value
+}
+
+// maskBody masks what may be secret in a body of whatever type, and cuts it off where it is long.
+func maskBody(body []byte, form bool) string {
+	long := len(body) > bodyKept
+	if long {
+		body = body[:bodyKept]
+	}
+	text := validUTF8(string(body))
+	if form {
+		text = maskQuery(text)
+	}
+	text = maskJSON(text)
+	if strings.HasPrefix(text, "--") { // as a multipart body begins
+		text = secretPart.ReplaceAllString(text, "${1}"+masked+"${2}")
+	}
+	if long {
+		text += "…"
+	}
+	return text
+}
+
+// secretPart is a part of a multipart body whose name may be that of a secret.
+var secretPart = regexp.MustCompile(`(?is)(form-data;[^\r\n]*name="?(?:[^"\r\n;]*(?:secret|token|password|ticket)[^"\r\n;]*|sign)"?[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n).*?(\r?\n--|\z)`)
+
+// maskText masks what may be secret in a text, which may be JSON, a URL or a form.
+func maskText(text string) string {
+	if text = validUTF8(text); strings.IndexByte(text, '"') < 0 {
+		return maskPairs(text)
+	}
+	return maskJSON(text)
+}
+
+// secretPair is name=value where the name may be that of a secret, the sign perhaps escaped, and the value up to what ends it in
+// a URL or a form, escaped or not, or in a text.
+var secretPair = regexp.MustCompile(`(?i)((?:[a-z0-9_.-]*(?:secret|token|password|ticket)[a-z0-9_.-]*|\bsign)(?:=|%(?:25)*3d|\\u003d))(?:[^&#\s"'<>\\%]|\\/|%[^2]|%2[^6])+`)
+
+// maskPairs masks the value of each name=value in a text whose name may be that of a secret.
+func maskPairs(text string) string {
+	if !strings.ContainsAny(text, `=%\`) || !mentionsSecret(text) && !strings.Contains(strings.ToLower(text), "sign") {
+		return text
+	}
+	return secretPair.ReplaceAllString(text, "${1}"+masked)
+}
+
+func maskJSON(text string) string {
+	if strings.Contains(text, `\u00`) {
+		text = escapedASCII.ReplaceAllStringFunc(text, func(escape string) string {
+			n, _ := strconv.ParseUint(escape[4:], 16, 8)
+			return string(rune(n))
+		})
+	}
+	return maskPairs(maskFields(text))
+}
+
+// maskFields masks the value of each field of a JSON text whose name may be that of a secret, be the text whole or not.
+func maskFields(text string) string {
+	if !mentionsSecret(text) {
+		return text
+	}
+	const space = " \t\r\n\f"
+	var out strings.Builder
+	rest := text // what is not in out
+	at := 0      // in rest
+	for {
+		quote := strings.IndexByte(rest[at:], '"')
+		if quote < 0 {
+			break
+		}
+		name, after, ok := strings.Cut(rest[at+quote+1:], `"`)
+		if !ok {
+			break
+		}
+		at += quote + 1 + len(name) // the end of this name may be the beginning of the next
+		value, ok := strings.CutPrefix(strings.TrimLeft(after, space), ":")
+		if !ok || !mentionsSecret(name) {
+			continue
+		}
+		value = strings.TrimLeft(value, space)
+		if n := valueLen(value); n > 0 {
+			out.Grow(len(rest) + len(masked))
+			out.WriteString(rest[:len(rest)-len(value)])
+			out.WriteString(`"` + masked + `"`)
+			rest, at = value[n:], 0
+		}
+	}
+	return out.String() + rest
+}
+
+// valueLen is how long the JSON value at the beginning of a text is, at least: a string, an object or an array up to its
+// end, another up to what ends it.
+func valueLen(text string) int {
+	if strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") {
+		depth := 0
+		for i := 0; i < len(text); i++ {
+			switch text[i] {
+			case '"':
+				i += valueLen(text[i:]) - 1
+			case '{', '[':
+				depth++
+			case '}', ']':
+				if depth--; depth == 0 {
+					return i + 1
+				}
+			}
+		}
+		return len(text)
+	}
+	if !strings.HasPrefix(text, `"`) {
+		if n := strings.IndexAny(text, " \t\r\n\f,}]"); n >= 0 {
+			return n
+		}
+		return len(text)
+	}
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
+// secretHeader reports whether the header of that name, in any case, may hold a secret.
+func secretHeader(name string) bool {
+	switch http.CanonicalHeaderKey(name) {
+	case "Authorization", "Cookie", "Proxy-Authorization":
+		return true
+	}
+	return secretName(name)
+}
+
+func secretName(name string) bool { return strings.EqualFold(name, "sign") || mentionsSecret(name) }
+
+// mentionsSecret reports whether a text may hold the name of a secret: each text of each call is asked, so it looks at
+// letters before it compares words.
+func mentionsSecret(text string) bool {
+	for i := 0; i+1 < len(text); i++ {
+		var word string
+		switch text[i] | 0x20 {
+		case 's':
+			word = "secret"
+		case 'p':
+			word = "password"
+		case 't':
+			word = "token"
+			if text[i+1]|0x20 == 'i' {
+				word = "ticket"
+			}
+		default:
+			continue
+		}
+		if text[i+1]|0x20 == word[1] && len(text)-i >= len(word) && strings.EqualFold(text[i:i+len(word)], word) {
+			return true
+		}
+	}
+	return false
+}
+
+// maskHeader returns the header without what may be secret, and 16 KiB of it at most: itself where there is no need.
+func maskHeader(h http.Header) http.Header {
+	if size := headerBytes(h); size > bodyKept {
+		h = maps.Clone(h)
+		maps.DeleteFunc(h, func(name string, values []string) bool {
+			drop := size > bodyKept
+			if drop {
+				size -= headerBytes(http.Header{name: values})
+			}
+			return drop
+		})
+		h["Dingmock-Left-Out"] = []string{"some of the headers: they were over 16 KiB"}
+	}
+	var out http.Header
+	for name := range h {
+		if secretHeader(name) {
+			if out == nil {
+				out = maps.Clone(h)
+			}
+			out[name] = []string{masked}
+		}
+	}
+	if out == nil {
+		return h
+	}
+	return out
+}
+
+func maskValue(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, inner := range v {
+			out[name] = masked
+			if !secretName(name) {
+				out[name] = maskValue(inner)
+			}
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, inner := range v {
+			out[i] = maskValue(inner)
+		}
+		return out
+	case string:
+		return maskText(v)
+	}
+	return value
+}
