@@ -62,9 +62,7 @@ func (c *controlCall) cursor(of string) (string, error) {
 	data, err := base64.RawURLEncoding.DecodeString(text)
 	list, at, found := strings.Cut(string(data), " ")
 	if err != nil || !found || at == "" || list != of {
-		p := problemOf(http.StatusBadRequest, "the cursor is of another list, or of an app that was made anew since: begin again without it")
-		p.Field, p.Accepted = "/query/cursor", "next of the page before, of the same list in the same order"
-		return "", p
+		return "", badCursor("the cursor is of another list, or of an app that was made anew since: begin again without it")
 	}
 	return at, nil
 }
@@ -77,9 +75,15 @@ func (c *controlCall) after(of string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(at, 10, 64)
 	if err != nil {
-		return 0, problemOf(http.StatusBadRequest, "the cursor is none that a page has given")
+		return 0, badCursor("the cursor is none that a page has given")
 	}
 	return n, nil
+}
+
+func badCursor(detail string) *problem {
+	p := problemOf(http.StatusBadRequest, detail)
+	p.Field, p.Accepted = "/query/cursor", "next of the page before, of the same list in the same order"
+	return p
 }
 
 // nextCursor is what a page says of where the list goes on: "" where it does not.

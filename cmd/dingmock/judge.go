@@ -110,16 +110,25 @@ func (r *ruling) label(x finding) string {
 	_, known := r.known[x.key()]
 	switch {
 	case x.pardoned:
-		return "not counted"
+		return labelPardoned
 	case x.Level == dingmock.Note:
-		return "note"
+		return labelNote
 	case known:
-		return "known"
+		return labelKnown
 	}
 	return labelRed
 }
 
-const labelRed = "off-spec"
+// The labels of findings.
+const (
+	labelRed      = "off-spec"
+	labelKnown    = "known"
+	labelNote     = "note"
+	labelPardoned = "not counted"
+)
+
+// labels are in the order in which findings are printed.
+var labels = []string{labelRed, labelKnown, labelNote, labelPardoned}
 
 func (x *finding) String() string {
 	text := fmt.Sprintf("%d × %s", x.count, x.Violation)
@@ -180,7 +189,9 @@ func (r *ruling) tell(w io.Writer) error {
 	}
 	var b strings.Builder
 	rows := slices.Clone(r.rows)
-	slices.SortStableFunc(rows, func(a, b finding) int { return rank(r.label(a)) - rank(r.label(b)) })
+	slices.SortStableFunc(rows, func(a, b finding) int {
+		return slices.Index(labels, r.label(a)) - slices.Index(labels, r.label(b))
+	})
 	count := map[string]int{}
 	for _, x := range rows {
 		label := r.label(x)
@@ -210,7 +221,7 @@ func (r *ruling) tell(w io.Writer) error {
 		what = err.Error()
 	}
 	fmt.Fprintf(&b, "calls: %d, %s", r.calls, what)
-	for _, label := range []string{"known", "note", "not counted"} {
+	for _, label := range labels[1:] {
 		if n := count[label]; n > 0 {
 			fmt.Fprintf(&b, "; %s: %d", label, n)
 		}
@@ -218,11 +229,6 @@ func (r *ruling) tell(w io.Writer) error {
 	b.WriteByte('\n')
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// rank orders the labels as they are printed.
-func rank(label string) int {
-	return slices.Index([]string{labelRed, "known", "note", "not counted"}, label)
 }
 
 // writeJUnit writes a case for each row. A note is no failure.
