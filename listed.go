@@ -2,24 +2,18 @@ package dingmock
 
 import (
 	"encoding/json"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/dingmock/dingmock/catalogue/paths"
+	"github.com/dingmock/dingmock/internal/hosts"
 )
 
 // checkHost notes a call that came to a host of the platform which does not have such paths.
 func (d *Document) checkHost(q *Request, host string) {
-	name := host
-	if strings.Contains(host, ":") { // else an error would be made for each call
-		if bare, _, err := net.SplitHostPort(host); err == nil {
-			name = bare
-		}
-	}
-	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	name := hosts.Name(host)
 	if slices.Contains(q.Family.Hosts, name) {
 		return
 	}
@@ -73,22 +67,22 @@ func (d *Document) checkListed(q *Request, calls []paths.Call, query []field, r 
 		answered := q.Family.APIName != "" && q.method() == http.MethodGet && slices.ContainsFunc(query, func(f field) bool { return f.name != q.Family.Token.Name })
 		q.addMethod(strings.Join(methods, " or "), answered)
 	}
+	q.add(RuleNotModelled, "/path", printablePath(q.Path), "a call that dingmock models, or a rule that answers it", "unknown-path")
 	if q.Method == http.MethodOptions {
-		q.add(RuleNotModelled, "/path", printablePath(q.Path), "a call that dingmock models, or a rule that answers it", "unknown-path")
 		return // a browser asks, and has no token
 	}
 	if t := q.Listed.Token; t.Name != "" {
 		c := Credential{Name: t.Name, In: t.In, FormField: q.Family.Token.FormField}
 		if value, _ := c.find(query, r.Header, form); strings.TrimSpace(value) == "" {
-			q.add(RuleMissingCredential, pointer(t.In, t.Name), "nothing", "a token in the "+t.In+" parameter "+t.Name, "")
+			q.missToken(c)
 		}
 	}
 	if len(body) > 0 && int64(len(body)) <= MaxBody {
-		form := media == mediaForm
+		isForm := media == mediaForm
 		switch {
-		case form && body[0] == '{' && json.Valid(body):
+		case isForm && body[0] == '{' && json.Valid(body):
 			q.add(RuleContentType, "/header/Content-Type", printable(media), "application/json, which the body is", "content-type")
-		case !form && media != mediaJSON && !strings.HasPrefix(media, "multipart/") && media != "application/octet-stream":
+		case !isForm && media != mediaJSON && !strings.HasPrefix(media, "multipart/") && media != "application/octet-stream":
 			q.add(RuleContentType, "/header/Content-Type", printable(media), "application/json, a form or an upload", "content-type")
 		case media != mediaJSON:
 		case !utf8.Valid(body):
@@ -97,7 +91,6 @@ func (d *Document) checkListed(q *Request, calls []paths.Call, query []field, r 
 			q.add(RuleBody, "/body", "text that is not JSON", "JSON, as the Content-Type says", "body")
 		}
 	}
-	q.add(RuleNotModelled, "/path", printablePath(q.Path), "a call that dingmock models, or a rule that answers it", "unknown-path")
 }
 
 // AnsweredByRule says that a rule or a document of the user's answers the call, and whether it asks for the token of the
@@ -109,10 +102,14 @@ func (q *Request) AnsweredByRule(token bool) {
 	q.Violations = slices.DeleteFunc(q.Violations, func(v Violation) bool { return v.Rule == RuleUnknownPath || v.Rule == RuleNotModelled })
 	q.Known = KnownRule
 	if token && q.Listed == nil && strings.TrimSpace(q.Token) == "" {
-		t := q.Family.Token
-		q.add(RuleMissingCredential, pointer(t.In, t.Name), "nothing", "a token in the "+t.In+" parameter "+t.Name, "")
+		q.missToken(q.Family.Token)
 		q.sort()
 	}
+}
+
+// missToken notes that the token of a call is missing which the document does not have.
+func (q *Request) missToken(c Credential) {
+	q.add(RuleMissingCredential, pointer(c.In, c.Name), "nothing", "a token in the "+c.In+" parameter "+c.Name, "")
 }
 
 // WaiveToken says that no token is asked for: that there is none is but a note.

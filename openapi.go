@@ -20,6 +20,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-openapi/jsonpointer"
 )
 
 //go:embed openapi.yaml
@@ -103,7 +104,7 @@ func (op *Operation) Candidates(pointer string) []string {
 		}
 	}
 	for name := range strings.SplitSeq(rest, "/") {
-		name = strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
+		name = jsonpointer.Unescape(name)
 		switch {
 		case here.Items != nil:
 			here = here.Items.Value

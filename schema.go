@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-openapi/jsonpointer"
 )
 
 // finding is one way in which a value is not what its schema says.
@@ -66,7 +67,7 @@ func findings(err error, prefix string) []finding {
 	case errors.As(err, &one):
 		pointer := prefix
 		for _, key := range one.JSONPointer() {
-			pointer += "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+			pointer += "/" + jsonpointer.Escape(key)
 		}
 		if one.Origin != nil && one.SchemaField == "allOf" {
 			return findings(one.Origin, pointer)

@@ -1,6 +1,10 @@
 package dingmock
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/go-openapi/jsonpointer"
+)
 
 // The rules of a request. A request that breaks one is off-spec, whatever it was answered, unless the break is but a
 // note: see [Level].
@@ -45,7 +49,7 @@ type Violation struct {
 // Name returns the last part of the pointer: the parameter's name, or the header's.
 func (v Violation) Name() string {
 	name := v.Pointer[strings.LastIndexByte(v.Pointer, '/')+1:]
-	return strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
+	return jsonpointer.Unescape(name)
 }
 
 // String returns the violation as one line.
@@ -58,5 +62,5 @@ func (v Violation) String() string {
 }
 
 func pointer(place, name string) string {
-	return "/" + place + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+	return "/" + place + "/" + jsonpointer.Escape(name)
 }

@@ -2,7 +2,8 @@ package mockserver
 
 import (
 	"log/slog"
-	"slices"
+
+	"github.com/dingmock/dingmock/internal/hosts"
 )
 
 // CallLine is what a log tells of a call: a line of text, or attributes.
@@ -23,7 +24,7 @@ func (l CallLine) String() string {
 		what = headerText(l.Path)
 	}
 	line := l.Method + " " + what + " " + l.App + " " + l.Code
-	if name := hostName(l.Host); slices.Contains(platformNames, name) {
+	if name := hosts.Name(l.Host); hosts.IsPlatform(name) {
 		line += " " + name
 	}
 	return line

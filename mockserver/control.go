@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/go-openapi/jsonpointer"
+
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/nearest"
 	"github.com/dingmock/dingmock/mockserver/internal/strictjson"
@@ -323,7 +325,7 @@ func (c *controlCall) sent(pointer string) (string, bool) {
 	}
 	var at any = c.Values
 	for _, name := range names[1:] {
-		name = strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
+		name = jsonpointer.Unescape(name)
 		switch x := at.(type) {
 		case map[string]any:
 			at = x[name]
@@ -377,16 +379,16 @@ func (c *controlCall) app() (*app, error) {
 // change does something to the app that the path names. One that is not there yet is made, where its first call would
 // make it too, so that this call can be prepared.
 func (c *controlCall) change(do func(*app) error) (*app, error) {
-	a, err := c.server.store.change(c.Value("app"), !c.server.options.NoAutoApps, do)
-	if a == nil && err == nil {
-		err = c.noApp()
-	}
-	return a, err
+	return c.with(!c.server.options.NoAutoApps, do)
 }
 
 // remove takes something from the app that the path names. It makes none: of one that is not there, nothing can be taken.
 func (c *controlCall) remove(do func(*app) error) (*app, error) {
-	a, err := c.server.store.change(c.Value("app"), false, do)
+	return c.with(false, do)
+}
+
+func (c *controlCall) with(mayMake bool, do func(*app) error) (*app, error) {
+	a, err := c.server.store.change(c.Value("app"), mayMake, do)
 	if a == nil && err == nil {
 		err = c.noApp()
 	}

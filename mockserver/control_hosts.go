@@ -2,33 +2,17 @@ package mockserver
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/dingmock/dingmock/internal/hosts"
 )
 
 // localNames are the ends of names that no stranger can have: none of them is sold.
 var localNames = []string{".localhost", ".local", ".internal", ".test", ".home.arpa", ".svc", ".cluster.local"}
-
-// platformNames are those that a client which was not changed calls the fake by.
-var platformNames = []string{
-	"oapi.dingtalk.com", "api.dingtalk.com", "login.dingtalk.com",
-	"oapi.dingtalk.io", "api.dingtalk.io", "login.dingtalk.io",
-}
-
-// hostName returns the name or address of a host as it stands in a header: without port, brackets and final dot, in lower case.
-func hostName(host string) string {
-	if strings.Contains(host, ":") { // else an error would be made for each call
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	return strings.ToLower(strings.TrimSuffix(host, "."))
-}
 
 // ours reports whether a host's name can only be this machine's, or has been allowed: a page of another site that had its own
 // name lead here would have that name.
@@ -36,13 +20,13 @@ func (s *Server) ours(name string) bool {
 	if _, err := netip.ParseAddr(name); err == nil || !strings.Contains(name, ".") {
 		return true
 	}
-	return slices.Contains(platformNames, name) || slices.Contains(s.options.ControlHosts, name) ||
+	return hosts.IsPlatform(name) || slices.Contains(s.options.ControlHosts, name) ||
 		slices.ContainsFunc(localNames, func(end string) bool { return strings.HasSuffix(name, end) })
 }
 
 // checkHost refuses what a page of another site has its browser ask here, be it by another's name for this address.
 func (s *Server) checkHost(r *http.Request) error {
-	host := hostName(r.Host)
+	host := hosts.Name(r.Host)
 	if s.options.ControlToken == "" && !s.ours(host) {
 		return foreign("Host", host)
 	}
@@ -53,7 +37,7 @@ func (s *Server) checkHost(r *http.Request) error {
 			p.Field, p.Accepted = "/header/Origin", "the origin of this server's own page, or none"
 			return p
 		}
-		if from := hostName(u.Host); from != host && !s.ours(from) {
+		if from := hosts.Name(u.Host); from != host && !s.ours(from) {
 			return foreign("Origin", from)
 		}
 	}

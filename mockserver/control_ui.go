@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/dingmock/dingmock/internal/hosts"
 )
 
 //go:embed control_ui.html
@@ -73,7 +75,7 @@ func pageOf(r *http.Request) string {
 
 // browsed reports whether a person has typed the address of the fake, by none of the platform's names, into a browser.
 func (c *call) browsed() bool {
-	return c.Method == http.MethodGet && c.Path == "/" && !slices.Contains(platformNames, hostName(c.http.Host)) &&
+	return c.Method == http.MethodGet && c.Path == "/" && !hosts.IsPlatform(hosts.Name(c.http.Host)) &&
 		slices.ContainsFunc(c.http.Header.Values("Accept"), func(v string) bool { return strings.Contains(strings.ToLower(v), "text/html") })
 }
 

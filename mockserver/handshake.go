@@ -3,6 +3,8 @@ package mockserver
 import (
 	"fmt"
 	"strings"
+
+	"github.com/dingmock/dingmock/internal/hosts"
 )
 
 // TLSFaults returns the names of the faults that an Effect may have for a certificate: its time is over, it is for another
@@ -18,7 +20,7 @@ func (s *Server) TLSFault(name string) string {
 	if s.rules.count.Load() == 0 {
 		return ""
 	}
-	about := &subject{host: hostName(name)}
+	about := &subject{host: hosts.Name(name)}
 	rule := s.rules.first(s.options.Now(), func(x *rule) bool { return x.effect.ofTLS() && x.matcher.matches(about) })
 	if rule == nil {
 		return ""

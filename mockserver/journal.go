@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/hosts"
 	"github.com/dingmock/dingmock/internal/shell"
 )
 
@@ -242,7 +243,7 @@ func (c *call) entry(name string, r *http.Request, body []byte, reply reply) *En
 	if c.Operation != nil {
 		e.Provenance = c.Operation.Provenance
 	}
-	e.path, e.host = c.Path, hostName(r.Host)
+	e.path, e.host = c.Path, hosts.Name(r.Host)
 	e.keep(c.Values, c.Others, len(body)+len(r.URL.RawQuery) > bodyKept)
 	if c.owner != nil {
 		e.AppTime = c.owner.now().UTC()

@@ -11,8 +11,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-openapi/jsonpointer"
+
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/catalogue/paths"
+	"github.com/dingmock/dingmock/internal/hosts"
 	"github.com/dingmock/dingmock/internal/nearest"
 )
 
@@ -216,7 +219,7 @@ type parameter struct {
 func (c *call) subject() *subject {
 	if c.about == nil {
 		c.about = &subject{
-			operation: c.operationID(), method: c.Method, path: c.Path, host: hostName(c.http.Host), header: c.http.Header,
+			operation: c.operationID(), method: c.Method, path: c.Path, host: hosts.Name(c.http.Host), header: c.http.Header,
 			values: c.Values, others: c.Others, query: c.http.URL.RawQuery, body: c.body,
 		}
 	}
@@ -355,7 +358,7 @@ func parameterPath(key string) []string {
 	}
 	path := strings.Split(pointer, "/")
 	for i, part := range path {
-		path[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
+		path[i] = jsonpointer.Unescape(part)
 	}
 	return path
 }
@@ -386,7 +389,7 @@ func (m *RuleMatch) ready() matcher {
 		list = append(list, clause{"path", strconv.Quote(m.Path), func(s *subject) bool { return matchPath(m.Path, s.path) }, quoted(func(s *subject) string { return s.path })})
 	}
 	if m.Host != "" {
-		want := hostName(m.Host)
+		want := hosts.Name(m.Host)
 		list = append(list, clause{"host", strconv.Quote(want), func(s *subject) bool { return matchHost(want, s.host) }, quoted(func(s *subject) string { return s.host })})
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Headers)) {
@@ -549,14 +552,14 @@ func (m *RuleMatch) validate(doc *dingmock.Document) *fieldError {
 }
 
 func pointerTo(place, name string) string {
-	return place + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+	return place + "/" + jsonpointer.Escape(name)
 }
 
 // implies reports whether n takes every call that m takes. Where it cannot tell, it says no.
 func (m *RuleMatch) implies(n *RuleMatch) bool {
 	return (n.Operation == "" || n.Operation == m.Operation) && (n.Method == "" || n.Method == m.Method) &&
 		(n.Path == "" || m.Path != "" && (n.Path == m.Path || strings.HasSuffix(n.Path, "*") && matchPath(n.Path, strings.TrimSuffix(m.Path, "*")))) &&
-		(n.Host == "" || m.Host != "" && hostsImply(hostName(m.Host), hostName(n.Host))) &&
+		(n.Host == "" || m.Host != "" && hostsImply(hosts.Name(m.Host), hosts.Name(n.Host))) &&
 		conditionsImply(m.Headers, n.Headers, http.CanonicalHeaderKey) &&
 		conditionsImply(m.Parameters, n.Parameters, func(name string) string { return "/" + strings.Join(parameterPath(name), "\x00") })
 }

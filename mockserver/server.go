@@ -23,6 +23,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/hosts"
 )
 
 // drained is how much of a body over the limit is read and dropped, so that its sender gets the answer.
@@ -122,7 +123,7 @@ func (o *Options) complete(doc *dingmock.Document) error {
 	}
 	o.ControlHosts = slices.Clone(o.ControlHosts)
 	for i, h := range o.ControlHosts {
-		if o.ControlHosts[i] = hostName(h); o.ControlHosts[i] == "" {
+		if o.ControlHosts[i] = hosts.Name(h); o.ControlHosts[i] == "" {
 			return fmt.Errorf("Options: ControlHosts: %q is no host name", h)
 		}
 	}

@@ -20,13 +20,9 @@ import (
 	"strings"
 	"sync"
 	"time"
-)
 
-// platform is the names that clients of the platform carry.
-var platform = []string{
-	"oapi.dingtalk.com", "api.dingtalk.com", "login.dingtalk.com",
-	"oapi.dingtalk.io", "api.dingtalk.io", "login.dingtalk.io",
-}
+	"github.com/dingmock/dingmock/internal/hosts"
+)
 
 // Options says how an Authority behaves. Nil and the zero value are ready.
 type Options struct {
@@ -76,7 +72,7 @@ func New(options *Options) (*Authority, error) {
 	if options != nil {
 		o = *options
 	}
-	a := &Authority{names: slices.Clone(platform), local: []string{"localhost"}, now: o.Now, fault: o.Fault, log: o.Log, leaves: map[string]*leaf{}}
+	a := &Authority{names: hosts.Platform(), local: []string{"localhost"}, now: o.Now, fault: o.Fault, log: o.Log, leaves: map[string]*leaf{}}
 	if a.now == nil {
 		a.now = realNow
 	}
@@ -94,11 +90,11 @@ func New(options *Options) (*Authority, error) {
 		if ip := parseIP(host); ip != nil {
 			a.ips = append(a.ips, ip)
 		} else {
-			a.names = append(a.names, canonical(host))
+			a.names = append(a.names, hosts.Name(host))
 		}
 	}
 	if name, err := os.Hostname(); err == nil && CheckHost(name) == nil {
-		a.local = append(a.local, canonical(name))
+		a.local = append(a.local, hosts.Name(name))
 	}
 	var err error
 	if o.Dir == "" {
@@ -123,22 +119,12 @@ func (a *Authority) Names() []string { return slices.Clone(a.names) }
 
 // answers reports whether the proxy answers for a host, with or without a port.
 func (a *Authority) answers(host string) bool {
-	host = bare(host)
+	host = hosts.Name(host)
 	if ip := net.ParseIP(host); ip != nil {
 		return slices.ContainsFunc(a.ips, ip.Equal)
 	}
 	return slices.Contains(a.names, host)
 }
-
-// bare is a host in canonical form without its port.
-func bare(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	return canonical(strings.Trim(host, "[]"))
-}
-
-func canonical(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
 
 func parseIP(host string) net.IP { return net.ParseIP(strings.Trim(host, "[]")) }
 

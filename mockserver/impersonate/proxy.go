@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/dingmock/dingmock/internal/hosts"
 )
 
 const (
@@ -134,7 +136,7 @@ func (p *Proxy) connect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if _, port, _ := net.SplitHostPort(r.Host); port != "80" {
-		shaken, ok := p.authority.shake(p.tunnels.open, conn, p.authority.tlsConfig(bare(r.Host)))
+		shaken, ok := p.authority.shake(p.tunnels.open, conn, p.authority.tlsConfig(hosts.Name(r.Host)))
 		if !ok {
 			return
 		}

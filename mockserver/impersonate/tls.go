@@ -9,6 +9,8 @@ import (
 	"net"
 	"slices"
 	"time"
+
+	"github.com/dingmock/dingmock/internal/hosts"
 )
 
 // The faults of certificates.
@@ -61,7 +63,7 @@ func (a *Authority) tlsConfig(name string) *tls.Config {
 		s, ok := asked(hello)
 		w := hello.Conn.(*watched)
 		if !ok {
-			a.log.Warn("a client asked by TLS for a name that is not answered (--tls-host adds one)", "name", canonical(hello.ServerName), "remote", w.RemoteAddr().String())
+			a.log.Warn("a client asked by TLS for a name that is not answered (--tls-host adds one)", "name", hosts.Name(hello.ServerName), "remote", w.RemoteAddr().String())
 			w.settled.Store(true)
 			return nil, nil
 		}
@@ -85,7 +87,7 @@ func (a *Authority) tlsConfig(name string) *tls.Config {
 
 // subject returns what the certificate for a name has to be for; false where the name is not answered.
 func (a *Authority) subject(name string, conn net.Conn) (subject, bool) {
-	name = canonical(name)
+	name = hosts.Name(name)
 	if ip := net.ParseIP(name); name == "" || ip != nil {
 		var dialled net.IP
 		if addr, ok := conn.LocalAddr().(*net.TCPAddr); ok {

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"slices"
+
+	"github.com/dingmock/dingmock/internal/hosts"
 )
 
 // TransportOptions says where a Transport finds the fake. At least one of Addr and TLSAddr has to be given.
@@ -38,18 +40,18 @@ func NewTransport(o *TransportOptions) (*http.Transport, error) {
 	if o.TLSAddr != "" && !pool.AppendCertsFromPEM(o.CA) {
 		return nil, errors.New("impersonate: CA: holds no certificate in PEM")
 	}
-	names := slices.Clone(platform)
+	names := hosts.Platform()
 	for _, host := range o.Hosts {
-		names = append(names, bare(host))
+		names = append(names, hosts.Name(host))
 	}
-	own := []string{"localhost", bare(o.Addr), bare(o.TLSAddr)}
+	own := []string{"localhost", hosts.Name(o.Addr), hosts.Name(o.TLSAddr)}
 	dialer := &net.Dialer{}
 	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
 		host, port, err := net.SplitHostPort(addr)
 		if err != nil {
 			return nil, err
 		}
-		host = canonical(host)
+		host = hosts.Name(host)
 		if !slices.Contains(names, host) {
 			if ip := net.ParseIP(host); o.AllowEgress || ip != nil && ip.IsLoopback() || slices.Contains(own, host) {
 				return dialer.DialContext(ctx, network, addr)

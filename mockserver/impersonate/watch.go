@@ -22,7 +22,7 @@ const (
 
 var refusing = []uint8{alertBadCertificate, alertCertificateExpired, alertCertificateUnknown, alertUnknownCA}
 
-// at once is how soon a client leaves that has looked at the certificate after it shook hands.
+// atOnce is how soon a client leaves that has looked at the certificate after it shook hands.
 const atOnce = 2 * time.Second
 
 // watched is a client's connection below TLS. It finds out whether the client takes the certificate: some refuse it by an

@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-openapi/jsonpointer"
+
 	"github.com/dingmock/dingmock/internal/nearest"
 )
 
@@ -90,7 +92,7 @@ func Line(data []byte, pointer string) int {
 	var found int64
 	named := false // the place is that of the value's name, which came before it
 	for _, step := range append(strings.Split(pointer, "/")[1:], "") {
-		step = strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
+		step = jsonpointer.Unescape(step)
 		open, err := dec.Token()
 		if err != nil {
 			break
