@@ -83,13 +83,8 @@ func TestTLSUnknownName(t *testing.T) {
 
 func TestLeavesAreKept(t *testing.T) {
 	t.Parallel()
-	var mu sync.Mutex
-	now := time.Now()
-	w := newWorld(t, impersonate.Options{Now: func() time.Time {
-		mu.Lock()
-		defer mu.Unlock()
-		return now
-	}}, nil)
+	clock := newClock()
+	w := newWorld(t, impersonate.Options{Now: clock.Now}, nil)
 	serial := func() string {
 		s, err := w.shake(t, &tls.Config{ServerName: "oapi.dingtalk.com", InsecureSkipVerify: true}) // no test of trust, which real time decides
 		if err != nil {
@@ -107,9 +102,7 @@ func TestLeavesAreKept(t *testing.T) {
 		})
 	}
 	all.Wait()
-	mu.Lock()
-	now = now.Add(360 * 24 * time.Hour)
-	mu.Unlock()
+	clock.advance(360 * 24 * time.Hour)
 	if serial() == first {
 		t.Error("a certificate that is about to end is not renewed")
 	}

@@ -199,13 +199,8 @@ func TestNotRefused(t *testing.T) {
 // A client that tries again and again is told of once a minute, with how often it has tried.
 func TestRefusedOften(t *testing.T) {
 	t.Parallel()
-	var mu sync.Mutex
-	now := time.Now()
-	w := newWorld(t, impersonate.Options{Now: func() time.Time {
-		mu.Lock()
-		defer mu.Unlock()
-		return now
-	}}, nil)
+	clock := newClock()
+	w := newWorld(t, impersonate.Options{Now: clock.Now}, nil)
 	try := func(name string) {
 		t.Helper()
 		if _, err := w.shake(t, &tls.Config{ServerName: name, RootCAs: x509.NewCertPool()}); err == nil {
@@ -218,9 +213,7 @@ func TestRefusedOften(t *testing.T) {
 	try("api.dingtalk.com") // is another
 	w.log.wait(t, "name=localhost")
 	w.log.wait(t, "name=api.dingtalk.com")
-	mu.Lock()
-	now = now.Add(time.Minute)
-	mu.Unlock()
+	clock.advance(time.Minute)
 	for !strings.Contains(w.log.String(), " times=") {
 		try("localhost")
 	}
