@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -171,30 +172,35 @@ func TestJournalNearest(t *testing.T) {
 // TestJournalWait is woken by the call that it waits for, and by the end of its app or its time.
 func TestJournalWait(t *testing.T) {
 	t.Parallel()
-	s := fake(t, mockserver.Options{})
-	addr := listen(t, s)
-	wait := func(body string) chan answer {
-		done := make(chan answer, 1)
-		go func() {
-			done <- send(t, addr, request("POST /_mock/apps/default/journal/wait", jsonType, body))
-		}()
-		return done
-	}
-	first := wait(`{"match":{"operation":"getsession"},"at_least":2,"timeout":"60s"}`)
-	other := wait(`{"match":{"operation":"close_session"},"timeout":"60s"}`)
-	for range 2 {
-		call(s, "POST "+sessionURL, `{"userid":"u-1"}`)
-	}
-	if got := <-first; got.status != http.StatusOK {
-		t.Errorf("the wait is answered %s", got.body)
-	}
-	if got := <-wait(`{"match":{"operation":"close_session"},"timeout":"1ms"}`); got.status != http.StatusConflict || !strings.Contains(got.body, `"nearest":[{`) {
-		t.Errorf("the wait in vain is answered %d %s", got.status, got.body)
-	}
-	steer(t, s, "DELETE", "/apps/default", "", nil)
-	if got := <-other; got.status != http.StatusGone {
-		t.Errorf("the wait for an app that goes is answered %d %s", got.status, got.body)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := fake(t, mockserver.Options{})
+		wait := func(body string) chan answer {
+			done := make(chan answer, 1)
+			go func() { done <- do(s, "POST http://localhost/_mock/apps/default/journal/wait", jsonType, body) }()
+			synctest.Wait() // it stands and waits, or has its answer
+			return done
+		}
+		first := wait(`{"match":{"operation":"getsession"},"at_least":2,"timeout":"60s"}`)
+		other := wait(`{"match":{"operation":"close_session"},"timeout":"60s"}`)
+		for range 2 {
+			select {
+			case got := <-first:
+				t.Errorf("before the second call the wait is answered %d %s", got.status, got.body)
+			default:
+			}
+			call(s, "POST "+sessionURL, `{"userid":"u-1"}`)
+		}
+		if got := <-first; got.status != http.StatusOK {
+			t.Errorf("the wait is answered %d %s", got.status, got.body)
+		}
+		if got := <-wait(`{"match":{"operation":"close_session"},"timeout":"1ms"}`); got.status != http.StatusConflict || !strings.Contains(got.body, `"nearest":[{`) {
+			t.Errorf("the wait in vain is answered %d %s", got.status, got.body)
+		}
+		do(s, "DELETE http://localhost/_mock/apps/default", "", "")
+		if got := <-other; got.status != http.StatusGone {
+			t.Errorf("the wait for an app that goes is answered %d %s", got.status, got.body)
+		}
+	})
 }
 
 // TestJournalOff keeps nothing, and the verdict all the same.
