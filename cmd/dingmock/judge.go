@@ -24,6 +24,7 @@ type judgeFlags struct {
 	Baseline     string   `env:"-" placeholder:"FILE" help:"A list of known violations, which do not count: OPERATION RULE POINTER a line."`
 	Exact        bool     `env:"-" help:"With --baseline: a known violation that no longer occurs fails."`
 	JUnit        string   `name:"junit" env:"-" placeholder:"FILE" help:"Write the verdict as JUnit XML."`
+	Report       string   `env:"-" placeholder:"FILE" help:"Write the verdict, as it is printed, to this file too."`
 	GitHub       bool     `name:"github" env:"-" help:"Print annotations for GitHub's workflows."`
 }
 
@@ -38,11 +39,12 @@ type finding struct {
 
 // ruling is what was found in the light of the flags.
 type ruling struct {
-	flags   *judgeFlags
-	calls   int
-	reasons []string // what is wrong beside findings
-	rows    []finding
-	known   map[string]bool // the baseline; true: it occurred
+	flags     *judgeFlags
+	calls     int
+	reasons   []string // what is wrong beside findings
+	rows      []finding
+	known     map[string]bool          // the baseline; true: it occurred
+	explained []mockserver.Explanation // what error replies said
 }
 
 // begin checks the flags and reads the baseline.
@@ -187,7 +189,22 @@ func (r *ruling) tell(w io.Writer) error {
 			return fmt.Errorf("--junit: %w", err)
 		}
 	}
-	var b strings.Builder
+	text, annotations := r.text()
+	if r.flags.Report != "" {
+		if err := writeFile(r.flags.Report, func(w io.Writer) error { _, err := io.WriteString(w, text); return err }); err != nil {
+			return fmt.Errorf("--report: %w", err)
+		}
+	}
+	if r.flags.GitHub {
+		text = annotations + text
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+// text is the ruling for people, and the same for GitHub.
+func (r *ruling) text() (text, annotations string) {
+	var b, github strings.Builder
 	rows := slices.Clone(r.rows)
 	slices.SortStableFunc(rows, func(a, b finding) int {
 		return slices.Index(labels, r.label(a)) - slices.Index(labels, r.label(b))
@@ -196,8 +213,8 @@ func (r *ruling) tell(w io.Writer) error {
 	for _, x := range rows {
 		label := r.label(x)
 		count[label]++
-		if label == labelRed && r.flags.GitHub {
-			b.WriteString(contract.GitHubError("off-spec call", x.String()))
+		if label == labelRed {
+			github.WriteString(contract.GitHubError("off-spec call", x.String()))
 		}
 		fmt.Fprintf(&b, "%s: %s\n", label, &x)
 		if x.curl != "" {
@@ -206,15 +223,13 @@ func (r *ruling) tell(w io.Writer) error {
 	}
 	for _, key := range r.stale() {
 		fmt.Fprintf(&b, "no longer occurs: %s\n", key)
-		if r.flags.Exact && r.flags.GitHub {
-			b.WriteString(contract.GitHubError("baseline", "no longer occurs, take it out: "+key))
+		if r.flags.Exact {
+			github.WriteString(contract.GitHubError("baseline", "no longer occurs, take it out: "+key))
 		}
 	}
 	for _, reason := range r.reasons {
 		fmt.Fprintf(&b, "%s: does the program call the fake? (--allow-no-calls lets it pass)\n", reason)
-		if r.flags.GitHub {
-			b.WriteString(contract.GitHubError("no call", reason))
-		}
+		github.WriteString(contract.GitHubError("no call", reason))
 	}
 	what := "none off-spec"
 	if err := r.wrong(); err != nil {
@@ -227,8 +242,10 @@ func (r *ruling) tell(w io.Writer) error {
 		}
 	}
 	b.WriteByte('\n')
-	_, err := io.WriteString(w, b.String())
-	return err
+	for _, x := range r.explained {
+		fmt.Fprintf(&b, "%s × %d: %s\n", x.Code, x.Count, x.Text)
+	}
+	return b.String(), github.String()
 }
 
 // writeJUnit writes a case for each row. A note is no failure.

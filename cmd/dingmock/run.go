@@ -115,14 +115,12 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 		return err
 	}
 	ruling.take(verdict)
+	ruling.explained = fake.Explanations(maxExplained)
 	if err := ruling.tell(prefixed(writerFunc(stderr.result))); err != nil {
 		return err
 	}
 	if verdict.Calls == 0 && !c.AllowNoCalls {
 		_, _ = fmt.Fprintf(stderr, "dingmock: %s\n", unreached(command))
-	}
-	for _, x := range fake.Explanations(maxExplained) {
-		_, _ = fmt.Fprintf(stderr, "dingmock: %s × %d: %s\n", x.Code, x.Count, x.Text)
 	}
 	if code == 0 && c.Strict && ruling.wrong() != nil {
 		code = exitFailed

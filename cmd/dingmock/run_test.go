@@ -15,6 +15,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"software.sslmate.com/src/go-pkcs12"
 
 	"github.com/dingmock/dingmock/mockserver/impersonate"
@@ -337,6 +338,41 @@ func TestRunVerdict(t *testing.T) {
 	// The program's own failure is not covered up by --strict.
 	if r := runs(t, "--strict", "--", "sh", "-c", "curl -sS '"+base+"/gettoken?appkey=a&x=1'; exit 9"); r.code != 9 {
 		t.Errorf("exit code %d, want 9", r.code)
+	}
+}
+
+// The report is what is printed at the end, without what is for GitHub.
+func TestReport(t *testing.T) {
+	t.Parallel()
+	needs(t, "curl")
+	report := filepath.Join(t.TempDir(), "report.txt")
+	r := runs(t, "--report", report, "--github", "--", "curl", "-sS", "https://oapi.dingtalk.com/gettoken?appkey=mock-x&x=1")
+	text, err := os.ReadFile(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"off-spec: mock-x: 1 × gettoken: undeclared-parameter", "\ncalls: 1, off-spec in 2 ways\n", "\n40035 × 1: "} {
+		if !strings.Contains("\n"+string(text), want) {
+			t.Errorf("the report has no %q:\n%s", want, text)
+		}
+	}
+	printed := regexp.MustCompile(`(?m)^::.*\n`).ReplaceAllString(r.stderr, "")
+	if printed == r.stderr {
+		t.Errorf("nothing is printed for GitHub: %s", r.stderr)
+	}
+	if diff := cmp.Diff(strings.ReplaceAll(printed, "dingmock: ", ""), string(text)); diff != "" {
+		t.Errorf("printed and reported differ (-printed +reported):\n%s", diff)
+	}
+
+	url := startServe(t, nil).url
+	get(t, url+"/gettoken?appkey=mock-x&appsecret=y")
+	if code, stdout, stderr := tryRun(t, nil, "verdict", "--url", url, "--report", report); code != 0 {
+		t.Errorf("exit code %d, %s", code, stderr)
+	} else if text, err := os.ReadFile(report); err != nil || string(text) != stdout {
+		t.Errorf("printed %q, reported %q, error %v", stdout, text, err)
+	}
+	if code, _, stderr := tryRun(t, nil, "verdict", "--url", url, "--report", t.TempDir()); code != 2 || !strings.Contains(stderr, "--report: open ") {
+		t.Errorf("a report that cannot be written: exit code %d, %s", code, stderr)
 	}
 }
 
