@@ -3,7 +3,10 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -30,41 +33,39 @@ func TestRunReachesInContainer(t *testing.T) {
 	image := strings.TrimSpace(string(out))
 	t.Cleanup(func() { _ = exec.Command("docker", "rmi", image).Run() })
 	dir := everybody(t)
+	compile(t, dir)
 	docker := []string{"run", "--rm", "-i", "--tmpfs", "/tmp", "-e", "TMPDIR=/tmp", "-e", "HOME=/tmp", "-e", asCommand + "=1", "-v", dir + ":/reach:ro", "-w", "/reach"}
-	for inside, outside := range map[string]string{"/usr": "/usr", "/bin": "/usr/bin", "/lib": "/usr/lib", "/lib64": "/usr/lib64", "/etc/alternatives": "", "/etc/php": "", "/etc/ssl": ""} {
-		if outside == "" {
-			outside = inside
-		}
-		docker = append(docker, "-v", outside+":"+inside+":ro")
+	mounts, err := filepath.Glob("/etc/java-*") // Java's settings, by version
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, x := range []struct {
-		name    string
-		flags   []string
-		command []string
-		stdout  string
-		users   []string
-	}{
-		{"curl", nil, []string{"./session.sh"}, "closed s-curl\n", []string{"0", "65534"}},
-		{"php streams", nil, []string{"php", "session_streams.php"}, "closed s-streams\n", []string{"0", "65534"}},
-		{"python aiohttp", nil, []string{python, "session_aiohttp.py"}, "closed s-aiohttp\n", []string{"0", "65534"}},
-		{"node fetch", nil, []string{"node", "session.mjs"}, "closed s-node\n", []string{"0", "65534"}},
-		{"ruby", nil, []string{"ruby", "session.rb"}, "closed s-ruby\n", []string{"0", "65534"}},
-		{"go without a proxy", []string{"--isolate", "hosts", "--tls-host", "oapi.invalid"}, []string{"env", asCommand + "=direct", "./dingmock"}, `{"errcode":0,`, []string{"0"}},
-	} {
-		for _, user := range x.users {
-			t.Run(x.name+" as "+user, func(t *testing.T) {
-				t.Parallel()
-				if x.command[0] != "./session.sh" {
-					needs(t, x.command[0])
-				}
-				args := append(append(append(append([]string{}, docker...), "--user", user, image, "./dingmock", "run", "--strict"), x.flags...), "--")
-				cmd := exec.CommandContext(t.Context(), "docker", append(args, x.command...)...)
-				var stdout, stderr bytes.Buffer
-				cmd.Stdout, cmd.Stderr = &stdout, &stderr
-				if err := cmd.Run(); err != nil || !strings.Contains(stdout.String(), x.stdout) {
-					t.Errorf("%v, stdout:\n%s\nstderr:\n%s", err, &stdout, &stderr)
-				}
-			})
+	for _, folder := range append(mounts, "/usr", "/usr/bin:/bin", "/usr/lib:/lib", "/usr/lib64:/lib64", "/etc/alternatives", "/etc/php", "/etc/ssl") {
+		from, to, moved := strings.Cut(folder, ":")
+		if !moved {
+			to = from
 		}
+		docker = append(docker, "-v", from+":"+to+":ro")
 	}
+	if modules := os.Getenv("NODE_PATH"); modules != "" {
+		docker = append(docker, "-v", modules+":/modules:ro", "-e", "NODE_PATH=/modules")
+	}
+	root, nobody := "0", "65534"
+	try := func(x program, user string, flags ...string) {
+		t.Run(x.name+" as "+user, func(t *testing.T) {
+			t.Parallel()
+			x.needed(t)
+			args := slices.Concat(docker, []string{"--user", user, image, "./dingmock", "run", "--strict"}, flags, []string{"--"}, x.command)
+			cmd := exec.CommandContext(t.Context(), "docker", args...)
+			var stdout, stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			if err := cmd.Run(); err != nil || !strings.Contains(stdout.String(), x.stdout) || !strings.Contains(stderr.String(), x.stderr) {
+				t.Errorf("%v, stdout:\n%s\nstderr:\n%s", err, &stdout, &stderr)
+			}
+		})
+	}
+	for _, x := range reached {
+		try(x, root)
+		try(x, nobody)
+	}
+	try(program{"go without a proxy", nil, []string{"env", asCommand + "=direct", "./dingmock"}, `{"errcode":0,`, "calls: 1,"}, root, "--isolate", "hosts", "--tls-host", "oapi.invalid")
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -69,75 +70,95 @@ func runsIn(t *testing.T, dir string, user *syscall.Credential, args ...string) 
 
 const python = "/usr/bin/python3" // for which Debian's packages are
 
-// Programs that carry the platform's names as constants reach the fake, whoever runs them, or a line says why not and
-// what to do.
-func TestRunReaches(t *testing.T) {
-	t.Parallel()
-	dir := everybody(t)
-	needs(t, "javac")
-	for _, compile := range [][]string{{"go", "test", "-C", "go", "-c", "-o", filepath.Join(dir, "go.test")}, {"javac", "-d", dir, "Session.java"}} {
-		cmd := exec.CommandContext(t.Context(), compile[0], compile[1:]...)
-		cmd.Dir = "../../examples/unmodified"
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v: %s", compile, err, out)
-		}
+// program is one that carries the platform's names as constants, and runs in the folder of everybody.
+type program struct {
+	name    string
+	module  []string // a command that fails where what is needed is not there
+	command []string
+	stdout  string
+	stderr  string // run's own
+}
+
+// needed skips where this machine cannot run the program.
+func (p *program) needed(t *testing.T) {
+	t.Helper()
+	if !strings.HasPrefix(p.command[0], "./") {
+		needs(t, p.command[0])
 	}
-	const wss = "wss://oapi.dingtalk.com/gettoken?appkey=mock-ws&appsecret=any"
-	for _, x := range []struct {
-		name    string
-		module  []string // a command that fails where what is needed is not there
-		command []string
-		stdout  string
-		stderr  string
-	}{
-		{"curl", nil, []string{"./session.sh"}, "closed s-curl\n", "calls: 4,"},
-		{"php curl", []string{"php", "-r", "exit(extension_loaded('curl') ? 0 : 1);"}, []string{"php", "session.php"}, "closed s-php\n", "calls: 4,"},
-		{"php streams", nil, []string{"php", "session_streams.php"}, "closed s-streams\n", "calls: 4,"},
-		{"python urllib", nil, []string{python, "session.py"}, "closed s-python\n", "calls: 4,"},
-		{"python requests", []string{python, "-c", "import requests"}, []string{python, "session_requests.py"}, "closed s-requests\n", "calls: 4,"},
-		{"python aiohttp", []string{python, "-c", "import aiohttp"}, []string{python, "session_aiohttp.py"}, "closed s-aiohttp\n", "calls: 4,"},
-		{"python httpx", []string{python, "-c", "import httpx"}, []string{python, "session_httpx.py"}, "closed s-httpx\n", "calls: 4,"},
-		{"python websockets", []string{python, "-c", "import websockets"}, []string{python, "-c", `import asyncio, websockets
+	if p.module != nil {
+		needsModule(t, p.module[0], p.module[1:]...)
+	}
+}
+
+const wss = "wss://oapi.dingtalk.com/gettoken?appkey=mock-ws&appsecret=any"
+
+// reached are programs that reach the fake under run.
+var reached = []program{
+	{"curl", nil, []string{"./session.sh"}, "closed s-curl\n", "calls: 4,"},
+	{"php curl", []string{"php", "-r", "exit(extension_loaded('curl') ? 0 : 1);"}, []string{"php", "session.php"}, "closed s-php\n", "calls: 4,"},
+	{"php streams", nil, []string{"php", "session_streams.php"}, "closed s-streams\n", "calls: 4,"},
+	{"python urllib", nil, []string{python, "session.py"}, "closed s-python\n", "calls: 4,"},
+	{"python requests", []string{python, "-c", "import requests"}, []string{python, "session_requests.py"}, "closed s-requests\n", "calls: 4,"},
+	{"python aiohttp", []string{python, "-c", "import aiohttp"}, []string{python, "session_aiohttp.py"}, "closed s-aiohttp\n", "calls: 4,"},
+	{"python httpx", []string{python, "-c", "import httpx"}, []string{python, "session_httpx.py"}, "closed s-httpx\n", "calls: 4,"},
+	{"python websockets", []string{python, "-c", "import websockets"}, []string{python, "-c", `import asyncio, websockets
 async def main():
     try:
         await websockets.connect("` + wss + `")
     except Exception as e:
         print(e)
 asyncio.run(main())`}, "HTTP 200", "calls: 1,"},
-		{"python sockets", nil, []string{python, "-c", `import socket, ssl
+	{"python sockets", nil, []string{python, "-c", `import socket, ssl
 raw = socket.socket()
 s = ssl.create_default_context().wrap_socket(raw, server_hostname="oapi.dingtalk.com")
 s.connect(("oapi.dingtalk.com", 443))
 s.sendall(b"GET /gettoken?appkey=mock-a&appsecret=b HTTP/1.0\r\nHost: oapi.dingtalk.com\r\n\r\n")
 print(s.recv(99).split(b"\r\n")[0].decode())`}, "200 OK", "calls: 1,"},
-		{"python in a venv", nil, []string{"sh", "-ec", python + ` -m venv --without-pip "$HOME/venv-$$"; "$HOME/venv-$$/bin/python" -W error session.py`}, "closed s-python\n", "calls: 4,"},
-		{"node fetch", nil, []string{"node", "session.mjs"}, "closed s-node\n", "calls: 4,"},
-		{"node https", nil, []string{"node", "session_https.mjs"}, "closed s-node-https\n", "calls: 4,"},
-		{"node axios", []string{"node", "-e", "require('axios')"}, []string{"node", "session_axios.cjs"}, "closed s-axios\n", "calls: 4,"},
-		{"node ws", []string{"node", "-e", "require('ws')"}, []string{"node", "-e", `new (require('ws'))('` + wss + `').on('error', (e) => console.log(e.message))`}, "server response: 200", "calls: 1,"},
-		{"java", nil, []string{"java", "Session"}, "closed s-java\n", "calls: 4,"},
-		{"ruby", nil, []string{"ruby", "session.rb"}, "closed s-ruby\n", "calls: 4,"},
-		{"go", nil, []string{"./go.test", "-test.v"}, "closed s-go\n", "calls: 4,"},
+	{"python in a venv", nil, []string{"sh", "-ec", python + ` -m venv --without-pip "$HOME/venv-$$"; "$HOME/venv-$$/bin/python" -W error session.py`}, "closed s-python\n", "calls: 4,"},
+	{"node fetch", nil, []string{"node", "session.mjs"}, "closed s-node\n", "calls: 4,"},
+	{"node https", nil, []string{"node", "session_https.mjs"}, "closed s-node-https\n", "calls: 4,"},
+	{"node axios", []string{"node", "-e", "require('axios')"}, []string{"node", "session_axios.cjs"}, "closed s-axios\n", "calls: 4,"},
+	{"node ws", []string{"node", "-e", "require('ws')"}, []string{"node", "-e", `new (require('ws'))('` + wss + `').on('error', (e) => console.log(e.message))`}, "server response: 200", "calls: 1,"},
+	{"java", nil, []string{"java", "Session"}, "closed s-java\n", "calls: 4,"},
+	{"ruby", nil, []string{"ruby", "session.rb"}, "closed s-ruby\n", "calls: 4,"},
+	{"go", nil, []string{"./go.test", "-test.v"}, "closed s-go\n", "calls: 4,"},
+}
 
+// compile puts those of reached into the folder that have to be compiled.
+func compile(t *testing.T, dir string) {
+	t.Helper()
+	needs(t, "javac")
+	for _, compile := range [][]string{{"go", "test", "-C", "go", "-c", "-o", filepath.Join(dir, "go.test")}, {"javac", "-d", dir, "Session.java"}} {
+		cmd := exec.CommandContext(t.Context(), compile[0], compile[1:]...)
+		cmd.Dir = "../../examples/unmodified"
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // it runs in containers too
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v: %s", compile, err, out)
+		}
+	}
+}
+
+// Programs that carry the platform's names as constants reach the fake, whoever runs them, or a line says why not and
+// what to do.
+func TestRunReaches(t *testing.T) {
+	t.Parallel()
+	dir := everybody(t)
+	compile(t, dir)
+	for _, x := range append(slices.Clone(reached), []program{
 		{"go without a proxy", nil, []string{"env", asCommand + "=direct", "./dingmock"}, "no such host", "dingmock: not reached is what takes neither a proxy"},
 		{"python -I", nil, []string{python, "-I", "-c", "print(1)"}, "1\n", "dingmock: python3 -I runs no sitecustomize of PYTHONPATH"},
 		{"python -Ec", nil, []string{python, "-Ec", "print(1)"}, "1\n", "dingmock: python3 -Ec runs no sitecustomize"},
 		{"php -r", nil, []string{"php", "-r", "echo 1;"}, "1", "dingmock: php -r runs no auto_prepend_file of run's"},
 		{"php -d", nil, []string{"php", "-d", "auto_prepend_file=none", "-v"}, "PHP", "dingmock: php -d runs no auto_prepend_file of run's"},
 		{"a program that calls nothing", nil, []string{"true"}, "", "uvloop, aiodns"},
-	} {
+	}...) {
 		for name, user := range map[string]*syscall.Credential{"": nil, " as nobody": {Uid: 65534, Gid: 65534}} {
 			t.Run(x.name+name, func(t *testing.T) {
 				t.Parallel()
 				if user != nil && os.Getuid() != 0 {
 					t.Skip("needs root, to be nobody")
 				}
-				if !strings.HasPrefix(x.command[0], "./") {
-					needs(t, x.command[0])
-				}
-				if x.module != nil {
-					needsModule(t, x.module[0], x.module[1:]...)
-				}
+				x.needed(t)
 				r := runsIn(t, dir, user, append([]string{"--tls-host", "oapi.invalid", "--"}, x.command...)...)
 				if !strings.Contains(r.stdout, x.stdout) || !strings.Contains(r.stderr, x.stderr) || strings.Contains(r.stderr, "off-spec:") {
 					t.Errorf("exit code %d, stdout:\n%s\nstderr:\n%s", r.code, r.stdout, r.stderr)
