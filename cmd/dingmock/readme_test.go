@@ -3,7 +3,7 @@ package main
 import (
 	"io"
 	"os"
-	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,21 +16,27 @@ import (
 	"github.com/dingmock/dingmock"
 )
 
-func readme(t *testing.T) string {
+// readmes are the README in its languages.
+var readmes = []struct{ file, operations, knobs string }{
+	{"README.md", "Operations", "Knobs of `dingmock serve`"},
+	{"README.zh-CN.md", "接口", "`dingmock serve` 的参数"},
+}
+
+func readText(t *testing.T, file string) string {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile(filepath.Join("../..", file))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(text)
 }
 
-// rows are the first cells of a table of the README, which stands under a heading, without their backticks.
-func rows(t *testing.T, heading string, cells int) [][]string {
+// rows are the first cells of a table of a README, which stands under a heading, without their backticks.
+func rows(t *testing.T, file, heading string, cells int) [][]string {
 	t.Helper()
-	_, section, found := strings.Cut(readme(t), "\n## "+heading+"\n")
+	_, section, found := strings.Cut(readText(t, file), "\n## "+heading+"\n")
 	if !found {
-		t.Fatalf("the README has no heading %q", heading)
+		t.Fatalf("%s has no heading %q", file, heading)
 	}
 	section, _, _ = strings.Cut(section, "\n## ")
 	var list [][]string
@@ -47,6 +53,40 @@ func rows(t *testing.T, heading string, cells int) [][]string {
 	return list
 }
 
+// blocks are what stands between fences of a language, each without its comments.
+func blocks(text, language string) (list []string) {
+	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(text, -1) {
+		comment := map[string]string{"sh": `(?m) +# .*$`, "go": `(?m) +// .*$`}[language]
+		list = append(list, regexp.MustCompile(comment).ReplaceAllString(m[1], ""))
+	}
+	return list
+}
+
+// The README says the same in both languages: the same commands and programs, links, tables and variables.
+func TestReadmeLanguages(t *testing.T) {
+	t.Parallel()
+	of := func(file string) map[string][]string {
+		text := readText(t, file)
+		said := map[string][]string{"sh": blocks(text, "sh"), "go": blocks(text, "go")}
+		for what, pattern := range map[string]string{
+			"links": `\]\(([^)]*)\)`, "code": "`[^`\n]+`",
+		} {
+			prose := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(text, "")
+			for _, m := range regexp.MustCompile(pattern).FindAllString(prose, -1) {
+				if !strings.Contains(m, "README") {
+					said[what] = append(said[what], m)
+				}
+			}
+			slices.Sort(said[what])
+			said[what] = slices.Compact(said[what])
+		}
+		return said
+	}
+	if diff := cmp.Diff(of(readmes[0].file), of(readmes[1].file)); diff != "" {
+		t.Errorf("English and Chinese (-en +zh):\n%s", diff)
+	}
+}
+
 func TestReadmeOperations(t *testing.T) {
 	t.Parallel()
 	doc, err := dingmock.Load()
@@ -57,12 +97,14 @@ func TestReadmeOperations(t *testing.T) {
 	for _, op := range doc.Operations() {
 		want = append(want, []string{op.Method + " " + op.Path, op.ID, op.Provenance})
 	}
-	got := rows(t, "Operations", 3)
-	for _, list := range [][][]string{want, got} {
-		slices.SortFunc(list, func(a, b []string) int { return strings.Compare(a[1], b[1]) })
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the document and the README (-want +got):\n%s", diff)
+	for _, r := range readmes {
+		got := rows(t, r.file, r.operations, 3)
+		for _, list := range [][][]string{want, got} {
+			slices.SortFunc(list, func(a, b []string) int { return strings.Compare(a[1], b[1]) })
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("the document and %s (-want +got):\n%s", r.file, diff)
+		}
 	}
 }
 
@@ -83,69 +125,25 @@ func TestReadmeKnobs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, rows(t, "Knobs of `dingmock serve`", 3)); diff != "" {
-		t.Errorf("the flags and the README (-want +got):\n%s", diff)
-	}
-}
-
-// The README's Go is taken from code that is compiled and run: all of it stands in examples/go.
-func TestReadmeCode(t *testing.T) {
-	t.Parallel()
-	source, err := os.ReadFile("../../examples/go/main_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain := func(text string) string { return regexp.MustCompile(`(?m)^[\t ]+`).ReplaceAllString(text, "") }
-	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
-	if len(blocks) == 0 {
-		t.Error("the README has no Go")
-	}
-	for _, block := range blocks {
-		if !strings.Contains(plain(string(source)), plain(block[1])) {
-			t.Errorf("examples/go/main_test.go does not have:\n%s", block[1])
+	for _, r := range readmes {
+		if diff := cmp.Diff(want, rows(t, r.file, r.knobs, 3)); diff != "" {
+			t.Errorf("the flags and %s (-want +got):\n%s", r.file, diff)
 		}
 	}
 }
 
 func TestReadmeLength(t *testing.T) {
 	t.Parallel()
-	if n := strings.Count(readme(t), "\n"); n > 200 {
-		t.Errorf("the README has %d lines, at most 200 are allowed", n)
-	}
-	n := 0
-	for line := range strings.Lines(readme(t)) {
-		if n++; utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > 120 {
-			t.Errorf("line %d of the README has more than 120 characters: %.40s…", n, line)
+	for _, r := range readmes {
+		text := readText(t, r.file)
+		if n := strings.Count(text, "\n"); n > 200 {
+			t.Errorf("%s has %d lines, at most 200 are allowed", r.file, n)
 		}
-	}
-}
-
-// The README's lines for the control API are pasted as they are, and each does what it says.
-func TestReadmeControl(t *testing.T) {
-	t.Parallel()
-	needs(t, "curl")
-	_, block, _ := strings.Cut(readme(t), "```sh\napi=")
-	block, _, found := strings.Cut(block, "```")
-	if !found {
-		t.Fatal("the README has no block of the control API")
-	}
-	base := startServe(t, nil).url
-	script := "set -e\napi=" + strings.ReplaceAll(block, "http://127.0.0.1:8080", base)
-	if strings.Count(script, base) != 1 {
-		t.Errorf("the address stands in the block more than once:\n%s", block)
-	}
-	// A call of the app between the rules and the wait.
-	script = strings.ReplaceAll(script, "\ncurl ", "\ncurl -sS --fail-with-body --noproxy '*' ")
-	lines := strings.Split(strings.TrimSpace(script), "\n")
-	call := "curl -sS --noproxy '*' '" + base + "/gettoken?appkey=dingmockapp&appsecret=dingmockappsecret'"
-	lines = slices.Insert(lines, len(lines)-1, call, call)
-	out, err := exec.CommandContext(t.Context(), "sh", "-c", strings.Join(lines, "\n")).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	for _, want := range []string{`"id":"r1"`, `"id":"r4"`, `"offset":"2h0m0s"`, `"errcode":90018`, `"expires_in":2}`, `"ok":true`} {
-		if !strings.Contains(string(out), want) {
-			t.Errorf("the output has no %s:\n%s", want, out)
+		n := 0
+		for line := range strings.Lines(text) {
+			if n++; utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > 120 {
+				t.Errorf("%s:%d: has more than 120 characters: %.40s…", r.file, n, line)
+			}
 		}
 	}
 }

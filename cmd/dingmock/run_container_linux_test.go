@@ -16,10 +16,7 @@ import (
 // programs.
 func TestRunReachesInContainer(t *testing.T) {
 	t.Parallel()
-	needs(t, "docker")
-	if out, err := exec.CommandContext(t.Context(), "docker", "version").CombinedOutput(); err != nil {
-		t.Skipf("needs a Docker engine: %v: %s", err, out)
-	}
+	needsDocker(t)
 	var empty bytes.Buffer
 	if err := tar.NewWriter(&empty).Close(); err != nil {
 		t.Fatal(err)
@@ -68,4 +65,13 @@ func TestRunReachesInContainer(t *testing.T) {
 		try(x, nobody)
 	}
 	try(program{"go without a proxy", nil, []string{"env", asCommand + "=direct", "./dingmock"}, `{"errcode":0,`, "calls: 1,"}, root, "--isolate", "hosts", "--tls-host", "oapi.invalid")
+}
+
+// needsDocker skips a test where there is no Docker engine.
+func needsDocker(t *testing.T) {
+	t.Helper()
+	needs(t, "docker")
+	if out, err := exec.CommandContext(t.Context(), "docker", "version").CombinedOutput(); err != nil {
+		t.Skipf("needs a Docker engine: %v: %s", err, out)
+	}
 }
