@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -262,22 +263,22 @@ func TestPageStreamEnds(t *testing.T) {
 	}
 }
 
-// The page stands 5,000 calls a second: none of its tasks holds the page up for long, and it shows the last call in the end. The
-// bound allows for a busy machine and the race detector; the log says what it was. A task that the machine delays is measured by
-// the time that the page had of the processor. It is not parallel, so that nothing else of this package takes that.
+// The page stands 5,000 calls a second: none of its tasks holds the page up for 100 ms, and it shows the last call in the end. A
+// task that the machine delays is measured by the time that the page had of the processor; the best of four rounds counts, since
+// others on the machine slow that down too. It is not parallel, so that nothing else of this package takes it.
 func TestPageLoad(t *testing.T) {
 	const (
 		second = 5000
 		made   = 3 * second
-		most   = 1000.0 // ms
+		most   = 100.0 // ms
 	)
 	s := fake(t, mockserver.Options{})
 	b := browse(t, "http://"+listen(t, s)+"/_mock/ui/")
 	t.Cleanup(func() { _ = s.Close() })
 	b.shows("#live", "live")
 	b.do(chromedp.Evaluate[chromedp.Void](`longest = 0; tasks = new PerformanceObserver(list => { for (const e of list.getEntries()) longest = Math.max(longest, e.duration) }); tasks.observe({type: 'longtask'})`))
-	best := most + 1
-	for round := 1; round <= 4 && best > most; round++ { // others on the machine slow the processor down too
+	best := math.Inf(1)
+	for round := 1; round <= 4 && best > most; round++ {
 		b.do(chromedp.Evaluate[chromedp.Void](`longest = 0`))
 		stop := b.trace()
 		pace := time.NewTicker(10 * time.Millisecond)
@@ -299,13 +300,31 @@ func TestPageLoad(t *testing.T) {
 		if tasks < 100 {
 			t.Fatal("the tasks of the page were not seen")
 		}
-		best = min(observed, longest)
+		best = min(best, observed, longest)
 	}
 	if best > most {
 		t.Errorf("the longest task took %.0f ms, want at most %.0f", best, most)
 	}
 	if rows := get[int](b, `document.querySelectorAll('#journal li').length`); rows != 200 {
 		t.Errorf("the list has %d rows, want 200", rows)
+	}
+}
+
+// Where no frame is drawn, as in a tab behind another, what comes is taken in all the same; and no frame that is drawn later
+// finds work piled up.
+func TestPageWithoutFrames(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{})
+	b := browse(t, "http://"+listen(t, s)+"/_mock/ui/")
+	t.Cleanup(func() { _ = s.Close() })
+	b.shows("#live", "live")
+	b.do(chromedp.Evaluate[chromedp.Void](`frames = []; requestAnimationFrame = f => frames.push(f); cancelAnimationFrame = n => { delete frames[n - 1] }`))
+	for n := range 3 {
+		do(s, "GET /gettoken?"+appPairQuery, "", "")
+		b.until(`n => document.querySelectorAll('#journal .call').length === n`, n+1)
+	}
+	if got := get[[]int](b, `[frames.length, Object.keys(frames).length]`); got[0] != 3 || got[1] != 0 {
+		t.Errorf("%d frames were asked for, and %d of them would still take events in; want 3 and 0", got[0], got[1])
 	}
 }
 
