@@ -303,9 +303,14 @@ func (r *readmeRun) control(t *testing.T, block string) {
 	c.end(t)
 }
 
+// The example of run's help says the same.
 func (r *readmeRun) throttled(t *testing.T, block string) {
-	if code, text := r.code(t, block); code != 0 || !strings.Contains(text, "errcode 90018") || !strings.Contains(text, "errcode 0") {
-		t.Errorf("exit code %d\n%s", code, text)
+	_, help, _ := tryRun(t, nil, "run", "--help")
+	example := regexp.MustCompile(`(?m)^    (dingmock run .*\n(?:    .*\n)+)`).FindString(help)
+	for _, script := range []string{block, example} {
+		if code, text := r.code(t, script); code != 0 || !strings.Contains(text, "errcode 90018") || !strings.Contains(text, "errcode 0") {
+			t.Errorf("%s\nexit code %d\n%s", script, code, text)
+		}
 	}
 }
 

@@ -11,9 +11,17 @@ import (
 	"software.sslmate.com/src/go-pkcs12"
 )
 
-// Help says beneath the summary what a program trusts, and what does not read it.
+// throttling is the example of the help.
+const throttling = `dingmock run --strict -- sh -ec '
+  curl -d "{\"match\":{\"operation\":\"gettoken\"},\"when\":{\"times\":1},
+    \"effect\":{\"fault\":\"app-throttled\"}}" $DINGMOCK_URL/_mock/apps/default/rules
+  npm test'`
+
+// Help is what stands between the usage and the flags.
 func (*runCommand) Help() string {
-	return "The program trusts the fake's certificate by the variables and settings that curl, Node, Python, PHP, Java and, " +
+	return "The program finds the fake's address in $DINGMOCK_URL, and steers it there (README.md). Here its first call of gettoken " +
+		"is throttled:\n\n    " + strings.ReplaceAll(throttling, "\n", "\n    ") + "\n\n" +
+		"The program trusts the fake's certificate by the variables and settings that curl, Node, Python, PHP, Java and, " +
 		"on Linux, Go read. On macOS and Windows Go asks the system and reads no SSL_CERT_FILE: give a Go program $DINGMOCK_URL " +
 		"as its base URL, in a Go test the client of mocktest or the transport of impersonate, or add the certificate of " +
 		"dingmock serve --tls-dir to the system's by hand, by security add-trusted-cert or certutil -addstore (docs/tls.md)."
