@@ -79,7 +79,8 @@ func (c *call) browsed() bool {
 		slices.ContainsFunc(c.http.Header.Values("Accept"), func(v string) bool { return strings.Contains(strings.ToLower(v), "text/html") })
 }
 
-// toPage leads to the page.
+// toPage leads to the page. It is no call, and nothing is held against it.
 func (c *call) toPage() reply {
+	c.Violations = nil
 	return reply{status: http.StatusFound, header: http.Header{"Location": {pagePath}}, code: "0", explain: "a browser that asks for / is led to the page"}
 }

@@ -63,7 +63,7 @@ func TestPage(t *testing.T) {
 
 	ask("/gettoken?x=1&" + appPairQuery)
 	b.shows("#journal li", "undeclared-parameter /query/x: found")
-	b.shows("#verdict", "off-spec calls: 1 kinds")
+	b.shows("#verdict", "off-spec calls of one kind")
 	b.do(chromedp.Click(chromedp.CSS("#journal .line")))
 	b.shows("#journal .detail", "curl -X GET")
 	ask("/gettoken?" + appPairQuery)

@@ -80,7 +80,8 @@ func (s *store) stubs(c *call) []stub {
 // answerByRule returns the answer that the call's rule has in the fake's place, whatever the call is; false where the call
 // goes on.
 func (c *call) answerByRule(stub *FixedReply) (any, bool, error) {
-	if c.stubbed || c.rule != nil && c.rule.makesKnown() {
+	listed := c.Known == dingmock.KnownDocumented && c.rule != nil && c.rule.effect.Reply != nil // whatever the rule matches by
+	if c.stubbed || listed || c.rule != nil && c.rule.makesKnown() {
 		c.AnsweredByRule(stub != nil && c.needsToken(stub))
 	}
 	if stub != nil {

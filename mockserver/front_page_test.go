@@ -80,8 +80,8 @@ func TestFrontPageIsNoCall(t *testing.T) {
 	}
 	var verdict mockserver.Verdict
 	steer(t, s, "GET", "/verdict", "", &verdict)
-	if verdict.Calls != 0 {
-		t.Errorf("%d calls are counted", verdict.Calls)
+	if verdict.Calls != 0 || len(verdict.Violations) != 0 {
+		t.Errorf("%d calls are counted, and held against it is %v", verdict.Calls, verdict.Violations)
 	}
 	added(t, s, "/rules", `{"match":{"path":"/"},"effect":{"reply":{"body":"own","without_token":true}}}`)
 	if got := send(t, addr, visit); got.status != http.StatusOK || got.body != "own" {

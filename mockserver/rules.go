@@ -342,6 +342,18 @@ func (s *rules) all(now time.Time) []Rule {
 	return list
 }
 
+// known returns all, those that were used up last among them.
+func (s *rules) known(now time.Time) []Rule {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sweep(now)
+	var list []Rule
+	for _, x := range slices.Concat(s.list, s.used) {
+		list = append(list, x.shown(now))
+	}
+	return list
+}
+
 func (s *rules) live(now time.Time) ([]Rule, []*rule) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -461,11 +473,11 @@ func (x *rule) due(now time.Time) bool {
 	return true
 }
 
-// makesKnown reports whether the rule says that there is such a path as the one that it answers: it names it, or has a
-// fixed reply for all that begin so. A fault for whatever comes says nothing of the kind.
+// makesKnown reports whether the rule says that there is such a path as the one that it answers: it names it, or the
+// operation, or has a fixed reply for all that begin so. A fault for whatever comes says nothing of the kind.
 func (x *rule) makesKnown() bool {
 	path := x.match.Path
-	return x.effect.Reply != nil && path != "" || x.effect.answers() && path != "" && !strings.HasSuffix(path, "*")
+	return x.effect.Reply != nil && (path != "" || x.match.Operation != "") || x.effect.answers() && path != "" && !strings.HasSuffix(path, "*")
 }
 
 // answers reports whether the effect is an answer, or none at all, in the fake's place.

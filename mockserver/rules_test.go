@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/mockserver"
 )
 
@@ -398,6 +399,37 @@ func TestRuleReply(t *testing.T) {
 		got := send(t, addr, test.raw)
 		if got.status != test.status || got.header.Get("Content-Type") != test.typ || tidy(got.body) != test.want {
 			t.Errorf("%s: HTTP %d %s %s", test.name, got.status, got.header.Get("Content-Type"), got.body)
+		}
+	}
+}
+
+// A call that DingTalk has and a reply answers is known, whatever the rule matches by; a path of nobody's is not.
+func TestReplyMakesKnown(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		match, call string
+		want        []string
+	}{
+		{`{"operation":"v2.user.get"}`, "POST /topapi/v2/user/get", nil},
+		{`{"parameters":{"userid":"u"}}`, "POST /topapi/v2/user/get", nil},
+		{`{"method":"POST"}`, "POST /topapi/v2/user/get", nil},
+		{`{"operation":"v2.user.list"}`, "POST /topapi/v2/user/get", []string{dingmock.RuleNotModelled}},
+		{`{"parameters":{"userid":"u"}}`, "POST /topapi/none", []string{dingmock.RuleUnknownPath}},
+		{`{"path":"/topapi/none"}`, "POST /topapi/none", nil},
+	} {
+		s := fake(t, mockserver.Options{})
+		added(t, s, "/apps/default/rules", `{"match":`+x.match+`,"effect":{"reply":{"body":{"errcode":0}}}}`)
+		do(s, x.call+"?access_token="+live, jsonType, `{"userid":"u"}`)
+		v, err := s.Verdict(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, row := range v.Violations {
+			got = append(got, row.Rule)
+		}
+		if diff := cmp.Diff(x.want, got); diff != "" {
+			t.Errorf("%s answered by a rule for %s (-want +got):\n%s", x.call, x.match, diff)
 		}
 	}
 }

@@ -14,6 +14,62 @@ type Verdict struct {
 	Calls      int      `json:"calls"`             // how many there were of the apps in question
 	Reasons    []string `json:"reasons,omitempty"` // what makes it red beside violations, such as that no call came
 	Violations []Tally  `json:"violations"`        // red ones, and notes; pardoned ones count for nothing
+
+	// Unfired are rules of the apps in question, and of every app, that had their effect on no call so far: the first 100
+	// of them. They count for nothing.
+	Unfired []UnfiredRule `json:"unfired,omitempty"`
+}
+
+// UnfiredRule is a rule that had its effect on no call.
+type UnfiredRule struct {
+	App  string `json:"app"` // "" for a rule of every app
+	Rule Rule   `json:"rule"`
+}
+
+// mostUnfired is how many rules a verdict names.
+const mostUnfired = 100
+
+// String says it for a person, such as: rule r1 of app default (app-throttled, for gettoken) never fired.
+func (u *UnfiredRule) String() string {
+	var b strings.Builder
+	b.WriteString("rule " + u.Rule.ID + " of ")
+	if u.App == "" {
+		b.WriteString("every app")
+	} else {
+		b.WriteString("app " + u.App)
+	}
+	b.WriteString(" (" + u.Rule.Effect.name())
+	for _, what := range []string{u.Rule.Match.Operation, u.Rule.Match.Path, u.Rule.Match.Host} {
+		if what != "" {
+			b.WriteString(", for " + what)
+			break
+		}
+	}
+	b.WriteString(") ")
+	if u.Rule.Matched > 0 {
+		fmt.Fprintf(&b, "matched %d calls and ", u.Rule.Matched)
+	}
+	b.WriteString("never fired")
+	return b.String()
+}
+
+// unfired returns the rules of these apps, of all where there are none, that had no effect so far.
+func (s *Server) unfired(all bool, asked map[string]bool) []UnfiredRule {
+	var list []UnfiredRule
+	add := func(app string, rules []Rule) {
+		for _, r := range rules {
+			if r.Fired == 0 && len(list) < mostUnfired {
+				list = append(list, UnfiredRule{app, r})
+			}
+		}
+	}
+	for _, a := range s.store.all() {
+		if all || asked[a.name] {
+			add(a.name, a.rules.known(a.now()))
+		}
+	}
+	add("", s.rules.known(s.options.Now()))
+	return list
 }
 
 // VerdictOptions says what is judged, and how strictly. Nil and the zero value judge all calls, and want at least one.
@@ -84,6 +140,7 @@ func (s *Server) Verdict(options *VerdictOptions) (Verdict, error) {
 		v.Reasons = nil
 	}
 	v.OK = v.OK && len(v.Reasons) == 0
+	v.Unfired = s.unfired(len(o.Apps) == 0, asked)
 	return v, nil
 }
 

@@ -3,6 +3,7 @@ package mockserver_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -122,6 +123,46 @@ func TestVerdictAsks(t *testing.T) {
 }
 
 // A server that nobody called is not green, whatever was asked of it beside.
+// A verdict names the rules that had no effect, of the apps that are judged.
+func TestVerdictUnfired(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{})
+	for app, rule := range map[string]string{
+		"mock-a": `{"match":{"operation":"gettoken"},"effect":{"fault":"app-throttled"}}`,
+		"mock-b": `{"match":{"path":"/user/get"},"when":{"skip":1,"for":"1s"},"effect":{"errcode":1}}`,
+	} {
+		added(t, s, "/apps/"+app+"/rules", rule)
+	}
+	added(t, s, "/rules", `{"match":{"host":"oapi.dingtalk.com"},"effect":{"fault":"tls-expired"}}`)
+	do(s, "GET /gettoken?appkey=mock-b&appsecret=x", "", "")
+	do(s, "GET /user/get?appkey=mock-b", "", "")
+	if err := steer(t, s, "POST", "/apps/mock-b/clock/advance", `{"by":"2s"}`, nil); err != http.StatusOK { // one that is over is said too
+		t.Fatalf("HTTP %d", err)
+	}
+	said := func(apps ...string) (list []string) {
+		v, err := s.Verdict(&mockserver.VerdictOptions{Apps: apps})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range v.Unfired {
+			list = append(list, u.String())
+		}
+		slices.Sort(list)
+		return list
+	}
+	every := "rule r1 of every app (tls-expired, for oapi.dingtalk.com) never fired"
+	a, b := "rule r1 of app mock-a (app-throttled, for gettoken) never fired", "rule r1 of app mock-b (errcode 1, for /user/get) matched 1 calls and never fired"
+	for _, x := range []struct{ apps, want []string }{{nil, []string{a, b, every}}, {[]string{"mock-a"}, []string{a, every}}} {
+		if diff := cmp.Diff(x.want, said(x.apps...)); diff != "" {
+			t.Errorf("of %v (-want +got):\n%s", x.apps, diff)
+		}
+	}
+	do(s, "GET /gettoken?appkey=mock-a&appsecret=x", "", "")
+	if diff := cmp.Diff([]string{every}, said("mock-a")); diff != "" {
+		t.Errorf("after it fired (-want +got):\n%s", diff)
+	}
+}
+
 func TestVerdictWithoutCalls(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})

@@ -19,13 +19,14 @@ import (
 
 // judgeFlags say what is held against a program, and where that is written: the same in verdict, run and proxy.
 type judgeFlags struct {
-	AllowUnknown []string `placeholder:"PATTERN" help:"Let calls of this path pass, which DingTalk does not have: a path, or the beginning of one followed by *; repeatable."`
-	AllowNoCalls bool     `help:"Let pass that no call came."`
-	Baseline     string   `env:"-" placeholder:"FILE" help:"A list of known violations, which do not count: OPERATION RULE POINTER a line."`
-	Exact        bool     `env:"-" help:"With --baseline: a known violation that no longer occurs fails."`
-	JUnit        string   `name:"junit" env:"-" placeholder:"FILE" help:"Write the verdict as JUnit XML."`
-	Report       string   `env:"-" placeholder:"FILE" help:"Write the verdict, as it is printed, to this file too."`
-	GitHub       bool     `name:"github" env:"-" help:"Print annotations for GitHub's workflows."`
+	AllowUnknown  []string `placeholder:"PATTERN" help:"Let calls of this path pass, which DingTalk does not have: a path, or the beginning of one followed by *; repeatable."`
+	AllowNoCalls  bool     `help:"Let pass that no call came."`
+	Baseline      string   `env:"-" placeholder:"FILE" help:"A list of known violations, which do not count: OPERATION RULE POINTER a line."`
+	WriteBaseline string   `env:"-" placeholder:"FILE" help:"Write what counts now as such a list, and let it pass."`
+	Exact         bool     `env:"-" help:"With --baseline: a known violation that no longer occurs fails."`
+	JUnit         string   `name:"junit" env:"-" placeholder:"FILE" help:"Write the verdict as JUnit XML."`
+	Report        string   `env:"-" placeholder:"FILE" help:"Write the verdict, as it is printed, to this file too."`
+	GitHub        bool     `name:"github" env:"-" help:"Print annotations for GitHub's workflows."`
 }
 
 // finding is one way in which calls, or replies, were off-spec.
@@ -40,11 +41,13 @@ type finding struct {
 // ruling is what was found in the light of the flags.
 type ruling struct {
 	flags     *judgeFlags
+	hint      string // how to let pass that no call came
 	calls     int
 	reasons   []string // what is wrong beside findings
 	rows      []finding
 	known     map[string]bool          // the baseline; true: it occurred
 	explained []mockserver.Explanation // what error replies said
+	unfired   []mockserver.UnfiredRule
 }
 
 // begin checks the flags and reads the baseline.
@@ -57,7 +60,7 @@ func (f *judgeFlags) begin() (*ruling, error) {
 			return nil, fmt.Errorf("--allow-unknown: %q has to be a path, or the beginning of one followed by *, such as /ours/*", pattern)
 		}
 	}
-	r := &ruling{flags: f, known: map[string]bool{}}
+	r := &ruling{flags: f, hint: "--allow-no-calls lets it pass", known: map[string]bool{}}
 	if f.Baseline != "" {
 		var err error
 		if r.known, err = readBaseline(f.Baseline); err != nil {
@@ -74,7 +77,7 @@ func (f *judgeFlags) options(apps ...string) *mockserver.VerdictOptions {
 
 // take takes over what a fake has found.
 func (r *ruling) take(v mockserver.Verdict) {
-	r.calls, r.reasons = v.Calls, v.Reasons
+	r.calls, r.reasons, r.unfired = v.Calls, v.Reasons, v.Unfired
 	for _, row := range v.Violations {
 		x := finding{app: row.App, Violation: row.Violation, count: row.Count, pardoned: row.Pardoned}
 		if row.First != nil {
@@ -174,6 +177,14 @@ func (r *ruling) wrong() error {
 	return errors.New(strings.Join(list, "; "))
 }
 
+// failed is what makes the command fail: nothing does where what counts was written as the baseline to come.
+func (r *ruling) failed() error {
+	if r.flags.WriteBaseline != "" {
+		return nil
+	}
+	return r.wrong()
+}
+
 func ways(n int) string {
 	if n == 1 {
 		return "1 way"
@@ -187,6 +198,11 @@ func (r *ruling) tell(w io.Writer) error {
 	if r.flags.JUnit != "" {
 		if err := writeFile(r.flags.JUnit, r.writeJUnit); err != nil {
 			return fmt.Errorf("--junit: %w", err)
+		}
+	}
+	if r.flags.WriteBaseline != "" {
+		if err := writeFile(r.flags.WriteBaseline, r.writeBaseline); err != nil {
+			return fmt.Errorf("--write-baseline: %w", err)
 		}
 	}
 	text, annotations := r.text()
@@ -228,7 +244,7 @@ func (r *ruling) text() (text, annotations string) {
 		}
 	}
 	for _, reason := range r.reasons {
-		fmt.Fprintf(&b, "%s: does the program call the fake? (--allow-no-calls lets it pass)\n", reason)
+		fmt.Fprintf(&b, "%s: does the program call the fake? (%s)\n", reason, r.hint)
 		github.WriteString(contract.GitHubError("no call", reason))
 	}
 	what := "none off-spec"
@@ -242,8 +258,19 @@ func (r *ruling) text() (text, annotations string) {
 		}
 	}
 	b.WriteByte('\n')
-	for _, x := range r.explained {
+	for i, x := range r.explained {
+		if i == most {
+			fmt.Fprintf(&b, "… and %d more kinds of error replies\n", len(r.explained)-i)
+			break
+		}
 		fmt.Fprintf(&b, "%s × %d: %s\n", x.Code, x.Count, x.Text)
+	}
+	for i, x := range r.unfired {
+		if i == most {
+			fmt.Fprintf(&b, "… and more such rules: %d\n", len(r.unfired)-i)
+			break
+		}
+		fmt.Fprintf(&b, "%s\n", &x)
 	}
 	return b.String(), github.String()
 }
@@ -291,6 +318,9 @@ func (r *ruling) writeBaseline(w io.Writer) error {
 	_, err := io.WriteString(w, "# known violations: operation, rule, pointer\n"+strings.Join(append(slices.Compact(lines), ""), "\n"))
 	return err
 }
+
+// most is how many of what only explains is printed of each kind.
+const most = 10
 
 // readBaseline reads a list of known violations. Empty lines and those that begin with # are passed over.
 func readBaseline(name string) (map[string]bool, error) {

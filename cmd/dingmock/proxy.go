@@ -253,7 +253,7 @@ func (p *proxy) end(w io.Writer, r *ruling, strict bool) error {
 		return fmt.Errorf("--record: %w", p.unwritten)
 	}
 	if strict {
-		return r.wrong()
+		return r.failed()
 	}
 	return nil
 }

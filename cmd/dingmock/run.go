@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"math"
 	"net/http"
 	"os"
 	"os/exec"
@@ -26,9 +27,6 @@ const (
 	exitNotFound    = 127
 	loopbackAnyPort = "127.0.0.1:0"
 )
-
-// maxExplained is how many explanations of errors the report ends with.
-const maxExplained = 10
 
 // runCommand runs a program with a fake in the platform's place.
 type runCommand struct {
@@ -115,14 +113,17 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 		return err
 	}
 	ruling.take(verdict)
-	ruling.explained = fake.Explanations(maxExplained)
+	ruling.explained = fake.Explanations(math.MaxInt)
+	if !c.Strict {
+		ruling.hint = "with --strict that fails, and --allow-no-calls lets it pass"
+	}
 	if err := ruling.tell(prefixed(writerFunc(stderr.result))); err != nil {
 		return err
 	}
 	if verdict.Calls == 0 && !c.AllowNoCalls {
 		_, _ = fmt.Fprintf(stderr, "dingmock: %s\n", unreached(command))
 	}
-	if code == 0 && c.Strict && ruling.wrong() != nil {
+	if code == 0 && c.Strict && ruling.failed() != nil {
 		code = exitFailed
 	}
 	if code == 0 {

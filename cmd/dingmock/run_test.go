@@ -376,6 +376,34 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// A rule that was never needed is said, so that a test of a failure does not pass without one; more than ten kinds of
+// error replies are counted; and what counts may be written as the baseline to come.
+func TestRunTells(t *testing.T) {
+	t.Parallel()
+	needs(t, "curl")
+	baseline := filepath.Join(t.TempDir(), "baseline")
+	r := runs(t, "--strict", "--write-baseline", baseline, "--", "sh", "-c", `
+		for app in default mock-a; do
+			curl -sSf -o /dev/null -d '{"match":{"operation":"gettoken"},"when":{"times":1},"effect":{"fault":"app-throttled"}}' "$DINGMOCK_URL/_mock/apps/$app/rules" || exit
+		done
+		curl -sS "https://oapi.dingtalk.com/gettoken?appkey=mock-a&appsecret=x"
+		for n in a b c d e f g h i j k; do curl -sS "https://oapi.dingtalk.com/topapi/none/$n"; done`)
+	for _, want := range []string{"dingmock: rule r1 of app default (app-throttled, for gettoken) never fired\n", "dingmock: … and 2 more kinds of error replies\n"} {
+		if !strings.Contains(r.stderr, want) {
+			t.Errorf("stderr has no %q:\n%s", want, r.stderr)
+		}
+	}
+	if strings.Contains(r.stderr, "of app mock-a") {
+		t.Errorf("a rule that fired is said not to:\n%s", r.stderr)
+	}
+	if text, err := os.ReadFile(baseline); r.code != 0 || err != nil || strings.Count(string(text), "- unknown-path /topapi/none/") != 11 {
+		t.Errorf("exit code %d, baseline %q, error %v", r.code, text, err)
+	}
+	if r := runs(t, "--", "true"); !strings.Contains(r.stderr, "(with --strict that fails, and --allow-no-calls lets it pass)") {
+		t.Errorf("stderr %q", r.stderr)
+	}
+}
+
 func TestRunStateAndLogs(t *testing.T) {
 	t.Parallel()
 	needs(t, "curl")

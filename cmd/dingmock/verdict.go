@@ -14,10 +14,9 @@ import (
 // verdictCommand says whether the calls that a fake has had kept to the document.
 type verdictCommand struct {
 	where
-	App           []string  `env:"-" placeholder:"NAME" help:"Judge the calls of this app, and fail where there are none: a name, an appkey, or a pattern such as mock-shop*; _ is the calls that reached none; repeatable. Default: all calls."`
-	FailUnknown   bool      `hidden:"" env:"-" help:"Is so by itself."`
-	WriteBaseline string    `env:"-" placeholder:"FILE" help:"Write what counts now as such a list, and end with 0."`
-	ControlToken  tokenFlag `placeholder:"TOKEN" help:"What the control API asks for."`
+	App          []string  `env:"-" placeholder:"NAME" help:"Judge the calls of this app, and fail where there are none: a name, an appkey, or a pattern such as mock-shop*; _ is the calls that reached none; repeatable. Default: all calls."`
+	FailUnknown  bool      `hidden:"" env:"-" help:"Is so by itself."`
+	ControlToken tokenFlag `placeholder:"TOKEN" help:"What the control API asks for."`
 	judgeFlags
 }
 
@@ -36,16 +35,10 @@ func (c *verdictCommand) Run(ctx context.Context, out streams) error {
 		return err
 	}
 	r.take(verdict)
-	if c.WriteBaseline != "" {
-		if err := writeFile(c.WriteBaseline, r.writeBaseline); err != nil {
-			return usageError{fmt.Errorf("--write-baseline: %w", err)}
-		}
-		return nil
-	}
 	if err := r.tell(out.stdout); err != nil {
 		return usageError{err}
 	}
-	return r.wrong()
+	return r.failed()
 }
 
 func (c *verdictCommand) ask(ctx context.Context, base string) (mockserver.Verdict, error) {

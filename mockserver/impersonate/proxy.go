@@ -122,7 +122,7 @@ func direct(r *http.Request) *http.Request {
 
 // refuse says no to a host, and what to do about it.
 func (p *Proxy) refuse(w http.ResponseWriter, host string) {
-	p.log.Warn("the proxy refused a host that it does not answer for (--tls-host adds one)", "host", host)
+	p.log.Warn("the proxy refused a host that it does not answer for (--tls-host adds one, and run --allow-egress lets all others through)", "host", host)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(http.StatusForbidden)
 	_, _ = fmt.Fprintf(w, "dingmock: this proxy does not answer for %s and has no way out to it: it answers for %s. "+

@@ -60,8 +60,12 @@ func (m *made) remove(ctx context.Context) error {
 	return nil
 }
 
-// session is in the name of all images of this run.
-var session = testcontainers.SessionID()[:12]
+// session is in the name of all images of this run. The library reads its settings with it: no reaper, whose image takes a
+// registry, since the tests remove what they make.
+var session = func() string {
+	_ = os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true")
+	return testcontainers.SessionID()[:12]
+}()
 
 // build builds an image from a Dockerfile, or a stage of it.
 func build(ctx context.Context, dir, name, stage string) (string, error) {
