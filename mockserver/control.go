@@ -421,7 +421,7 @@ func (c *controlCall) noApp() error {
 }
 
 func (c *controlCall) healthy() (any, error) {
-	return controlReply{contentType: "text/plain; charset=utf-8", text: []byte("ok\n")}, nil
+	return controlReply{contentType: mediaText, text: []byte("ok\n")}, nil
 }
 
 func (c *controlCall) version() (any, error) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -247,10 +248,20 @@ func (c *controlCall) getVerdict() (any, error) {
 		return nil, err
 	}
 	r := controlReply{status: http.StatusOK, value: v}
+	if wantsText(c.http.Header) {
+		r = controlReply{status: http.StatusOK, text: []byte(v.Text()), contentType: mediaText}
+	}
 	if !v.OK {
 		r.status = http.StatusConflict
 	}
 	return r, nil
+}
+
+const mediaText = "text/plain; charset=utf-8"
+
+// wantsText reports whether a reader asks for text first.
+func wantsText(h http.Header) bool {
+	return strings.HasPrefix(strings.TrimSpace(h.Get("Accept")), "text/plain")
 }
 
 // list returns the values of a parameter that may be given more than once.

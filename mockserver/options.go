@@ -65,6 +65,10 @@ type Options struct {
 	// Default: there is none.
 	CA func() ([]byte, error)
 
+	// Refusals returns how many connections clients have ended since they did not trust the certificate, for a verdict on a
+	// job from which no call came. Default: none are known of.
+	Refusals func() int
+
 	// Log gets what happens beside the calls, such as an app evicted. Default: nothing is logged.
 	Log *slog.Logger
 

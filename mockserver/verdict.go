@@ -128,12 +128,12 @@ func (s *Server) Verdict(options *VerdictOptions) (Verdict, error) {
 			came += calls[name]
 		}
 		if came == 0 && pattern != NoApp { // stray calls are judged, and nobody wants them
-			v.Reasons = append(v.Reasons, "no call came from "+pattern+noCallHint(more))
+			v.Reasons = append(v.Reasons, "no call came from "+pattern+noCallHint(more)+s.refused())
 		}
 	}
 	if len(o.Apps) == 0 {
 		if v.Calls += more; v.Calls == 0 {
-			v.Reasons = append(v.Reasons, "no call came")
+			v.Reasons = append(v.Reasons, "no call came"+s.refused())
 		}
 	}
 	if o.AllowNoCalls {
@@ -142,6 +142,80 @@ func (s *Server) Verdict(options *VerdictOptions) (Verdict, error) {
 	v.OK = v.OK && len(v.Reasons) == 0
 	v.Unfired = s.unfired(len(o.Apps) == 0, asked)
 	return v, nil
+}
+
+// refused is what else is known where no call came.
+func (s *Server) refused() string {
+	if s.options.Refusals == nil || s.options.Refusals() == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; connections that ended since the client did not trust the certificate: %d", s.options.Refusals())
+}
+
+// Text says it for a person, a line for each row and its first call, what is red first. The last line sums up.
+func (v Verdict) Text() string {
+	var b strings.Builder
+	red, notes, pardoned := 0, 0, 0
+	rows := slices.Clone(v.Violations)
+	slices.SortStableFunc(rows, func(x, y Tally) int { return x.weight() - y.weight() })
+	for _, row := range rows {
+		label := "off-spec"
+		switch {
+		case row.Pardoned:
+			label = "not counted"
+			pardoned++
+		case row.Level == dingmock.Note:
+			label = "note"
+			notes++
+		default:
+			red++
+		}
+		fmt.Fprintf(&b, "%s: %s: %d × %s\n", label, row.App, row.Count, row.Violation)
+		if row.First != nil {
+			fmt.Fprintf(&b, "  first: %s\n", row.First.Curl)
+		}
+	}
+	for _, reason := range v.Reasons {
+		fmt.Fprintf(&b, "%s: does the program call the fake? (allow_no_calls=true lets it pass)\n", reason)
+	}
+	wrong := slices.Clone(v.Reasons)
+	switch red {
+	case 0:
+	case 1:
+		wrong = slices.Insert(wrong, 0, "off-spec in 1 way")
+	default:
+		wrong = slices.Insert(wrong, 0, fmt.Sprintf("off-spec in %d ways", red))
+	}
+	if len(wrong) == 0 {
+		wrong = []string{"none off-spec"}
+	}
+	fmt.Fprintf(&b, "calls: %d, %s", v.Calls, strings.Join(wrong, "; "))
+	if notes > 0 {
+		fmt.Fprintf(&b, "; note: %d", notes)
+	}
+	if pardoned > 0 {
+		fmt.Fprintf(&b, "; not counted: %d", pardoned)
+	}
+	b.WriteByte('\n')
+	for i, u := range v.Unfired {
+		if i == 10 {
+			fmt.Fprintf(&b, "… and more such rules: %d\n", len(v.Unfired)-i)
+			break
+		}
+		fmt.Fprintf(&b, "%s\n", &u)
+	}
+	return b.String()
+}
+
+// weight is where a row stands among others.
+func (t *Tally) weight() int {
+	switch {
+	case t.Red():
+		return 0
+	case t.Pardoned:
+		return 2
+	}
+	return 1
 }
 
 func noCallHint(more int) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -160,6 +161,30 @@ func TestVerdictUnfired(t *testing.T) {
 	do(s, "GET /gettoken?appkey=mock-a&appsecret=x", "", "")
 	if diff := cmp.Diff([]string{every}, said("mock-a")); diff != "" {
 		t.Errorf("after it fired (-want +got):\n%s", diff)
+	}
+}
+
+// Where no call came and clients did not trust the certificate, that is said.
+func TestVerdictRefusals(t *testing.T) {
+	t.Parallel()
+	n := 0
+	s := fake(t, mockserver.Options{Refusals: func() int { return n }})
+	reasons := func(apps ...string) []string {
+		v, err := s.Verdict(&mockserver.VerdictOptions{Apps: apps})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.Reasons
+	}
+	if diff := cmp.Diff([]string{"no call came"}, reasons()); diff != "" {
+		t.Errorf("none (-want +got):\n%s", diff)
+	}
+	n = 2
+	const why = "; connections that ended since the client did not trust the certificate: 2"
+	for app, want := range map[string]string{"": "no call came" + why, "mock-a": "no call came from mock-a" + why} {
+		if diff := cmp.Diff([]string{want}, reasons(strings.Fields(app)...)); diff != "" {
+			t.Errorf("of %q (-want +got):\n%s", app, diff)
+		}
 	}
 }
 

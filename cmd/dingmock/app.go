@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/dingmock/dingmock/mockserver"
 )
 
@@ -18,7 +20,11 @@ const urlSafe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-
 func (a *appFlag) UnmarshalText(text []byte) error {
 	parts := strings.Split(string(text), ":")
 	if len(parts) != 2 && len(parts) != 4 {
-		return fmt.Errorf("found %d parts between colons; an app is appkey:appsecret or appkey:appsecret:corpid:corpsecret", len(parts))
+		what := fmt.Sprintf("found %d parts", len(parts))
+		if len(parts) == 1 {
+			what = "found no colon"
+		}
+		return fmt.Errorf("%s; an app is appkey:appsecret or appkey:appsecret:corpid:corpsecret (to judge one app, use dingmock verdict --app NAME)", what)
 	}
 	for i, part := range parts {
 		if part == "" || len(part) > 128 || strings.Trim(part, urlSafe) != "" {
@@ -29,6 +35,25 @@ func (a *appFlag) UnmarshalText(text []byte) error {
 	*a = appFlag{AppKey: parts[0], AppSecret: parts[1]}
 	if len(parts) == 4 {
 		a.CorpID, a.CorpSecret = parts[2], parts[3]
+	}
+	return nil
+}
+
+// appNames are the values of verdict's --app.
+type appNames []string
+
+// Decode reads one value, or several with commas between them. An empty one, as an unset variable in a script gives it, is
+// refused: it would ask for all apps.
+func (n *appNames) Decode(ctx *kong.DecodeContext) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("name", &text); err != nil {
+		return err
+	}
+	for name := range strings.SplitSeq(text, ",") {
+		if name == "" {
+			return errors.New("is empty; it has to be the name or the appkey of an app, a pattern such as mock-shop*, or _")
+		}
+		*n = append(*n, name)
 	}
 	return nil
 }

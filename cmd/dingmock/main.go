@@ -132,9 +132,26 @@ func parse(c *commands, args []string, lookupEnv func(string) (string, bool), st
 	case done:
 		return nil, nil
 	case err != nil:
-		return nil, usageError{err}
+		return nil, usageError{hinted(err)}
 	}
 	return parsed, nil
+}
+
+// hints say what would have been right where kong's errors, which begin so and have this in them, do not.
+var hints = []struct{ begins, has, hint string }{
+	{"unknown flag --port", "", "; --addr HOST:PORT says where to listen"},
+	{"unexpected argument version", "", "; --version prints it"},
+	{"unexpected argument help", "", "; --help prints it, and dingmock COMMAND --help that of a command"},
+	{"", `missing unit in duration "`, "; a duration has one, such as 7200s or 2h"},
+}
+
+func hinted(err error) error {
+	for _, h := range hints {
+		if text := err.Error(); strings.HasPrefix(text, h.begins) && strings.Contains(text, h.has) {
+			return fmt.Errorf("%w%s", err, h.hint)
+		}
+	}
+	return err
 }
 
 // detachEnvironment keeps kong from reading the process's environment by itself: environment reads the one that run is

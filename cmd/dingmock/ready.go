@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -41,12 +42,25 @@ func (w *where) base() (string, error) {
 	}
 	addr, err := net.ResolveTCPAddr("tcp", addrs[0])
 	if err != nil {
-		return "", fmt.Errorf("--addr %s: %w", addrs[0], err)
+		return "", fmt.Errorf("--addr %s: %w", addrs[0], hintedAddr(err))
 	}
 	if addr.Port == 0 {
 		return "", fmt.Errorf("--addr %s: does not say which port; --url does", addrs[0])
 	}
 	return baseURL(addr), nil
+}
+
+// hintedAddr is an error of an address that has no port, with what would have been right.
+func hintedAddr(err error) error {
+	var wrong *net.AddrError
+	if !errors.As(err, &wrong) || wrong.Err != "missing port in address" {
+		return err
+	}
+	right := wrong.Addr + ":8080"
+	if _, err := strconv.ParseUint(wrong.Addr, 10, 16); err == nil {
+		right = "127.0.0.1:" + wrong.Addr
+	}
+	return fmt.Errorf("%w; it has to be HOST:PORT, such as %s", err, right)
 }
 
 // fetch makes a GET, past any proxy. It fails where the answer is not a dingmock's, which begins so.
@@ -105,7 +119,7 @@ func (c *readyCommand) Run(ctx context.Context) error {
 			last = err
 		}
 		if time.Since(began)+often > c.Wait {
-			return fmt.Errorf("not ready: %w", last)
+			return fmt.Errorf("not ready: %w (--url says where else)", last)
 		}
 		select {
 		case <-again.C:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/dingmock/dingmock/mockserver"
@@ -121,7 +123,7 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 		return err
 	}
 	if verdict.Calls == 0 && !c.AllowNoCalls {
-		_, _ = fmt.Fprintf(stderr, "dingmock: %s\n", unreached(command))
+		_, _ = fmt.Fprintf(stderr, "dingmock: %s\n", unreached(command, code, authority.Refusals()))
 	}
 	if code == 0 && c.Strict && ruling.failed() != nil {
 		code = exitFailed
@@ -296,9 +298,9 @@ func (c *runCommand) environment(f *front, authority *impersonate.Authority) (en
 	for name, data := range map[string][]byte{
 		roots: bundle,
 		java:  store,
-		node:  preload(nodeSource, f, names),
-		php:   preload(phpSource, f, names),
-		filepath.Join(python, "sitecustomize.py"): preload(pythonSource, f, names),
+		node:  preload(nodeSource, f, names, roots),
+		php:   preload(phpSource, f, names, roots),
+		filepath.Join(python, "sitecustomize.py"): preload(pythonSource, f, names, roots),
 		in("dingmock.ini"):                        []byte("curl.cainfo=\"" + roots + "\"\nopenssl.cafile=\"" + roots + "\"\nauto_prepend_file=\"" + php + "\"\n"),
 	} {
 		if err := writePublic(name, data); err != nil {
@@ -322,7 +324,7 @@ func (c *runCommand) environment(f *front, authority *impersonate.Authority) (en
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"} {
 		set[name] = baseURL(relay)
 	}
-	set["NO_PROXY"] = "localhost,127.0.0.1,::1"
+	set["NO_PROXY"] = noProxy(cmp.Or(os.Getenv("NO_PROXY"), os.Getenv("no_proxy")), names)
 	if runtime.GOOS != "windows" { // where the two are one
 		for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"} {
 			set[strings.ToLower(name)] = set[name]
@@ -337,6 +339,19 @@ func (c *runCommand) environment(f *front, authority *impersonate.Authority) (en
 		env = append(env, name+"="+value)
 	}
 	return env, func() { _ = os.RemoveAll(dir) }, nil
+}
+
+// noProxy is what goes past the proxy: this machine, and what did before, unless it would take the names along.
+func noProxy(inherited string, names []string) string {
+	list := []string{"localhost", "127.0.0.1", "::1"}
+	for entry := range strings.FieldsFuncSeq(inherited, func(r rune) bool { return r == ',' || r == ' ' }) {
+		host, _, _ := strings.Cut(strings.TrimLeft(strings.ToLower(entry), "*."), ":")
+		takes := func(name string) bool { return host == "" || name == host || strings.HasSuffix(name, "."+host) }
+		if !slices.ContainsFunc(names, takes) && !slices.Contains(list, entry) {
+			list = append(list, entry)
+		}
+	}
+	return strings.Join(list, ",")
 }
 
 // joined are two values with something between them, unless one is empty.

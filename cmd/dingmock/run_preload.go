@@ -3,6 +3,7 @@ package main
 import (
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"net"
 	"path/filepath"
 	"regexp"
@@ -31,13 +32,14 @@ func endpointOf(l net.Listener) endpoint {
 }
 
 // preload is a source that knows which names lead to the fake, and where it is.
-func preload(source string, f *front, names []string) []byte {
+func preload(source string, f *front, names []string, roots string) []byte {
 	data, _ := json.Marshal(struct { // strings alone
 		Names []string `json:"names"`
 		TLS   endpoint `json:"tls"`
 		Plain endpoint `json:"plain"`
 		Proxy string   `json:"proxy"`
-	}{names, endpointOf(f.tls[0]), endpointOf(f.plain[0]), reachable(f.proxy[0].Addr())})
+		Roots string   `json:"roots"`
+	}{names, endpointOf(f.tls[0]), endpointOf(f.plain[0]), reachable(f.proxy[0].Addr()), roots})
 	return []byte(strings.Replace(source, "SETTINGS", string(data), 1))
 }
 
@@ -50,8 +52,21 @@ var deaf = []struct {
 	{regexp.MustCompile(`^php`), regexp.MustCompile(`^-(r|n|d ?auto_prepend_file\b)`), "runs no auto_prepend_file of run's, which leads PHP's streams to the fake"},
 }
 
-// unreached says in a line why the calls of a program may not have come, and what to do.
-func unreached(command []string) string {
+// unreached says in a line why the calls of a program may not have come, and what to do. code is that by which it ended,
+// and refusals is how many connections ended since it did not trust the certificate.
+func unreached(command []string, code, refusals int) string {
+	if refusals > 0 {
+		return "the program reached the fake and did not trust its certificate: it brings its own list of authorities (an SSLContext, verify=, " +
+			"ssl.cafile or CURLOPT_CAINFO of its own, a trust store): give it the file in SSL_CERT_FILE there (docs/tls.md)"
+	}
+	if code != 0 {
+		return fmt.Sprintf("the program ended with exit code %d before any call came; if it did try to call, %s", code, unable(command))
+	}
+	return unable(command)
+}
+
+// unable says which programs are not reached.
+func unable(command []string) string {
 	const instead = "give the program DINGMOCK_URL as its base URL, or run it as root in a container with --isolate hosts"
 	name := filepath.Base(command[0])
 	for i, arg := range command[1:] {
@@ -64,6 +79,6 @@ func unreached(command []string) string {
 			}
 		}
 	}
-	return "not reached is what takes neither a proxy from the environment nor a preload, such as Go with an http.Transport without Proxy, " +
-		"uvloop, aiodns, gevent, PHP's fsockopen, php -r and python -I: " + instead
+	return "not reached is what takes neither a proxy from the environment nor a preload, such as Go with an http.Transport without Proxy " +
+		"(http.ProxyFromEnvironment is one), uvloop, aiodns, gevent, PHP's fsockopen, php -r, python -I and what is started by env -i or sudo: " + instead
 }

@@ -1,5 +1,6 @@
 # Written by dingmock run and found by PYTHONPATH. Connections to the names go to the fake: some libraries, aiohttp
 # among them, know of no proxy.
+import importlib.util
 import sys
 
 settings = SETTINGS
@@ -34,6 +35,44 @@ def redirect():
     socket.socket.connect, socket.socket.connect_ex = to_address(connect), to_address(connect_ex)
 
 
+def trusting():
+    """Have what loads a list of authorities of its own, such as certifi's, trust the fake as well."""
+    import importlib.abc
+    import os
+
+    def patch(ssl):
+        load = ssl.SSLContext.load_verify_locations
+
+        def load_verify_locations(self, cafile=None, capath=None, cadata=None):
+            load(self, cafile, capath, cadata)
+            load(self, settings["roots"])
+
+        if os.path.exists(settings["roots"]):
+            ssl.SSLContext.load_verify_locations = load_verify_locations
+
+    class Finder(importlib.abc.MetaPathFinder):
+        """Patches ssl as soon as it is imported, so that a program that does without it starts no later."""
+
+        def find_spec(self, name, path, target=None):
+            if name != "ssl":
+                return None
+            sys.meta_path.remove(self)
+            spec = importlib.util.find_spec(name)
+            run = spec.loader.exec_module
+
+            def exec_module(module):
+                run(module)
+                patch(module)
+
+            spec.loader.exec_module = exec_module
+            return spec
+
+    if "ssl" in sys.modules:
+        patch(sys.modules["ssl"])
+    else:
+        sys.meta_path.insert(0, Finder())
+
+
 def run_other():
     """Run the sitecustomize that this one stands before."""
     import importlib.machinery
@@ -50,4 +89,5 @@ def run_other():
 
 
 redirect()
+trusting()
 run_other()

@@ -115,6 +115,19 @@ s.connect(("oapi.dingtalk.com", 443))
 s.sendall(b"GET /gettoken?appkey=mock-a&appsecret=b HTTP/1.0\r\nHost: oapi.dingtalk.com\r\n\r\n")
 print(s.recv(99).split(b"\r\n")[0].decode())`}, "200 OK", "calls: 1,"},
 	{"python in a venv", nil, []string{"sh", "-ec", python + ` -m venv --without-pip "$HOME/venv-$$"; "$HOME/venv-$$/bin/python" -W error session.py`}, "closed s-python\n", "calls: 4,"},
+	{"python with authorities of its own", []string{python, "-c", "import certifi, requests, httpx, aiohttp, urllib3"}, []string{python, "-c", `import asyncio, ssl, certifi, requests, httpx, aiohttp, urllib3
+url = "https://oapi.dingtalk.com/gettoken?appkey=mock-ca&appsecret=any"
+print(requests.get(url, verify=certifi.where()).json()["errcode"])
+s = requests.Session(); s.trust_env = False
+print(s.get(url).json()["errcode"])
+print(httpx.Client(verify=certifi.where()).get(url).json()["errcode"])
+print(httpx.Client(trust_env=False).get(url).json()["errcode"])
+print(urllib3.PoolManager().request("GET", url).status)
+async def main():
+    own = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=certifi.where()))
+    async with aiohttp.ClientSession(connector=own) as c:
+        print((await (await c.get(url)).json(content_type=None))["errcode"])
+asyncio.run(main())`}, "0\n0\n0\n0\n200\n0\n", "calls: 6,"},
 	{"node fetch", nil, []string{"node", "session.mjs"}, "closed s-node\n", "calls: 4,"},
 	{"node https", nil, []string{"node", "session_https.mjs"}, "closed s-node-https\n", "calls: 4,"},
 	{"node axios", []string{"node", "-e", "require('axios')"}, []string{"node", "session_axios.cjs"}, "closed s-axios\n", "calls: 4,"},
@@ -145,7 +158,9 @@ func TestRunReaches(t *testing.T) {
 	dir := everybody(t)
 	compile(t, dir)
 	for _, x := range append(slices.Clone(reached), []program{
-		{"go without a proxy", nil, []string{"env", asCommand + "=direct", "./dingmock"}, "no such host", "dingmock: not reached is what takes neither a proxy"},
+		{"go without a proxy", nil, []string{"env", asCommand + "=direct", "./dingmock"}, "no such host", "not reached is what takes neither a proxy"},
+		{"a program that fails", nil, []string{"sh", "-c", "exit 3"}, "", "dingmock: the program ended with exit code 3 before any call came; if it did try to call, not reached is"},
+		{"curl with authorities of its own", nil, []string{"curl", "-sS", "--cacert", "/etc/ssl/certs/ca-certificates.crt", "https://oapi.dingtalk.com/gettoken"}, "", "dingmock: the program reached the fake and did not trust its certificate"},
 		{"python -I", nil, []string{python, "-I", "-c", "print(1)"}, "1\n", "dingmock: python3 -I runs no sitecustomize of PYTHONPATH"},
 		{"python -Ec", nil, []string{python, "-Ec", "print(1)"}, "1\n", "dingmock: python3 -Ec runs no sitecustomize"},
 		{"php -r", nil, []string{"php", "-r", "echo 1;"}, "1", "dingmock: php -r runs no auto_prepend_file of run's"},

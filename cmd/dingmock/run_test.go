@@ -182,7 +182,7 @@ func TestRunEnvironment(t *testing.T) {
 		t.Error("the fake's address is the proxy's")
 	}
 	for _, name := range []string{"NO_PROXY", "no_proxy"} {
-		if env[name] != "localhost,127.0.0.1,::1" {
+		if env[name] != "localhost,127.0.0.1,::1,inherited.example" {
 			t.Errorf("%s=%s", name, env[name])
 		}
 	}
@@ -192,6 +192,26 @@ func TestRunEnvironment(t *testing.T) {
 	}
 	if !strings.HasPrefix(r.stderr, "1\n1\n1\n1\n") {
 		t.Errorf("the bundles do not hold one certificate each: %s", r.stderr)
+	}
+}
+
+// What goes past the proxy still does, but for what would take the platform's names along.
+func TestNoProxy(t *testing.T) {
+	t.Parallel()
+	const own = "localhost,127.0.0.1,::1"
+	for inherited, want := range map[string]string{
+		"":                             own,
+		"db, .corp.example,10.0.0.0/8": own + ",db,.corp.example,10.0.0.0/8",
+		"*":                            own,
+		"*.dingtalk.com,es:9200":       own + ",es:9200",
+		".com com,DingTalk.com":        own,
+		"oapi.dingtalk.com:443,::1":    own,
+		"ingtalk.com,api.dingtalk.co":  own + ",ingtalk.com,api.dingtalk.co",
+		"[fd00::1]:80":                 own + ",[fd00::1]:80",
+	} {
+		if got := noProxy(inherited, []string{"oapi.dingtalk.com", "api.dingtalk.com"}); got != want {
+			t.Errorf("%q: %q, want %q", inherited, got, want)
+		}
 	}
 }
 

@@ -142,6 +142,7 @@ func (c *fakeFlags) fake(log *slog.Logger, calls func(mockserver.CallLine), auth
 	}
 	if authority != nil {
 		options.CA = func() ([]byte, error) { return authority.PEM(), nil }
+		options.Refusals = authority.Refusals
 	}
 	last := "--state"
 	if c.State != "" {
@@ -213,6 +214,7 @@ func listenOn(ctx context.Context, flag string, addrs []string) ([]net.Listener,
 			if errors.As(err, &op) {
 				err = op.Err
 			}
+			err = hintedAddr(err)
 			return nil, fmt.Errorf("%s %s: %w%s", flag, addr, err, hint)
 		}
 		list = append(list, l)

@@ -14,7 +14,7 @@ import (
 // verdictCommand says whether the calls that a fake has had kept to the document.
 type verdictCommand struct {
 	where
-	App          []string  `env:"-" placeholder:"NAME" help:"Judge the calls of this app, and fail where there are none: a name, an appkey, or a pattern such as mock-shop*; _ is the calls that reached none; repeatable. Default: all calls."`
+	App          appNames  `env:"-" placeholder:"NAME" help:"Judge the calls of this app, and fail where there are none: a name, an appkey, or a pattern such as mock-shop*; _ is the calls that reached none; repeatable. Default: all calls."`
 	FailUnknown  bool      `hidden:"" env:"-" help:"Is so by itself."`
 	ControlToken tokenFlag `placeholder:"TOKEN" help:"What the control API asks for."`
 	judgeFlags

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/xml"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -109,6 +110,43 @@ func TestVerdict(t *testing.T) {
 }
 
 // A baseline that is written makes the same calls pass.
+// Who has no dingmock at hand is told the same by curl, with the same end.
+func TestVerdictText(t *testing.T) {
+	t.Parallel()
+	c := startServe(t, nil)
+	post(t, c.url+"/_mock/apps", `{"name":"pardoned","appkey":"pardoned","appsecret":"x","corpid":"pardoned","corpsecret":"x","judge":false}`)
+	post(t, c.url+"/_mock/apps/mock-a/rules", `{"match":{"operation":"getsession"},"effect":{"fault":"app-throttled"}}`)
+	for _, path := range []string{
+		"", "/gettoken?appkey=mock-a&appsecret=x", "/user/get?appkey=mock-a", "/gettoken?appkey=mock-a&appsecret=x&y=1",
+		"/gettoken?appkey=pardoned&appsecret=x&y=1", "/no/such/path", "/gettoken?appkey=mock-a&appsecret=x&z=1",
+	} {
+		if path != "" {
+			get(t, c.url+path)
+		}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url+"/_mock/verdict", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept", "text/plain")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, stdout, _ := tryRun(t, nil, "verdict", "--url", c.url)
+		if diff := cmp.Diff(strings.Replace(stdout, "--allow-no-calls", "allow_no_calls=true", 1), string(body)); diff != "" {
+			t.Errorf("after %q (-verdict +curl):\n%s", path, diff)
+		}
+		if (code == 0) != (resp.StatusCode == http.StatusOK) || resp.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
+			t.Errorf("after %q: exit code %d, HTTP %d %s", path, code, resp.StatusCode, resp.Header.Get("Content-Type"))
+		}
+	}
+}
+
 func TestVerdictWriteBaseline(t *testing.T) {
 	t.Parallel()
 	url, name := offSpec(t), filepath.Join(t.TempDir(), "known")

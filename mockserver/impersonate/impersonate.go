@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dingmock/dingmock/internal/hosts"
@@ -63,6 +64,7 @@ type Authority struct {
 	leaves map[string]*leaf // by name
 
 	refusals refusals
+	refused  atomic.Int64
 }
 
 // New reads or makes an authority. It fails where Options.Dir holds half of one, where what it holds cannot be used,

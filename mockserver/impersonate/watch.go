@@ -138,7 +138,7 @@ func (w *watched) failed(err error) {
 	case gone(err):
 		w.refused("a client left as soon as it had seen the certificate, as one does that does not trust it: " + trust)
 	default:
-		w.refused("a client did not shake hands", "error", err)
+		w.tell("a client did not shake hands", "error", err)
 	}
 }
 
@@ -151,8 +151,14 @@ func (w *watched) end(how string) {
 	w.settle(slog.LevelInfo, "a client "+how+" after it had seen a certificate with a fault", "fault", w.fault)
 }
 
-// refused tells of a refusal, unless the same has just been told.
+// refused counts and tells of a refusal.
 func (w *watched) refused(text string, more ...any) {
+	w.authority.refused.Add(1)
+	w.tell(text, more...)
+}
+
+// tell tells of what a client did, unless the same has just been told.
+func (w *watched) tell(text string, more ...any) {
 	host, _, _ := net.SplitHostPort(w.RemoteAddr().String())
 	times, tell := w.authority.refusals.count(host+" "+w.name+" "+text, w.authority.now())
 	if !tell {
@@ -309,4 +315,10 @@ func (r *refusals) count(same string, now time.Time) (times int, tell bool) {
 	times = last.times
 	*last = refusal{at: now}
 	return times, true
+}
+
+// Refusals returns how many connections clients ended since they did not trust the certificate, certificates that were
+// wrong on purpose aside.
+func (a *Authority) Refusals() int {
+	return int(a.refused.Load())
 }
