@@ -555,3 +555,32 @@ func TestNpmOfLocalBuild(t *testing.T) {
 		t.Errorf("into a folder that is there: %+v", r)
 	}
 }
+
+// A project gets the packages from a checkout as docs/release.md says, and the message of a half of it says what is missing.
+func TestNpmFromCheckout(t *testing.T) {
+	t.Parallel()
+	needs(t, "go", "node", "npm", "tar", "curl")
+	script := blocks(readText(t, "docs/release.md"), "sh")[1]
+	if !strings.Contains(script, "npm pack ") {
+		t.Fatalf("the block is not as it was:\n%s", script)
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"checkout", "your-project"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	checkout, project := filepath.Join(dir, "checkout"), filepath.Join(dir, "your-project")
+	writeFiles(t, project, map[string]string{"package.json": "{}"})
+	env := npmEnv(dir, newNpmRegistry(t, nil).URL)
+	succeeds(t, "../..", "tar -c --exclude=.git --exclude=./dist --exclude=./npm-dev . | tar -x -C '"+checkout+"'")
+	succeeds(t, checkout, "set -e\n"+script, env...)
+	const call = "curl -sS 'https://oapi.dingtalk.com/gettoken?appkey=mock-a&appsecret=any'"
+	if got := succeeds(t, project, "npx dingmock run --strict -- "+call, env...); !strings.HasPrefix(got, `{"errcode":0,`) {
+		t.Errorf("got %q", got)
+	}
+	succeeds(t, project, "rm -rf node_modules && npm install --no-save '"+checkout+"'/npm-dev/dingmock-*.tgz && rm -rf node_modules/@dingmock", env...)
+	if r := shell(t, project, "npx dingmock --version", env...); !strings.Contains(r.stderr, "install the tarballs of both") {
+		t.Errorf("with half of it: %+v", r)
+	}
+}

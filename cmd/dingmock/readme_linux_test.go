@@ -202,7 +202,10 @@ var readmeBlocks = []struct {
 	{"dingmock run --strict", (*readmeRun).pipeline},
 	{"api=", (*readmeRun).control},
 	{"cat >test.sh", (*readmeRun).throttled},
-	{"sudo dingmock serve", (*readmeRun).laptop},
+	{"echo '127.0.0.1 oapi", (*readmeRun).laptop},
+
+	{"dingmock run --strict -- npm test", (*readmeRun).run}, // docs/run.md
+	{"dingmock run --write-baseline", (*readmeRun).baseline},
 }
 
 // The commands of the README run as they stand and do what they say.
@@ -235,9 +238,9 @@ func TestReadmeCommands(t *testing.T) {
   process.exit(1)
 })()`,
 	})
-	list := blocks(readText(t, "README.md"), "sh")[1:]
+	list := append(blocks(readText(t, "README.md"), "sh")[1:], blocks(readText(t, "docs/run.md"), "sh")...)
 	if len(list) != len(readmeBlocks) {
-		t.Fatalf("the README has %d more blocks of commands, and this test knows %d", len(list), len(readmeBlocks))
+		t.Fatalf("README and docs/run.md have %d more blocks of commands, and this test knows %d", len(list), len(readmeBlocks))
 	}
 	for i, block := range list {
 		x := readmeBlocks[i]
@@ -258,7 +261,7 @@ func (r *readmeRun) code(t *testing.T, line string, env ...string) (int, string)
 
 func (r *readmeRun) pipeline(t *testing.T, block string) {
 	lines := strings.Split(strings.TrimSpace(block), "\n")
-	if len(lines) != 4 || !strings.HasPrefix(lines[1], "docker run ") { // which TestReadmeDocker runs
+	if len(lines) != 5 || !strings.HasPrefix(lines[1], "docker run ") { // which TestReadmeDocker runs
 		t.Fatalf("the block is not as it was: %q", lines)
 	}
 	const extra = "EXTRA=&x=1"
@@ -269,6 +272,9 @@ func (r *readmeRun) pipeline(t *testing.T, block string) {
 		t.Errorf("%s, off-spec: exit code %d\n%s", lines[0], code, text)
 	}
 	c := startServe(t, map[string]string{"DINGMOCK_ADDR": "127.0.0.1:8080"})
+	if code, text := r.code(t, lines[2]); code != 0 {
+		t.Errorf("%s: exit code %d\n%s", lines[2], code, text)
+	}
 	const call = "curl -sS 'http://127.0.0.1:8080/gettoken?appkey=mock-a&appsecret=any'"
 	for _, x := range []struct {
 		after, says string
@@ -279,13 +285,32 @@ func (r *readmeRun) pipeline(t *testing.T, block string) {
 		{call + `"$EXTRA"`, "undeclared-parameter", [2]int{1, 22}},
 	} {
 		r.code(t, x.after, extra)
-		for i, line := range lines[2:] {
+		for i, line := range lines[3:] {
 			if code, text := r.code(t, line); code != x.codes[i] || !strings.Contains(text, x.says) {
 				t.Errorf("%s, after %s: exit code %d, want %d\n%s", line, x.after, code, x.codes[i], text)
 			}
 		}
 	}
 	c.end(t)
+}
+
+func (r *readmeRun) run(t *testing.T, block string) {
+	if code, text := r.code(t, block); code != 0 {
+		t.Errorf("exit code %d\n%s", code, text)
+	}
+}
+
+// The baseline of what is wrong lets just that pass.
+func (r *readmeRun) baseline(t *testing.T, block string) {
+	if code, text := r.code(t, "set -e\n"+block, "EXTRA=&x=1"); code != 0 || !strings.Contains(text, "known: ") {
+		t.Errorf("exit code %d\n%s", code, text)
+	}
+	_, judged, _ := strings.Cut(block, "\n")
+	for extra, want := range map[string]string{"EXTRA=&x=1&y=2": "off-spec: ", "EXTRA=": "no longer occurs: gettoken undeclared-parameter /query/x"} {
+		if code, text := r.code(t, judged, extra); code != 1 || !strings.Contains(text, want) {
+			t.Errorf("%s: exit code %d\n%s", extra, code, text)
+		}
+	}
 }
 
 func (r *readmeRun) control(t *testing.T, block string) {
@@ -324,7 +349,14 @@ func (r *readmeRun) laptop(t *testing.T, block string) {
 	}
 	t.Cleanup(func() { _ = unix.Unmount("/etc/hosts", unix.MNT_DETACH) })
 	block = strings.ReplaceAll(block, "examples/", "'"+repository(t)+"/examples/'")
-	out := succeeds(t, r.project, "set -e\n"+block+"kill $!; wait $! || true", r.env...)
+	server := strings.LastIndex(strings.TrimSuffix(block, "\n"), "\n") + 1 // the last line, which runs until ^C
+	if !strings.HasPrefix(block[server:], "php ") {
+		t.Fatalf("the block is not as it was:\n%s", block)
+	}
+	out := succeeds(t, r.project, "set -e\n"+block[:server]+"fake=$!\n"+strings.TrimSuffix(block[server:], "\n")+` &
+web=$!
+curl -sS --retry 50 --retry-connrefused --retry-delay 1 http://127.0.0.1:8000/session.php
+kill $web $fake; wait || true`, r.env...)
 	if !strings.Contains(out, "closed s-php\n") {
 		t.Errorf("the program says:\n%s", out)
 	}

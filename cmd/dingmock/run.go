@@ -277,7 +277,7 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 func (c *runCommand) environment(f *front, authority *impersonate.Authority) (env []string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "dingmock-run-")
 	if err != nil {
-		return nil, nil, fmt.Errorf("run: %w", err)
+		return nil, nil, fmt.Errorf("run: %w (TMPDIR says where else)", err)
 	}
 	defer func() {
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 
 // throttling is the example of the help.
 const throttling = `dingmock run --strict -- sh -ec '
-  curl -d "{\"match\":{\"operation\":\"gettoken\"},\"when\":{\"times\":1},
+  curl -sS --fail-with-body -d "{\"match\":{\"operation\":\"gettoken\"},\"when\":{\"times\":1},
     \"effect\":{\"fault\":\"app-throttled\"}}" $DINGMOCK_URL/_mock/apps/default/rules
   npm test'`
 
@@ -24,7 +24,9 @@ func (*runCommand) Help() string {
 		"The program trusts the fake's certificate by the variables and settings that curl, Node, Python, PHP, Java and, " +
 		"on Linux, Go read. On macOS and Windows Go asks the system and reads no SSL_CERT_FILE: give a Go program $DINGMOCK_URL " +
 		"as its base URL, in a Go test the client of mocktest or the transport of impersonate, or add the certificate of " +
-		"dingmock serve --tls-dir to the system's by hand, by security add-trusted-cert or certutil -addstore (docs/tls.md)."
+		"dingmock serve --tls-dir to the system's by hand, by security add-trusted-cert or certutil -addstore (docs/tls.md).\n\n" +
+		"The exit code is the program's own; 1 where that is 0 and --strict finds red; 125 where dingmock itself could not, 126 and 127 " +
+		"where the program cannot be run or is not there. More is in docs/run.md."
 }
 
 // storePassword is that of the trust store. All it holds are certificates.

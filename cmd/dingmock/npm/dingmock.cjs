@@ -22,8 +22,10 @@ function program() {
   try {
     return require.resolve(`${carrier}/bin/dingmock${process.platform === 'win32' ? '.exe' : ''}`)
   } catch {
-    fail(`the package ${carrier}, which carries the program, is not installed: ` +
-      `npm install --include=optional, or take ${elsewhere}`)
+    const { version } = require('./package.json')
+    fail(`the package ${carrier}, which carries the program, is not installed: ` + (version.endsWith('-dev')
+      ? 'install the tarballs of both, dingmock and the package that carries the program'
+      : `npm install --include=optional, or take ${elsewhere}`))
   }
 }
 
