@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 	"slices"
 	"strconv"
@@ -261,7 +262,9 @@ const mediaText = "text/plain; charset=utf-8"
 
 // wantsText reports whether a reader asks for text first.
 func wantsText(h http.Header) bool {
-	return strings.HasPrefix(strings.TrimSpace(h.Get("Accept")), "text/plain")
+	first, _, _ := strings.Cut(h.Get("Accept"), ",")
+	media, _, err := mime.ParseMediaType(first)
+	return err == nil && media == "text/plain"
 }
 
 // list returns the values of a parameter that may be given more than once.

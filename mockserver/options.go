@@ -65,8 +65,8 @@ type Options struct {
 	// Default: there is none.
 	CA func() ([]byte, error)
 
-	// Refusals returns how many connections clients have ended since they did not trust the certificate, for a verdict on a
-	// job from which no call came. Default: none are known of.
+	// Refusals returns how many connections clients ended at the certificate, as one does that does not trust it. A verdict on
+	// a job from which no call came says so. Default: none are known of.
 	Refusals func() int
 
 	// Log gets what happens beside the calls, such as an app evicted. Default: nothing is logged.

@@ -3,6 +3,7 @@ package mockserver
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -342,16 +343,20 @@ func (s *rules) all(now time.Time) []Rule {
 	return list
 }
 
-// known returns all, those that were used up last among them.
-func (s *rules) known(now time.Time) []Rule {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sweep(now)
-	var list []Rule
-	for _, x := range slices.Concat(s.list, s.used) {
-		list = append(list, x.shown(now))
+// unfired yields the rules that had no effect so far, those that were over last among them. The rules are locked meanwhile.
+func (s *rules) unfired(now time.Time) iter.Seq[*rule] {
+	return func(yield func(*rule) bool) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.sweep(now)
+		for _, list := range [][]*rule{s.list, s.used} {
+			for _, x := range list {
+				if x.fired == 0 && !yield(x) {
+					return
+				}
+			}
+		}
 	}
-	return list
 }
 
 func (s *rules) live(now time.Time) ([]Rule, []*rule) {
@@ -473,11 +478,11 @@ func (x *rule) due(now time.Time) bool {
 	return true
 }
 
-// makesKnown reports whether the rule says that there is such a path as the one that it answers: it names it, or the
-// operation, or has a fixed reply for all that begin so. A fault for whatever comes says nothing of the kind.
+// makesKnown reports whether the rule says that there is such a path as the one that it answers: it names it, or has a
+// fixed reply for all that begin so. A fault for whatever comes says nothing of the kind.
 func (x *rule) makesKnown() bool {
 	path := x.match.Path
-	return x.effect.Reply != nil && (path != "" || x.match.Operation != "") || x.effect.answers() && path != "" && !strings.HasSuffix(path, "*")
+	return x.effect.Reply != nil && path != "" || x.effect.answers() && path != "" && !strings.HasSuffix(path, "*")
 }
 
 // answers reports whether the effect is an answer, or none at all, in the fake's place.

@@ -1,11 +1,14 @@
 package mockserver
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/verdict"
 )
 
 // Verdict says whether calls kept to the document.
@@ -17,59 +20,59 @@ type Verdict struct {
 
 	// Unfired are rules of the apps in question, and of every app, that had their effect on no call so far: the first 100
 	// of them. They count for nothing.
-	Unfired []UnfiredRule `json:"unfired,omitempty"`
+	Unfired     []UnfiredRule `json:"unfired,omitempty"`
+	UnfiredMore int           `json:"unfired_more,omitempty"` // how many there are beyond these
+
+	// Refused is, where no call came, how many connections ended at the certificate, as of a client that does not trust it.
+	Refused int `json:"refused,omitempty"`
 }
 
 // UnfiredRule is a rule that had its effect on no call.
 type UnfiredRule struct {
-	App  string `json:"app"` // "" for a rule of every app
-	Rule Rule   `json:"rule"`
+	App     string `json:"app"` // "" for a rule of every app
+	ID      string `json:"id"`
+	Effect  string `json:"effect"`            // such as app-throttled, errcode 34001 or reply
+	For     string `json:"for,omitempty"`     // the operation, path or host that it matches by, "" where it is by none of them
+	Matched int64  `json:"matched,omitempty"` // how many calls it matched
 }
 
 // mostUnfired is how many rules a verdict names.
 const mostUnfired = 100
 
 // String says it for a person, such as: rule r1 of app default (app-throttled, for gettoken) never fired.
-func (u *UnfiredRule) String() string {
-	var b strings.Builder
-	b.WriteString("rule " + u.Rule.ID + " of ")
+func (u UnfiredRule) String() string {
+	of, what := "app "+u.App, u.Effect
 	if u.App == "" {
-		b.WriteString("every app")
-	} else {
-		b.WriteString("app " + u.App)
+		of = "every app"
 	}
-	b.WriteString(" (" + u.Rule.Effect.name())
-	for _, what := range []string{u.Rule.Match.Operation, u.Rule.Match.Path, u.Rule.Match.Host} {
-		if what != "" {
-			b.WriteString(", for " + what)
-			break
-		}
+	if u.For != "" {
+		what += ", for " + u.For
 	}
-	b.WriteString(") ")
-	if u.Rule.Matched > 0 {
-		fmt.Fprintf(&b, "matched %d calls and ", u.Rule.Matched)
+	text := fmt.Sprintf("rule %s of %s (%s) never fired", u.ID, of, what)
+	if u.Matched > 0 {
+		text += fmt.Sprintf(", of calls that it matched: %d", u.Matched)
 	}
-	b.WriteString("never fired")
-	return b.String()
+	return text
 }
 
-// unfired returns the rules of these apps, of all where there are none, that had no effect so far.
-func (s *Server) unfired(all bool, asked map[string]bool) []UnfiredRule {
-	var list []UnfiredRule
-	add := func(app string, rules []Rule) {
-		for _, r := range rules {
-			if r.Fired == 0 && len(list) < mostUnfired {
-				list = append(list, UnfiredRule{app, r})
+// unfired returns the first rules of these apps, of all where all is set, that had no effect so far, and how many more there are.
+func (s *Server) unfired(all bool, asked map[string]bool) (list []UnfiredRule, more int) {
+	add := func(app string, rules *rules, now time.Time) {
+		for x := range rules.unfired(now) {
+			if len(list) == mostUnfired {
+				more++
+				continue
 			}
+			list = append(list, UnfiredRule{App: app, ID: x.id, Effect: x.effect.name(), For: cmp.Or(x.match.Operation, x.match.Path, x.match.Host), Matched: x.matched})
 		}
 	}
 	for _, a := range s.store.all() {
 		if all || asked[a.name] {
-			add(a.name, a.rules.known(a.now()))
+			add(a.name, &a.rules, a.now())
 		}
 	}
-	add("", s.rules.known(s.options.Now()))
-	return list
+	add("", &s.rules, s.options.Now())
+	return list, more
 }
 
 // VerdictOptions says what is judged, and how strictly. Nil and the zero value judge all calls, and want at least one.
@@ -128,94 +131,46 @@ func (s *Server) Verdict(options *VerdictOptions) (Verdict, error) {
 			came += calls[name]
 		}
 		if came == 0 && pattern != NoApp { // stray calls are judged, and nobody wants them
-			v.Reasons = append(v.Reasons, "no call came from "+pattern+noCallHint(more)+s.refused())
+			v.Reasons = append(v.Reasons, "no call came from "+pattern+noCallHint(more))
 		}
 	}
 	if len(o.Apps) == 0 {
 		if v.Calls += more; v.Calls == 0 {
-			v.Reasons = append(v.Reasons, "no call came"+s.refused())
+			v.Reasons = append(v.Reasons, "no call came")
 		}
 	}
 	if o.AllowNoCalls {
 		v.Reasons = nil
 	}
 	v.OK = v.OK && len(v.Reasons) == 0
-	v.Unfired = s.unfired(len(o.Apps) == 0, asked)
+	v.Unfired, v.UnfiredMore = s.unfired(len(o.Apps) == 0, asked)
+	if len(v.Reasons) > 0 && s.options.Refusals != nil {
+		v.Refused = s.options.Refusals()
+	}
 	return v, nil
 }
 
-// refused is what else is known where no call came.
-func (s *Server) refused() string {
-	if s.options.Refusals == nil || s.options.Refusals() == 0 {
-		return ""
-	}
-	return fmt.Sprintf("; connections that ended since the client did not trust the certificate: %d", s.options.Refusals())
-}
-
-// Text says it for a person, a line for each row and its first call, what is red first. The last line sums up.
+// Text says it for a person, a line for each row and its first call, what is red first. The last line sums up, before the rules
+// that never fired.
 func (v Verdict) Text() string {
-	var b strings.Builder
-	red, notes, pardoned := 0, 0, 0
-	rows := slices.Clone(v.Violations)
-	slices.SortStableFunc(rows, func(x, y Tally) int { return x.weight() - y.weight() })
-	for _, row := range rows {
-		label := "off-spec"
+	said := verdict.Verdict{Calls: v.Calls, Reasons: v.Reasons, Refused: v.Refused, Hint: "allow_no_calls=true lets it pass", More: v.UnfiredMore}
+	for _, row := range v.Violations {
+		f := verdict.Finding{Label: verdict.Red, Text: fmt.Sprintf("%s: %d × %s", row.App, row.Count, row.Violation)}
 		switch {
 		case row.Pardoned:
-			label = "not counted"
-			pardoned++
+			f.Label = verdict.Pardoned
 		case row.Level == dingmock.Note:
-			label = "note"
-			notes++
-		default:
-			red++
+			f.Label = verdict.Noted
 		}
-		fmt.Fprintf(&b, "%s: %s: %d × %s\n", label, row.App, row.Count, row.Violation)
 		if row.First != nil {
-			fmt.Fprintf(&b, "  first: %s\n", row.First.Curl)
+			f.Curl = row.First.Curl
 		}
+		said.Findings = append(said.Findings, f)
 	}
-	for _, reason := range v.Reasons {
-		fmt.Fprintf(&b, "%s: does the program call the fake? (allow_no_calls=true lets it pass)\n", reason)
+	for _, u := range v.Unfired {
+		said.Unfired = append(said.Unfired, u.String())
 	}
-	wrong := slices.Clone(v.Reasons)
-	switch red {
-	case 0:
-	case 1:
-		wrong = slices.Insert(wrong, 0, "off-spec in 1 way")
-	default:
-		wrong = slices.Insert(wrong, 0, fmt.Sprintf("off-spec in %d ways", red))
-	}
-	if len(wrong) == 0 {
-		wrong = []string{"none off-spec"}
-	}
-	fmt.Fprintf(&b, "calls: %d, %s", v.Calls, strings.Join(wrong, "; "))
-	if notes > 0 {
-		fmt.Fprintf(&b, "; note: %d", notes)
-	}
-	if pardoned > 0 {
-		fmt.Fprintf(&b, "; not counted: %d", pardoned)
-	}
-	b.WriteByte('\n')
-	for i, u := range v.Unfired {
-		if i == 10 {
-			fmt.Fprintf(&b, "… and more such rules: %d\n", len(v.Unfired)-i)
-			break
-		}
-		fmt.Fprintf(&b, "%s\n", &u)
-	}
-	return b.String()
-}
-
-// weight is where a row stands among others.
-func (t *Tally) weight() int {
-	switch {
-	case t.Red():
-		return 0
-	case t.Pardoned:
-		return 2
-	}
-	return 1
+	return said.String()
 }
 
 func noCallHint(more int) string {

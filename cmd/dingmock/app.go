@@ -20,11 +20,11 @@ const urlSafe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-
 func (a *appFlag) UnmarshalText(text []byte) error {
 	parts := strings.Split(string(text), ":")
 	if len(parts) != 2 && len(parts) != 4 {
-		what := fmt.Sprintf("found %d parts", len(parts))
+		const app = "an app is appkey:appsecret or appkey:appsecret:corpid:corpsecret"
 		if len(parts) == 1 {
-			what = "found no colon"
+			return errors.New("found no colon; " + app + " (to judge one app, use dingmock verdict --app NAME)")
 		}
-		return fmt.Errorf("%s; an app is appkey:appsecret or appkey:appsecret:corpid:corpsecret (to judge one app, use dingmock verdict --app NAME)", what)
+		return fmt.Errorf("found %d parts between colons; %s", len(parts), app)
 	}
 	for i, part := range parts {
 		if part == "" || len(part) > 128 || strings.Trim(part, urlSafe) != "" {
@@ -51,7 +51,7 @@ func (n *appNames) Decode(ctx *kong.DecodeContext) error {
 	}
 	for name := range strings.SplitSeq(text, ",") {
 		if name == "" {
-			return errors.New("is empty; it has to be the name or the appkey of an app, a pattern such as mock-shop*, or _")
+			return errors.New("has an empty name; it has to be the name or the appkey of an app, a pattern such as mock-shop*, or _")
 		}
 		*n = append(*n, name)
 	}

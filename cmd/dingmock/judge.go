@@ -14,6 +14,7 @@ import (
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/contract"
 	"github.com/dingmock/dingmock/contract/junit"
+	"github.com/dingmock/dingmock/internal/verdict"
 	"github.com/dingmock/dingmock/mockserver"
 )
 
@@ -22,7 +23,7 @@ type judgeFlags struct {
 	AllowUnknown  []string `placeholder:"PATTERN" help:"Let calls of this path pass, which DingTalk does not have: a path, or the beginning of one followed by *; repeatable."`
 	AllowNoCalls  bool     `help:"Let pass that no call came."`
 	Baseline      string   `env:"-" placeholder:"FILE" help:"A list of known violations, which do not count: OPERATION RULE POINTER a line."`
-	WriteBaseline string   `env:"-" placeholder:"FILE" help:"Write what counts now as such a list, and let it pass."`
+	WriteBaseline string   `env:"-" placeholder:"FILE" help:"Write the violations that are found as such a list, and do not fail for them."`
 	Exact         bool     `env:"-" help:"With --baseline: a known violation that no longer occurs fails."`
 	JUnit         string   `name:"junit" env:"-" placeholder:"FILE" help:"Write the verdict as JUnit XML."`
 	Report        string   `env:"-" placeholder:"FILE" help:"Write the verdict, as it is printed, to this file too."`
@@ -44,10 +45,12 @@ type ruling struct {
 	hint      string // how to let pass that no call came
 	calls     int
 	reasons   []string // what is wrong beside findings
+	refused   int
 	rows      []finding
 	known     map[string]bool          // the baseline; true: it occurred
 	explained []mockserver.Explanation // what error replies said
 	unfired   []mockserver.UnfiredRule
+	more      int // rules beyond unfired
 }
 
 // begin checks the flags and reads the baseline.
@@ -67,7 +70,22 @@ func (f *judgeFlags) begin() (*ruling, error) {
 			return nil, fmt.Errorf("--baseline: %w", err)
 		}
 	}
-	return r, nil
+	return r, f.writable()
+}
+
+// writable fails where a file that is to be written cannot be: a job is told so before it has run.
+func (f *judgeFlags) writable() error {
+	for _, x := range []struct{ flag, name string }{{"--junit", f.JUnit}, {"--report", f.Report}, {"--write-baseline", f.WriteBaseline}} {
+		if x.name == "" {
+			continue
+		}
+		file, err := os.OpenFile(x.name, os.O_WRONLY|os.O_CREATE, 0o666)
+		if err != nil {
+			return fmt.Errorf("%s: %w", x.flag, err)
+		}
+		_ = file.Close()
+	}
+	return nil
 }
 
 // options are the flags as a fake takes them.
@@ -77,7 +95,7 @@ func (f *judgeFlags) options(apps ...string) *mockserver.VerdictOptions {
 
 // take takes over what a fake has found.
 func (r *ruling) take(v mockserver.Verdict) {
-	r.calls, r.reasons, r.unfired = v.Calls, v.Reasons, v.Unfired
+	r.calls, r.reasons, r.refused, r.unfired, r.more = v.Calls, v.Reasons, v.Refused, v.Unfired, v.UnfiredMore
 	for _, row := range v.Violations {
 		x := finding{app: row.App, Violation: row.Violation, count: row.Count, pardoned: row.Pardoned}
 		if row.First != nil {
@@ -110,30 +128,19 @@ func (x *finding) key() string {
 	return operation + " " + x.Rule + " " + place
 }
 
-// label says what is made of a finding; only what is off-spec counts.
+// label says what is made of a finding; only what is off-spec counts. Nothing does that is written as the baseline to come.
 func (r *ruling) label(x finding) string {
 	_, known := r.known[x.key()]
 	switch {
 	case x.pardoned:
-		return labelPardoned
+		return verdict.Pardoned
 	case x.Level == dingmock.Note:
-		return labelNote
-	case known:
-		return labelKnown
+		return verdict.Noted
+	case known || r.flags.WriteBaseline != "":
+		return verdict.Known
 	}
-	return labelRed
+	return verdict.Red
 }
-
-// The labels of findings.
-const (
-	labelRed      = "off-spec"
-	labelKnown    = "known"
-	labelNote     = "note"
-	labelPardoned = "not counted"
-)
-
-// labels are in the order in which findings are printed.
-var labels = []string{labelRed, labelKnown, labelNote, labelPardoned}
 
 func (x *finding) String() string {
 	text := fmt.Sprintf("%d × %s", x.count, x.Violation)
@@ -155,124 +162,75 @@ func (r *ruling) stale() []string {
 	return list
 }
 
+// said is the ruling as it is told.
+func (r *ruling) said() *verdict.Verdict {
+	v := &verdict.Verdict{
+		Calls: r.calls, Reasons: r.reasons, Refused: r.refused, Hint: r.hint, Stale: r.stale(), Exact: r.flags.Exact && r.flags.WriteBaseline == "", More: r.more,
+	}
+	for _, x := range r.rows {
+		v.Findings = append(v.Findings, verdict.Finding{Label: r.label(x), Text: x.String(), Curl: x.curl})
+	}
+	for _, x := range r.explained {
+		v.Explained = append(v.Explained, fmt.Sprintf("%s × %d: %s", x.Code, x.Count, x.Text))
+	}
+	for _, x := range r.unfired {
+		v.Unfired = append(v.Unfired, x.String())
+	}
+	return v
+}
+
 // wrong is what makes the ruling red; nil where it is green.
 func (r *ruling) wrong() error {
-	off := 0
-	for _, x := range r.rows {
-		if r.label(x) == labelRed {
-			off++
-		}
+	if list := r.said().Wrong(); list != nil {
+		return errors.New(strings.Join(list, "; "))
 	}
-	var list []string
-	if off > 0 {
-		list = append(list, fmt.Sprintf("off-spec in %s", ways(off)))
-	}
-	list = append(list, r.reasons...)
-	if stale := len(r.stale()); r.flags.Exact && stale > 0 {
-		list = append(list, fmt.Sprintf("lines of the baseline that no longer occur: %d", stale))
-	}
-	if list == nil {
-		return nil
-	}
-	return errors.New(strings.Join(list, "; "))
+	return nil
 }
 
-// failed is what makes the command fail: nothing does where what counts was written as the baseline to come.
-func (r *ruling) failed() error {
-	if r.flags.WriteBaseline != "" {
-		return nil
-	}
-	return r.wrong()
-}
-
-func ways(n int) string {
-	if n == 1 {
-		return "1 way"
-	}
-	return fmt.Sprintf("%d ways", n)
-}
-
-// tell prints the ruling for people, what is off-spec first, and writes the reports that are asked for. Its error is of
-// the writing alone.
+// tell prints the ruling for people, what is off-spec first, and writes the files that are asked for. Its error is of the
+// writing alone.
 func (r *ruling) tell(w io.Writer) error {
-	if r.flags.JUnit != "" {
-		if err := writeFile(r.flags.JUnit, r.writeJUnit); err != nil {
-			return fmt.Errorf("--junit: %w", err)
-		}
-	}
-	if r.flags.WriteBaseline != "" {
-		if err := writeFile(r.flags.WriteBaseline, r.writeBaseline); err != nil {
-			return fmt.Errorf("--write-baseline: %w", err)
-		}
-	}
-	text, annotations := r.text()
-	if r.flags.Report != "" {
-		if err := writeFile(r.flags.Report, func(w io.Writer) error { _, err := io.WriteString(w, text); return err }); err != nil {
-			return fmt.Errorf("--report: %w", err)
-		}
-	}
+	text := r.said().String()
 	if r.flags.GitHub {
-		text = annotations + text
+		text = r.annotations() + text
 	}
 	_, err := io.WriteString(w, text)
+	for _, x := range []struct {
+		flag, name string
+		write      func(io.Writer) error
+	}{
+		{"--junit", r.flags.JUnit, r.writeJUnit},
+		{"--write-baseline", r.flags.WriteBaseline, r.writeBaseline},
+		{"--report", r.flags.Report, func(w io.Writer) error { _, err := io.WriteString(w, r.said().String()); return err }},
+	} {
+		if x.name == "" {
+			continue
+		}
+		if failed := writeFile(x.name, x.write); failed != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", x.flag, failed))
+		}
+	}
 	return err
 }
 
-// text is the ruling for people, and the same for GitHub.
-func (r *ruling) text() (text, annotations string) {
-	var b, github strings.Builder
-	rows := slices.Clone(r.rows)
-	slices.SortStableFunc(rows, func(a, b finding) int {
-		return slices.Index(labels, r.label(a)) - slices.Index(labels, r.label(b))
-	})
-	count := map[string]int{}
-	for _, x := range rows {
-		label := r.label(x)
-		count[label]++
-		if label == labelRed {
-			github.WriteString(contract.GitHubError("off-spec call", x.String()))
-		}
-		fmt.Fprintf(&b, "%s: %s\n", label, &x)
-		if x.curl != "" {
-			fmt.Fprintf(&b, "  first: %s\n", x.curl)
+// annotations are what is wrong, for GitHub.
+func (r *ruling) annotations() string {
+	var b strings.Builder
+	for _, x := range r.rows {
+		if r.label(x) == verdict.Red {
+			b.WriteString(contract.GitHubError("off-spec call", x.String()))
 		}
 	}
-	for _, key := range r.stale() {
-		fmt.Fprintf(&b, "no longer occurs: %s\n", key)
-		if r.flags.Exact {
-			github.WriteString(contract.GitHubError("baseline", "no longer occurs, take it out: "+key))
+	said := r.said()
+	for _, key := range said.Stale {
+		if said.Exact {
+			b.WriteString(contract.GitHubError("baseline", "no longer occurs, take it out: "+key))
 		}
 	}
 	for _, reason := range r.reasons {
-		fmt.Fprintf(&b, "%s: does the program call the fake? (%s)\n", reason, r.hint)
-		github.WriteString(contract.GitHubError("no call", reason))
+		b.WriteString(contract.GitHubError("no call", reason))
 	}
-	what := "none off-spec"
-	if err := r.wrong(); err != nil {
-		what = err.Error()
-	}
-	fmt.Fprintf(&b, "calls: %d, %s", r.calls, what)
-	for _, label := range labels[1:] {
-		if n := count[label]; n > 0 {
-			fmt.Fprintf(&b, "; %s: %d", label, n)
-		}
-	}
-	b.WriteByte('\n')
-	for i, x := range r.explained {
-		if i == most {
-			fmt.Fprintf(&b, "… and %d more kinds of error replies\n", len(r.explained)-i)
-			break
-		}
-		fmt.Fprintf(&b, "%s × %d: %s\n", x.Code, x.Count, x.Text)
-	}
-	for i, x := range r.unfired {
-		if i == most {
-			fmt.Fprintf(&b, "… and more such rules: %d\n", len(r.unfired)-i)
-			break
-		}
-		fmt.Fprintf(&b, "%s\n", &x)
-	}
-	return b.String(), github.String()
+	return b.String()
 }
 
 // writeJUnit writes a case for each row. A note is no failure.
@@ -281,7 +239,7 @@ func (r *ruling) writeJUnit(w io.Writer) error {
 	s := report.Suite("dingmock", "verdict", time.Now())
 	for _, x := range r.rows {
 		c := junit.Case{Name: strings.TrimSpace(x.app + " " + x.key()), ClassName: "dingmock.verdict"}
-		if label := r.label(x); label == labelRed {
+		if label := r.label(x); label == verdict.Red {
 			c.Failure = &junit.Reason{Message: x.Violation.String(), Type: x.Rule, Text: strings.TrimSpace(x.String() + "\n" + x.curl)}
 		} else {
 			c.Skipped = &junit.Skipped{Text: label + ": " + x.String()}
@@ -293,7 +251,7 @@ func (r *ruling) writeJUnit(w io.Writer) error {
 	}
 	for _, key := range r.stale() {
 		c := junit.Case{Name: "baseline " + key, ClassName: "dingmock.verdict"}
-		if r.flags.Exact {
+		if r.said().Exact {
 			c.Failure = &junit.Reason{Message: "no longer occurs", Type: "baseline", Text: "Take it out of the baseline."}
 		} else {
 			c.Skipped = &junit.Skipped{Text: "no longer occurs"}
@@ -318,9 +276,6 @@ func (r *ruling) writeBaseline(w io.Writer) error {
 	_, err := io.WriteString(w, "# known violations: operation, rule, pointer\n"+strings.Join(append(slices.Compact(lines), ""), "\n"))
 	return err
 }
-
-// most is how many of what only explains is printed of each kind.
-const most = 10
 
 // readBaseline reads a list of known violations. Empty lines and those that begin with # are passed over.
 func readBaseline(name string) (map[string]bool, error) {

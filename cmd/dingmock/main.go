@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -132,22 +133,33 @@ func parse(c *commands, args []string, lookupEnv func(string) (string, bool), st
 	case done:
 		return nil, nil
 	case err != nil:
-		return nil, usageError{hinted(err)}
+		return nil, usageError{hinted(err, args)}
 	}
 	return parsed, nil
 }
 
-// hints say what would have been right where kong's errors, which begin so and have this in them, do not.
-var hints = []struct{ begins, has, hint string }{
-	{"unknown flag --port", "", "; --addr HOST:PORT says where to listen"},
-	{"unexpected argument version", "", "; --version prints it"},
-	{"unexpected argument help", "", "; --help prints it, and dingmock COMMAND --help that of a command"},
-	{"", `missing unit in duration "`, "; a duration has one, such as 7200s or 2h"},
+// hints are added to errors of kong's: to those that a pattern fits.
+var hints = []struct {
+	error *regexp.Regexp
+	hint  string
+}{
+	{regexp.MustCompile(`^unexpected argument version$`), "; --version prints it"},
+	{regexp.MustCompile(`^unexpected argument help$`), "; --help prints it, and dingmock COMMAND --help that of a command"},
+	{regexp.MustCompile(`missing unit in duration "`), "; a duration has one, such as 7200s or 2h"},
 }
 
-func hinted(err error) error {
+func hinted(err error, args []string) error {
+	text := err.Error()
+	if strings.HasPrefix(text, "unknown flag --port,") || text == "unknown flag --port" {
+		switch args[0] {
+		case "serve", "proxy":
+			return errors.New("unknown flag --port; --addr HOST:PORT says where to listen")
+		case "ready", "verdict", "ca":
+			return errors.New("unknown flag --port; --addr HOST:PORT says where the fake listens")
+		}
+	}
 	for _, h := range hints {
-		if text := err.Error(); strings.HasPrefix(text, h.begins) && strings.Contains(text, h.has) {
+		if h.error.MatchString(text) {
 			return fmt.Errorf("%w%s", err, h.hint)
 		}
 	}

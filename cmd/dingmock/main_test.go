@@ -49,10 +49,10 @@ func soon[T any](t *testing.T, c <-chan T, what string) T {
 	}
 }
 
-// itself is a process of this binary as the command. It is told to end with the test, or at the limit.
+// itself is a process of this binary as the command. It is told to end with the test, or at three times the limit.
 func itself(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*limit)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asCommand+"=1")
@@ -248,11 +248,13 @@ func TestWhatIsNotUsable(t *testing.T) {
 		{"a host alone", nil, []string{"serve", "--addr", "localhost"}, []string{"--addr localhost", "missing port", "such as localhost:8080"}, ""},
 		{"no port to ask", nil, []string{"ready", "--addr", "9000"}, []string{"--addr 9000", "such as 127.0.0.1:9000"}, ""},
 		{"a port", nil, []string{"serve", "--port", "8080"}, []string{"--port", "--addr HOST:PORT"}, ""},
+		{"a port where none is listened on", nil, []string{"verify", "--port", "8080"}, []string{"--port"}, "--addr"},
+		{"no port at all", nil, []string{"serve", "--addr", "70000"}, []string{"--addr 70000", "such as 127.0.0.1:8080"}, ""},
 		{"version as a command", nil, []string{"version"}, []string{"version", "--version"}, ""},
 		{"help as a command", nil, []string{"help"}, []string{"help", "--help"}, ""},
 		{"a duration without a unit", nil, []string{"serve", "--token-life", "7200"}, []string{"--token-life", "such as 7200s"}, ""},
 		{"an app to judge where one is made", nil, []string{"serve", "--app", "shop"}, []string{"--app", "verdict --app NAME"}, ""},
-		{"an empty app", nil, []string{"verdict", "--app", ""}, []string{"--app", "is empty"}, ""},
+		{"an empty app", nil, []string{"verdict", "--app", ""}, []string{"--app", "has an empty name"}, ""},
 		{"no address", nil, []string{"serve", "--addr="}, []string{"--addr", "HOST:PORT"}, ""},
 		{"app without a secret", nil, []string{"serve", "--app", "topsecret"}, []string{"--app", "appkey:appsecret"}, "topsecret"},
 		{"app of three parts", nil, []string{"serve", "--app", "a:topsecret:c"}, []string{"--app", "3 parts"}, "topsecret"},

@@ -21,6 +21,7 @@ import (
 
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/contract"
+	"github.com/dingmock/dingmock/internal/verdict"
 )
 
 const (
@@ -221,7 +222,7 @@ func (p *proxy) tell(what string, list []dingmock.Violation, curl string) (off i
 		}
 		label := "note on the"
 		if v.Level == dingmock.Red {
-			label, off = labelRed, 1
+			label, off = verdict.Red, 1
 		}
 		_, _ = fmt.Fprintf(p.lines, "%s %s: %s\n", label, what, v)
 	}
@@ -253,7 +254,7 @@ func (p *proxy) end(w io.Writer, r *ruling, strict bool) error {
 		return fmt.Errorf("--record: %w", p.unwritten)
 	}
 	if strict {
-		return r.failed()
+		return r.wrong()
 	}
 	return nil
 }

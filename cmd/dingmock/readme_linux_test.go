@@ -52,7 +52,7 @@ func succeeds(t *testing.T, dir, script string, env ...string) string {
 	return r.stdout
 }
 
-// The first commands of the README do what they say in a checkout.
+// The first commands of the README do what they say in a checkout. The second of them is what runs this test.
 func TestReadmeCheckout(t *testing.T) {
 	t.Parallel()
 	needs(t, "go")
@@ -90,13 +90,8 @@ func TestReadmeCheckout(t *testing.T) {
 		if err := end(); err != nil {
 			t.Fatal(err)
 		}
-		<-ended
-	})
-	t.Run("go test ./...", func(t *testing.T) { // it is what runs this test
-		t.Parallel()
-		script := readText(t, ".ci/run")
-		if !regexp.MustCompile(`(?m)^go test .*\./\.\.\.`).MatchString(script) {
-			t.Error(".ci/run does not call go test ./...")
+		if r := soon(t, ended, "the end"); !strings.Contains(r.stderr, "stopped") {
+			t.Errorf("after ^C: %+v", r)
 		}
 	})
 	t.Run("go install ./cmd/dingmock", func(t *testing.T) {

@@ -62,7 +62,7 @@ func blocks(text, language string) (list []string) {
 	return list
 }
 
-// The README says the same in both languages: the same commands and programs, links, tables and variables.
+// The README says the same in both languages: the same commands and programs, links, names and values.
 func TestReadmeLanguages(t *testing.T) {
 	t.Parallel()
 	of := func(file string) map[string][]string {

@@ -59,6 +59,8 @@ func hintedAddr(err error) error {
 	right := wrong.Addr + ":8080"
 	if _, err := strconv.ParseUint(wrong.Addr, 10, 16); err == nil {
 		right = "127.0.0.1:" + wrong.Addr
+	} else if strings.Trim(wrong.Addr, "0123456789") == "" {
+		right = "127.0.0.1:8080"
 	}
 	return fmt.Errorf("%w; it has to be HOST:PORT, such as %s", err, right)
 }
@@ -119,7 +121,7 @@ func (c *readyCommand) Run(ctx context.Context) error {
 			last = err
 		}
 		if time.Since(began)+often > c.Wait {
-			return fmt.Errorf("not ready: %w (--url says where else)", last)
+			return fmt.Errorf("not ready: %w", last)
 		}
 		select {
 		case <-again.C:

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"math"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +17,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
+	"unicode"
 
 	"github.com/dingmock/dingmock/mockserver"
 	"github.com/dingmock/dingmock/mockserver/impersonate"
@@ -29,6 +31,9 @@ const (
 	exitNotFound    = 127
 	loopbackAnyPort = "127.0.0.1:0"
 )
+
+// maxSettle is how long run waits for the last clients to make up their minds about the certificate.
+const maxSettle = 200 * time.Millisecond
 
 // runCommand runs a program with a fake in the platform's place.
 type runCommand struct {
@@ -109,6 +114,7 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 	if err != nil {
 		return err
 	}
+	authority.Settle(maxSettle)
 	f.close()
 	verdict, err := fake.Verdict(c.options())
 	if err != nil {
@@ -117,19 +123,20 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 	ruling.take(verdict)
 	ruling.explained = fake.Explanations(math.MaxInt)
 	if !c.Strict {
-		ruling.hint = "with --strict that fails, and --allow-no-calls lets it pass"
+		ruling.hint = "--strict would fail; --allow-no-calls lets it pass"
 	}
-	if err := ruling.tell(prefixed(writerFunc(stderr.result))); err != nil {
-		return err
-	}
+	unwritten := ruling.tell(prefixed(writerFunc(stderr.result)))
 	if verdict.Calls == 0 && !c.AllowNoCalls {
 		_, _ = fmt.Fprintf(stderr, "dingmock: %s\n", unreached(command, code, authority.Refusals()))
 	}
-	if code == 0 && c.Strict && ruling.failed() != nil {
+	if code == 0 && c.Strict && ruling.wrong() != nil {
 		code = exitFailed
 	}
-	if code == 0 {
-		return nil
+	switch {
+	case code == 0:
+		return unwritten
+	case unwritten != nil:
+		_, _ = fmt.Fprintf(stderr, "dingmock: %v\n", unwritten)
 	}
 	return exitError{nil, code}
 }
@@ -277,7 +284,7 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 func (c *runCommand) environment(f *front, authority *impersonate.Authority) (env []string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "dingmock-run-")
 	if err != nil {
-		return nil, nil, fmt.Errorf("run: %w (TMPDIR says where else)", err)
+		return nil, nil, fmt.Errorf("run: %w (%s says where else)", err, tempVariable)
 	}
 	defer func() {
 		if err != nil {
@@ -298,9 +305,9 @@ func (c *runCommand) environment(f *front, authority *impersonate.Authority) (en
 	for name, data := range map[string][]byte{
 		roots: bundle,
 		java:  store,
-		node:  preload(nodeSource, f, names, roots),
-		php:   preload(phpSource, f, names, roots),
-		filepath.Join(python, "sitecustomize.py"): preload(pythonSource, f, names, roots),
+		node:  preload(nodeSource, f, names, authority.PEM()),
+		php:   preload(phpSource, f, names, authority.PEM()),
+		filepath.Join(python, "sitecustomize.py"): preload(pythonSource, f, names, authority.PEM()),
 		in("dingmock.ini"):                        []byte("curl.cainfo=\"" + roots + "\"\nopenssl.cafile=\"" + roots + "\"\nauto_prepend_file=\"" + php + "\"\n"),
 	} {
 		if err := writePublic(name, data); err != nil {
@@ -324,7 +331,7 @@ func (c *runCommand) environment(f *front, authority *impersonate.Authority) (en
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"} {
 		set[name] = baseURL(relay)
 	}
-	set["NO_PROXY"] = noProxy(cmp.Or(os.Getenv("NO_PROXY"), os.Getenv("no_proxy")), names)
+	set["NO_PROXY"] = noProxy(os.Getenv("NO_PROXY")+" "+os.Getenv("no_proxy"), names)
 	if runtime.GOOS != "windows" { // where the two are one
 		for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"} {
 			set[strings.ToLower(name)] = set[name]
@@ -341,18 +348,26 @@ func (c *runCommand) environment(f *front, authority *impersonate.Authority) (en
 	return env, func() { _ = os.RemoveAll(dir) }, nil
 }
 
-// noProxy is what goes past the proxy: this machine, and what did before, unless it would take the names along.
+// noProxy is what goes past the proxy: this machine, and what did before, unless some program might take it for the names as
+// well.
 func noProxy(inherited string, names []string) string {
 	list := []string{"localhost", "127.0.0.1", "::1"}
-	for entry := range strings.FieldsFuncSeq(inherited, func(r rune) bool { return r == ',' || r == ' ' }) {
-		host, _, _ := strings.Cut(strings.TrimLeft(strings.ToLower(entry), "*."), ":")
-		takes := func(name string) bool { return host == "" || name == host || strings.HasSuffix(name, "."+host) }
+	for entry := range strings.FieldsFuncSeq(inherited, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+		host := strings.ToLower(entry)
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		host = strings.Trim(host, "*.")
+		takes := func(name string) bool { return strings.HasSuffix(name, host) || strings.Contains(entry, "//") }
 		if !slices.ContainsFunc(names, takes) && !slices.Contains(list, entry) {
 			list = append(list, entry)
 		}
 	}
 	return strings.Join(list, ",")
 }
+
+// tempVariable is that by which a folder for temporary files is chosen.
+var tempVariable = map[bool]string{false: "TMPDIR", true: "TMP"}[runtime.GOOS == "windows"]
 
 // joined are two values with something between them, unless one is empty.
 func joined(a, between, b string) string {

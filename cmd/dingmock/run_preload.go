@@ -32,14 +32,14 @@ func endpointOf(l net.Listener) endpoint {
 }
 
 // preload is a source that knows which names lead to the fake, and where it is.
-func preload(source string, f *front, names []string, roots string) []byte {
+func preload(source string, f *front, names []string, authority []byte) []byte {
 	data, _ := json.Marshal(struct { // strings alone
 		Names []string `json:"names"`
 		TLS   endpoint `json:"tls"`
 		Plain endpoint `json:"plain"`
 		Proxy string   `json:"proxy"`
-		Roots string   `json:"roots"`
-	}{names, endpointOf(f.tls[0]), endpointOf(f.plain[0]), reachable(f.proxy[0].Addr()), roots})
+		PEM   string   `json:"authority"`
+	}{names, endpointOf(f.tls[0]), endpointOf(f.plain[0]), reachable(f.proxy[0].Addr()), string(authority)})
 	return []byte(strings.Replace(source, "SETTINGS", string(data), 1))
 }
 
@@ -56,8 +56,8 @@ var deaf = []struct {
 // and refusals is how many connections ended since it did not trust the certificate.
 func unreached(command []string, code, refusals int) string {
 	if refusals > 0 {
-		return "the program reached the fake and did not trust its certificate: it brings its own list of authorities (an SSLContext, verify=, " +
-			"ssl.cafile or CURLOPT_CAINFO of its own, a trust store): give it the file in SSL_CERT_FILE there (docs/tls.md)"
+		return "the program reached the fake and left at its certificate, as one does that does not trust it, such as with authorities of its " +
+			"own (an SSLContext, ssl.cafile, CURLOPT_CAINFO, a trust store): give it the file in SSL_CERT_FILE there (docs/tls.md)"
 	}
 	if code != 0 {
 		return fmt.Sprintf("the program ended with exit code %d before any call came; if it did try to call, %s", code, unable(command))

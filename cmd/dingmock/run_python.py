@@ -1,6 +1,5 @@
 # Written by dingmock run and found by PYTHONPATH. Connections to the names go to the fake: some libraries, aiohttp
 # among them, know of no proxy.
-import importlib.util
 import sys
 
 settings = SETTINGS
@@ -35,42 +34,54 @@ def redirect():
     socket.socket.connect, socket.socket.connect_ex = to_address(connect), to_address(connect_ex)
 
 
-def trusting():
+def trust(ssl):
     """Have what loads a list of authorities of its own, such as certifi's, trust the fake as well."""
-    import importlib.abc
-    import os
+    load = ssl.SSLContext.load_verify_locations
 
-    def patch(ssl):
-        load = ssl.SSLContext.load_verify_locations
+    def load_verify_locations(self, cafile=None, capath=None, cadata=None):
+        load(self, cafile, capath, cadata)
+        load(self, cadata=settings["authority"])
 
-        def load_verify_locations(self, cafile=None, capath=None, cadata=None):
-            load(self, cafile, capath, cadata)
-            load(self, settings["roots"])
+    ssl.SSLContext.load_verify_locations = load_verify_locations
 
-        if os.path.exists(settings["roots"]):
-            ssl.SSLContext.load_verify_locations = load_verify_locations
 
-    class Finder(importlib.abc.MetaPathFinder):
-        """Patches ssl as soon as it is imported, so that a program that does without it starts no later."""
+class Trusting:
+    """A loader that has ssl trust the fake. All else is the loader's own."""
 
-        def find_spec(self, name, path, target=None):
-            if name != "ssl":
-                return None
-            sys.meta_path.remove(self)
-            spec = importlib.util.find_spec(name)
-            run = spec.loader.exec_module
+    def __init__(self, loader):
+        self.loader = loader
 
-            def exec_module(module):
-                run(module)
-                patch(module)
+    def __getattr__(self, name):
+        return getattr(self.loader, name)
 
-            spec.loader.exec_module = exec_module
-            return spec
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
 
+    def exec_module(self, module):
+        self.loader.exec_module(module)
+        trust(module)
+
+
+class Finder:
+    """Finds ssl as Python does by itself. It is not imported here: few programs need it, and it takes time."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name != "ssl":
+            return None
+        from importlib.machinery import PathFinder
+
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and hasattr(spec.loader, "exec_module"):
+            spec.loader = Trusting(spec.loader)
+        return spec
+
+
+def trusting():
     if "ssl" in sys.modules:
-        patch(sys.modules["ssl"])
+        trust(sys.modules["ssl"])
     else:
-        sys.meta_path.insert(0, Finder())
+        sys.meta_path.insert(0, Finder)
 
 
 def run_other():

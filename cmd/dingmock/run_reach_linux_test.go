@@ -160,7 +160,17 @@ func TestRunReaches(t *testing.T) {
 	for _, x := range append(slices.Clone(reached), []program{
 		{"go without a proxy", nil, []string{"env", asCommand + "=direct", "./dingmock"}, "no such host", "not reached is what takes neither a proxy"},
 		{"a program that fails", nil, []string{"sh", "-c", "exit 3"}, "", "dingmock: the program ended with exit code 3 before any call came; if it did try to call, not reached is"},
-		{"curl with authorities of its own", nil, []string{"curl", "-sS", "--cacert", "/etc/ssl/certs/ca-certificates.crt", "https://oapi.dingtalk.com/gettoken"}, "", "dingmock: the program reached the fake and did not trust its certificate"},
+		{"curl with authorities of its own", nil, []string{"curl", "-sS", "--cacert", "/etc/ssl/certs/ca-certificates.crt", "https://oapi.dingtalk.com/gettoken"}, "", "dingmock: the program reached the fake and left at its certificate"},
+		{"python that trusts nobody", nil, []string{python, "-c", `import socket, ssl
+raw = socket.create_connection(("oapi.dingtalk.com", 443))
+ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_socket(raw, server_hostname="oapi.dingtalk.com")`}, "", "dingmock: the program reached the fake and left at its certificate"},
+		{"python that looks for ssl twice", nil, []string{python, "-c", `import importlib.util, sys
+print(importlib.util.find_spec("ssl").name)
+import ssl
+print(ssl.SSLContext.load_verify_locations.__module__)
+del sys.modules["ssl"]
+import ssl
+print(ssl.SSLContext.load_verify_locations.__module__)`}, "ssl\nsitecustomize\nsitecustomize\n", "calls: 0"},
 		{"python -I", nil, []string{python, "-I", "-c", "print(1)"}, "1\n", "dingmock: python3 -I runs no sitecustomize of PYTHONPATH"},
 		{"python -Ec", nil, []string{python, "-Ec", "print(1)"}, "1\n", "dingmock: python3 -Ec runs no sitecustomize"},
 		{"php -r", nil, []string{"php", "-r", "echo 1;"}, "1", "dingmock: php -r runs no auto_prepend_file of run's"},

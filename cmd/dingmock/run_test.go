@@ -206,8 +206,10 @@ func TestNoProxy(t *testing.T) {
 		"*.dingtalk.com,es:9200":       own + ",es:9200",
 		".com com,DingTalk.com":        own,
 		"oapi.dingtalk.com:443,::1":    own,
-		"ingtalk.com,api.dingtalk.co":  own + ",ingtalk.com,api.dingtalk.co",
-		"[fd00::1]:80":                 own + ",[fd00::1]:80",
+		"api.dingtalk.co,other.com":    own + ",api.dingtalk.co,other.com",
+		"[fd00::1]:80,::/0,fd00::/8":   own + ",[fd00::1]:80,::/0,fd00::/8",
+		"dingtalk.com.,*talk.com\tdb":  own + ",db",
+		"https://oapi.dingtalk.com,es": own + ",es",
 	} {
 		if got := noProxy(inherited, []string{"oapi.dingtalk.com", "api.dingtalk.com"}); got != want {
 			t.Errorf("%q: %q, want %q", inherited, got, want)
@@ -391,6 +393,9 @@ func TestReport(t *testing.T) {
 	} else if text, err := os.ReadFile(report); err != nil || string(text) != stdout {
 		t.Errorf("printed %q, reported %q, error %v", stdout, text, err)
 	}
+	if r := runs(t, "--report", t.TempDir(), "--", "sh", "-c", "echo ran"); r.code != exitItself || r.stdout != "" || !strings.Contains(r.stderr, "--report: open ") {
+		t.Errorf("run begins with a report that cannot be written: %+v", r)
+	}
 	if code, _, stderr := tryRun(t, nil, "verdict", "--url", url, "--report", t.TempDir()); code != 2 || !strings.Contains(stderr, "--report: open ") {
 		t.Errorf("a report that cannot be written: exit code %d, %s", code, stderr)
 	}
@@ -419,7 +424,7 @@ func TestRunTells(t *testing.T) {
 	if text, err := os.ReadFile(baseline); r.code != 0 || err != nil || strings.Count(string(text), "- unknown-path /topapi/none/") != 11 {
 		t.Errorf("exit code %d, baseline %q, error %v", r.code, text, err)
 	}
-	if r := runs(t, "--", "true"); !strings.Contains(r.stderr, "(with --strict that fails, and --allow-no-calls lets it pass)") {
+	if r := runs(t, "--", "true"); !strings.Contains(r.stderr, "(--strict would fail; --allow-no-calls lets it pass)") {
 		t.Errorf("stderr %q", r.stderr)
 	}
 }

@@ -38,7 +38,7 @@ func (c *verdictCommand) Run(ctx context.Context, out streams) error {
 	if err := r.tell(out.stdout); err != nil {
 		return usageError{err}
 	}
-	return r.failed()
+	return r.wrong()
 }
 
 func (c *verdictCommand) ask(ctx context.Context, base string) (mockserver.Verdict, error) {

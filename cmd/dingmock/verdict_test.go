@@ -109,7 +109,6 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// A baseline that is written makes the same calls pass.
 // Who has no dingmock at hand is told the same by curl, with the same end.
 func TestVerdictText(t *testing.T) {
 	t.Parallel()
@@ -147,6 +146,7 @@ func TestVerdictText(t *testing.T) {
 	}
 }
 
+// A baseline that is written makes the same calls pass.
 func TestVerdictWriteBaseline(t *testing.T) {
 	t.Parallel()
 	url, name := offSpec(t), filepath.Join(t.TempDir(), "known")

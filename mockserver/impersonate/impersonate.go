@@ -63,8 +63,9 @@ type Authority struct {
 	mu     sync.Mutex
 	leaves map[string]*leaf // by name
 
-	refusals refusals
-	refused  atomic.Int64
+	told    told
+	refused atomic.Int64 // connections
+	open    atomic.Int64 // connections of which it is not known yet
 }
 
 // New reads or makes an authority. It fails where Options.Dir holds half of one, where what it holds cannot be used,

@@ -64,7 +64,7 @@ func (a *Authority) tlsConfig(name string) *tls.Config {
 		w := hello.Conn.(*watched)
 		if !ok {
 			a.log.Warn("a client asked by TLS for a name that is not answered (--tls-host adds one)", "name", hosts.Name(hello.ServerName), "remote", w.RemoteAddr().String())
-			w.settled.Store(true)
+			w.over()
 			return nil, nil
 		}
 		fault := a.fault(s.name)

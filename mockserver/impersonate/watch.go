@@ -31,6 +31,7 @@ const atOnce = 2 * time.Second
 type watched struct {
 	net.Conn
 	authority *Authority
+	begun     atomic.Bool // it has been shown a certificate
 	settled   atomic.Bool // there is no more to find out
 
 	mu      sync.Mutex
@@ -46,6 +47,16 @@ func (w *watched) begin(name, fault string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.name, w.fault = name, fault
+	if !w.begun.Swap(true) {
+		w.authority.open.Add(1)
+	}
+}
+
+// over says that there is no more to find out.
+func (w *watched) over() {
+	if !w.settled.Swap(true) && w.begun.Load() {
+		w.authority.open.Add(-1)
+	}
 }
 
 func (w *watched) Read(p []byte) (int, error) {
@@ -95,14 +106,14 @@ func (w *watched) decide(err error) {
 	case asked && w.fault != "":
 		w.settle(slog.LevelWarn, "a client took a certificate with a fault: it does not check for it", "fault", w.fault)
 	case asked:
-		w.settled.Store(true)
+		w.over()
 	case !gone(err):
 	case w.fault != "":
 		w.end("left")
 	case !spoke && w.authority.now().Sub(w.since) < atOnce:
 		w.refused("a client left as soon as it had seen the certificate, as one does that does not trust it: " + trust)
 	default:
-		w.settled.Store(true)
+		w.over()
 	}
 }
 
@@ -145,7 +156,7 @@ func (w *watched) failed(err error) {
 // end is of a certificate with a fault, if any.
 func (w *watched) end(how string) {
 	if w.fault == "" {
-		w.settled.Store(true)
+		w.over()
 		return
 	}
 	w.settle(slog.LevelInfo, "a client "+how+" after it had seen a certificate with a fault", "fault", w.fault)
@@ -160,9 +171,9 @@ func (w *watched) refused(text string, more ...any) {
 // tell tells of what a client did, unless the same has just been told.
 func (w *watched) tell(text string, more ...any) {
 	host, _, _ := net.SplitHostPort(w.RemoteAddr().String())
-	times, tell := w.authority.refusals.count(host+" "+w.name+" "+text, w.authority.now())
+	times, tell := w.authority.told.count(host+" "+w.name+" "+text, w.authority.now())
 	if !tell {
-		w.settled.Store(true)
+		w.over()
 		return
 	}
 	if times > 1 {
@@ -172,7 +183,7 @@ func (w *watched) tell(text string, more ...any) {
 }
 
 func (w *watched) settle(level slog.Level, text string, more ...any) {
-	w.settled.Store(true)
+	w.over()
 	if w.name != "" {
 		more = append([]any{"name", w.name}, more...)
 	}
@@ -280,10 +291,10 @@ func (r *records) after(version uint16) (spoke, asked bool) {
 	return len(data)+r.alerts > 0, asked
 }
 
-// refusals are those that have just been told.
-type refusals struct {
+// told are the refusals that have just been told.
+type told struct {
 	mu   sync.Mutex
-	told map[string]*refusal
+	last map[string]*refusal
 }
 
 type refusal struct {
@@ -297,15 +308,15 @@ const (
 )
 
 // count reports whether to tell of a refusal, and how many of the same it then stands for.
-func (r *refusals) count(same string, now time.Time) (times int, tell bool) {
+func (r *told) count(same string, now time.Time) (times int, tell bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.told == nil || len(r.told) >= maxRefused {
-		r.told = map[string]*refusal{}
+	if r.last == nil || len(r.last) >= maxRefused {
+		r.last = map[string]*refusal{}
 	}
-	last := r.told[same]
+	last := r.last[same]
 	if last == nil {
-		r.told[same] = &refusal{at: now}
+		r.last[same] = &refusal{at: now}
 		return 1, true
 	}
 	last.times++
@@ -317,8 +328,21 @@ func (r *refusals) count(same string, now time.Time) (times int, tell bool) {
 	return times, true
 }
 
-// Refusals returns how many connections clients ended since they did not trust the certificate, certificates that were
-// wrong on purpose aside.
-func (a *Authority) Refusals() int {
-	return int(a.refused.Load())
+// Refusals returns how many connections clients ended at the certificate, as one does that does not trust it; certificates that
+// were wrong on purpose aside.
+func (a *Authority) Refusals() int { return int(a.refused.Load()) }
+
+// Settle waits until it is known of each connection whether its client takes the certificate, and at most so long.
+func (a *Authority) Settle(most time.Duration) {
+	over := time.NewTimer(most)
+	defer over.Stop()
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	for a.open.Load() > 0 {
+		select {
+		case <-again.C:
+		case <-over.C:
+			return
+		}
+	}
 }

@@ -102,6 +102,9 @@ func TestRefused(t *testing.T) {
 	check := func(t *testing.T, w *world, want string) {
 		t.Helper()
 		w.log.wait(t, "remote=127.0.0.1:")
+		if w.Settle(limit); w.Refusals() != 1 {
+			t.Errorf("%d refusals are counted, want 1", w.Refusals())
+		}
 		text := w.log.String()
 		if !strings.Contains(text, `level=WARN msg="`+want) || !strings.Contains(text, "/_mock/ca.pem") || !strings.Contains(text, " name=") || strings.Count(text, "\n") != 1 {
 			t.Errorf("log, want one line with %q and the name:\n%s", want, text)
@@ -191,6 +194,9 @@ func TestNotRefused(t *testing.T) {
 		t.Error(got, err)
 	}
 	w.log.wait(t, `msg="a client did not shake hands" error="it sent an HTTP request without TLS"`)
+	if w.Settle(limit); w.Refusals() != 0 {
+		t.Errorf("%d refusals are counted, want none", w.Refusals())
+	}
 	if text := w.log.String(); strings.Count(text, "\n") != 1 {
 		t.Errorf("log, want one line:\n%s", text)
 	}
