@@ -108,3 +108,26 @@ func cutHole(template string) (literal, name, rest string) {
 	}
 	return template[:at[0]], template[at[2]:at[3]], template[at[1]:]
 }
+
+// Body returns the error as a reply says it, decoded, without what is made for each request. Holes are the name and value of
+// what stands in its code and text: name, value, …; those that are not given stay as {name}.
+func (e *Error) Body(holes ...string) map[string]any {
+	fill := func(text string, holes ...string) string {
+		for i := 0; i+1 < len(holes); i += 2 {
+			text = strings.ReplaceAll(text, "{"+holes[i]+"}", holes[i+1])
+		}
+		return text
+	}
+	text := fill(e.Text, holes...)
+	switch {
+	case e.Code != "":
+		return map[string]any{"code": fill(e.Code, holes...), "message": text}
+	case e.Errmsg != "":
+		body := map[string]any{"errcode": float64(e.Errcode), "sub_msg": text, "errmsg": fill(e.Errmsg, "sub_code", e.SubCode, "sub_msg", text)}
+		if e.SubCode != "" {
+			body["sub_code"] = e.SubCode
+		}
+		return body
+	}
+	return map[string]any{"errcode": float64(e.Errcode), "errmsg": text}
+}

@@ -32,10 +32,12 @@ import (
 type Level string
 
 // MUST is a rule that clients rely on; SHOULD is one where the platform's own answer is not known for certain, or
-// where nothing breaks without it.
+// where nothing breaks without it; BYTES is what only a stand-in that is exact to the byte needs, such as the order of keys
+// (Options.Bytes).
 const (
 	MUST   Level = "MUST"
 	SHOULD Level = "SHOULD"
+	BYTES  Level = "BYTES"
 )
 
 // Case checks one rule.
@@ -156,6 +158,10 @@ type Options struct {
 	// Level MUST leaves out the cases of level SHOULD. Default: all.
 	Level Level
 
+	// Bytes checks the level BYTES too: spaces, the order of keys, how headers are spelt, the Server header. Default: where a
+	// dingmock answers, which says so in the header Dingmock-Version.
+	Bytes bool
+
 	// Timeout is how long one case may take. Default 10 s. Generated cases have ten times as long.
 	Timeout time.Duration
 
@@ -194,6 +200,7 @@ type Outcome string
 const (
 	Pass        Outcome = "pass"
 	Fail        Outcome = "fail"        // the target breaks the rule
+	Blocked     Outcome = "blocked"     // something else that the target does wrong keeps the rule from being checked
 	Unsupported Outcome = "unsupported" // the target cannot do what the case needs
 	Skipped     Outcome = "skipped"     // left out by the options
 	Errored     Outcome = "error"       // the rule could not be checked
@@ -204,9 +211,12 @@ type Result struct {
 	Case
 	Outcome  Outcome
 	Reason   string   // why it was not run, or could not be
-	Failure  *Failure // of the outcome fail
+	Failure  *Failure // of the outcome fail, and of blocked
 	Known    bool     // whether it stands in the list of known failures
 	Duration time.Duration
+
+	finding *Finding // what ended it, of the outcomes fail and blocked
+	calls   int      // that it made
 }
 
 // Bad reports whether the result makes the whole fail.

@@ -124,7 +124,8 @@ func (p *party) settle(err error) *Refusal {
 
 func (p *party) must(err error, what string) {
 	if refusal := p.settle(err); refusal != nil {
-		p.c.fail(nil, "%s:\n-want a success\n+got  %s", what, refusal)
+		f := Finding{Operation: what, Pointer: "/body", Kind: KindRefused, Found: refusal.Error(), Expected: "a success"}
+		p.c.breaks(nil, f, fmt.Sprintf("%s:\n-want a success\n+got  %s", what, refusal))
 	}
 }
 
@@ -133,10 +134,19 @@ func (p *party) refused(err error, name string) {
 	e := p.c.doc.Error(name)
 	switch refusal := p.settle(err); {
 	case refusal == nil:
-		p.c.fail(nil, "-want the error %s\n+got  a success", wanted(e))
+		p.c.breaks(nil, p.finding(KindAccepted, "a success", e), fmt.Sprintf("-want the error %s\n+got  a success", wanted(e)))
 	case !refusal.is(e):
-		p.c.fail(nil, "-want the error %s\n+got  %s", wanted(e), refusal)
+		p.c.breaks(nil, p.finding(KindError, refusal.Error(), e), fmt.Sprintf("-want the error %s\n+got  %s", wanted(e), refusal))
 	}
+}
+
+// finding is of the last call, which had to be refused.
+func (p *party) finding(kind, found string, e *dingmock.Error) Finding {
+	f := Finding{Operation: p.c.Operation, Pointer: "/body", Kind: kind, Found: found, Expected: "the error " + e.Name}
+	if list := p.c.rec.exchanges(); len(list) > 0 {
+		f.Operation = list[len(list)-1].operation()
+	}
+	return f
 }
 
 func wanted(e *dingmock.Error) string {
@@ -187,7 +197,7 @@ func (p *party) get(user string) *Session {
 func (p *party) open(user string) *Session {
 	s := p.get(user)
 	if s == nil {
-		p.c.fail(nil, "the open session of %s:\n-want one\n+got  none", user)
+		p.c.breaks(nil, p.other(nil, "one"), fmt.Sprintf("the open session of %s:\n-want one\n+got  none", user))
 	}
 	return s
 }
@@ -196,8 +206,31 @@ func (p *party) open(user string) *Session {
 func (p *party) has(user string, want *Session) {
 	got := p.get(user)
 	if (got == nil) != (want == nil) || got != nil && !got.same(*want) {
-		p.c.fail(nil, "the open session of %s:\n-want %s\n+got  %s", user, want.text(), got.text())
+		expected := "none"
+		if want != nil {
+			expected = "the user's open session that was created last"
+		}
+		f := p.other(got, expected)
+		if got != nil && want != nil && got.SessionID == want.SessionID {
+			f.Found, f.Expected = "another value than it was created with", "the values that it was created with"
+			for _, field := range []struct{ name, got, want string }{{"app_key", got.AppKey, want.AppKey}, {"user_id", got.UserID, want.UserID}, {"chatid", got.ChatID, want.ChatID}} {
+				if field.got != field.want {
+					f.Pointer += "/" + field.name
+					break
+				}
+			}
+		}
+		p.c.breaks(nil, f, fmt.Sprintf("the open session of %s:\n-want %s\n+got  %s", user, want.text(), got.text()))
 	}
+}
+
+// other is a finding of a session that is not the one that it has to be.
+func (p *party) other(got *Session, expected string) Finding {
+	found := "none"
+	if got != nil {
+		found = "another session"
+	}
+	return Finding{Operation: "getsession", Pointer: "/body/result/session", Kind: KindValue, Found: found, Expected: expected}
 }
 
 func (s *Session) text() string {

@@ -52,7 +52,8 @@ func Example_server() {
 	}
 	_, _ = io.WriteString(os.Stdout, report.Failures())
 	// Output:
-	// paths/oapi-unknown breaks its rule
+	// reply-status at /status: found 404, expected 200
+	// breaks paths/oapi-unknown
 	//   MUST: A path under / that the platform does not have is answered with "application/json" and 请求的URI地址不存在, by any method, with or without a token.
 	// request:
 	//   curl -i 'http://localhost/contract/notexist' -H 'User-Agent: dingmock-contract' -w '\n'
@@ -60,8 +61,10 @@ func Example_server() {
 	//   HTTP 404, text/plain; charset=utf-8
 	//   404 page not found
 	// diff:
-	//   the reply is not what the document allows:
-	//     reply-status at /status: found 404, expected 200
+	//   -want the error uri-not-found: HTTP 200, application/json
+	//   -want {"errcode":404,"errmsg":"请求的URI地址不存在"}
+	//   +got  HTTP 404, text/plain; charset=utf-8
+	//   +got  404 page not found
 }
 
 // Check your own client in Go: put Transport between it and any server, and each exchange that the document does not

@@ -38,9 +38,10 @@ func generatedCases(doc *dingmock.Document) []Case {
 					if n++; n > c.runner.options.Budget {
 						return
 					}
-					x := c.do(g.call)
+					x := c.answer(g.call)
 					c.during(fmt.Sprintf("%s (request %d of seed %d)", g.what, n, c.runner.options.Seed), x, func() {
 						if g.error == "" {
+							c.conform(x)
 							c.success(x)
 							c.undo(g.call)
 						} else {

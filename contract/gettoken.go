@@ -128,7 +128,7 @@ var gettokenCases = []Case{
 			first := p.token()
 			c.advance(c.app(), life)
 			if p.token().Value == first.Value {
-				c.fail(nil, "-want another token than the expired one\n+got  the same")
+				c.anotherToken("the expired one")
 			}
 		},
 	},
@@ -137,7 +137,7 @@ var gettokenCases = []Case{
 		Rule: "Two apps have two tokens.",
 		run: func(c *Trial) {
 			if c.party(c.app()).token().Value == c.party(c.another()).token().Value {
-				c.fail(nil, "-want another token than the other app's\n+got  the same")
+				c.anotherToken("the other app's")
 			}
 		},
 	},
@@ -234,6 +234,13 @@ func wantToken(c *Trial, x *Exchange) {
 // same ends the case where two secrets differ, without showing them.
 func (c *Trial) same(what string, got, want any) {
 	if got != want {
-		c.fail(nil, "%s:\n-want the same token\n+got  another", what)
+		f := Finding{Operation: c.Operation, Pointer: "/body/access_token", Kind: KindValue, Found: "another token", Expected: "the same token"}
+		c.breaks(nil, f, what+":\n-want the same token\n+got  another")
 	}
+}
+
+// anotherToken ends the case: a token is the same as one that it may not be.
+func (c *Trial) anotherToken(than string) {
+	f := Finding{Operation: c.Operation, Pointer: "/body/access_token", Kind: KindValue, Found: "the same token", Expected: "another token than " + than}
+	c.breaks(nil, f, "-want another token than "+than+"\n+got  the same")
 }

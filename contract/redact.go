@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/dingmock/dingmock/internal/shell"
@@ -118,4 +119,17 @@ func excerpt(body []byte, most int) string {
 		body = body[max(n, 1):]
 	}
 	return b.String() + cut
+}
+
+// printable is a text on one line, without what a terminal or a pipeline might take for a command.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return ' '
+		}
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return utf8.RuneError
+		}
+		return r
+	}, s)
 }

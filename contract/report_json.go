@@ -17,9 +17,10 @@ type JSONReport struct {
 	Seed     uint64          `json:"seed,string"`
 	Started  time.Time       `json:"started"`
 	Seconds  float64         `json:"seconds"`
-	OK       bool            `json:"ok"`      // no rule is broken and every case could be checked
+	OK       bool            `json:"ok"`      // there is nothing to be mended, and every case could be checked
 	Summary  map[Outcome]int `json:"summary"` // how many cases ended so
 	Coverage JSONCoverage    `json:"coverage"`
+	Causes   []*Cause        `json:"causes"` // what is to be mended, in the order in which to mend it
 	Cases    []JSONCase      `json:"cases"`
 }
 
@@ -49,11 +50,12 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	items, _ := r.Coverage.Items()
 	out := JSONReport{
 		Version: JSONVersion, Target: r.Target, Seed: r.Seed, Started: r.Started, Seconds: r.Duration.Seconds(),
-		OK: len(r.Broken()) == 0 && r.Count(Errored) == 0, Summary: map[Outcome]int{},
+		OK: len(r.Causes) == 0 && r.Count(Errored) == 0, Summary: map[Outcome]int{},
 		Coverage: JSONCoverage{Percent: r.Coverage.Percent(), Items: len(items), Missing: r.Coverage.Missing(), Unlisted: r.Coverage.Unlisted()},
+		Causes:   append([]*Cause{}, r.Causes...),
 		Cases:    []JSONCase{},
 	}
-	for _, o := range []Outcome{Pass, Fail, Unsupported, Skipped, Errored} {
+	for _, o := range []Outcome{Pass, Fail, Blocked, Unsupported, Skipped, Errored} {
 		out.Summary[o] = r.Count(o)
 	}
 	for _, x := range r.Results {

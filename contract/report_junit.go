@@ -4,19 +4,17 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/dingmock/dingmock/contract/junit"
 )
 
-// WriteJUnit writes the report as JUnit XML: a suite for each operation, a case for each rule.
+// WriteJUnit writes the report as JUnit XML: a suite for each operation, a case for each rule, and before them a suite of what
+// is to be mended, where there is something.
 func (r *Report) WriteJUnit(w io.Writer) error {
 	var out junit.Report
 	suites := map[string]*junit.Suite{}
-	for _, x := range r.Results {
-		name := x.Operation
-		if name == "" {
-			name = "paths"
-		}
+	suite := func(name string) *junit.Suite {
 		s := suites[name]
 		if s == nil {
 			s = out.Suite("contract", name, r.Started)
@@ -26,6 +24,20 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 			}}
 			suites[name] = s
 		}
+		return s
+	}
+	for _, c := range r.Causes {
+		suite("mend first").Add(junit.Case{
+			Name: strings.TrimSpace(c.Operation + " " + c.Kind + " " + c.Pointer), ClassName: "contract.causes",
+			Failure: &junit.Reason{Message: c.String() + " (" + c.weight() + ")", Type: c.Kind, Text: c.text()},
+		}, 0)
+	}
+	for _, x := range r.Results {
+		name := x.Operation
+		if name == "" {
+			name = "paths"
+		}
+		s := suite(name)
 		c := junit.Case{Name: x.ID, ClassName: "contract." + name}
 		switch {
 		case x.Bad(r.Exact) && x.Failure == nil:

@@ -11,8 +11,8 @@ import (
 	"github.com/dingmock/dingmock"
 )
 
-// cause is what leads to one error of the document.
-type cause struct {
+// trigger is what leads to one error of the document.
+type trigger struct {
 	when  string // completes "A call of <operation> … is answered with"
 	needs Needs
 	level Level                                              // default MUST
@@ -22,22 +22,22 @@ type cause struct {
 // addWay takes one way to an error: a request that has to be answered with it, and what stands in the holes of its text.
 type addWay func(name string, q *call, holes ...string)
 
-// rowCases makes a case of each error that an operation may answer. A new error in the document without a cause here
+// rowCases makes a case of each error that an operation may answer. A new error in the document without a trigger here
 // is an error of the kit.
 func rowCases(doc *dingmock.Document) ([]Case, error) {
 	var list []Case
 	for _, op := range doc.Operations() {
 		for _, reply := range op.Replies {
 			for _, name := range reply.Errors {
-				what, ok := causes[op.ID+"/"+name]
+				what, ok := triggers[op.ID+"/"+name]
 				if !ok {
-					what, ok = causes[name]
+					what, ok = triggers[name]
 				}
 				if !ok {
-					what, ok = faultCause(op, name)
+					what, ok = faultTrigger(op, name)
 				}
 				if !ok {
-					return nil, fmt.Errorf("contract: there is no cause for the error %s of %s", name, op.ID)
+					return nil, fmt.Errorf("contract: there is no trigger for the error %s of %s", name, op.ID)
 				}
 				list = append(list, rowCase(doc, op, reply, name, what))
 			}
@@ -46,7 +46,7 @@ func rowCases(doc *dingmock.Document) ([]Case, error) {
 	return list, nil
 }
 
-func rowCase(doc *dingmock.Document, op *dingmock.Operation, reply *dingmock.Reply, name string, what cause) Case {
+func rowCase(doc *dingmock.Document, op *dingmock.Operation, reply *dingmock.Reply, name string, what trigger) Case {
 	e := doc.Error(name)
 	code := e.Code
 	if code == "" {
@@ -76,7 +76,7 @@ func rowCase(doc *dingmock.Document, op *dingmock.Operation, reply *dingmock.Rep
 			n := 0
 			what.ways(c, op, func(label string, q *call, holes ...string) {
 				n++
-				x := c.do(q)
+				x := c.answer(q)
 				c.during(label, x, func() { c.wantError(x, name, holes...) })
 			})
 			if n == 0 {
@@ -116,7 +116,7 @@ func (c *Trial) validFor(op *dingmock.Operation, app App) *call {
 		token := c.token(app)
 		if op.ID == "close_session" {
 			create := c.op("create_session")
-			c.succeed(newCall(create, append(s.values(), tokenOf(create), token)...))
+			c.prepare(newCall(create, append(s.values(), tokenOf(create), token)...))
 		}
 		return newCall(op, append(s.values(), tokenOf(op), token)...)
 	}
@@ -126,12 +126,12 @@ func (c *Trial) validFor(op *dingmock.Operation, app App) *call {
 
 // token gets the token of an app by gettoken.
 func (c *Trial) token(app App) string {
-	token, _ := c.succeed(c.call("gettoken", firstPair(app)...))["access_token"].(string)
+	token, _ := c.prepare(c.call("gettoken", firstPair(app)...))["access_token"].(string)
 	return token
 }
 
-// causes are keyed by the error's name, or by operation/name where they differ.
-var causes = map[string]cause{
+// triggers are keyed by the error's name, or by operation/name where they differ.
+var triggers = map[string]trigger{
 	"appkey-or-appsecret-wrong": {
 		when: "with an appkey that does not exist or a secret that is not its own", needs: needsAppPair,
 		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
@@ -565,11 +565,11 @@ func wrongValues(p dingmock.Parameter) []named {
 	return list
 }
 
-// faultCause is the cause of an error that the operation's dialect has for an injected fault.
-func faultCause(op *dingmock.Operation, name string) (cause, bool) {
+// faultTrigger is the trigger of an error that the operation's dialect has for an injected fault.
+func faultTrigger(op *dingmock.Operation, name string) (trigger, bool) {
 	for _, fault := range slices.Sorted(maps.Keys(op.Family.Faults)) {
 		if op.Family.Faults[fault] == name {
-			return cause{
+			return trigger{
 				when: "that the fault " + fault + " hits", needs: NeedsRules | NeedsOwnApp,
 				ways: func(c *Trial, op *dingmock.Operation, add addWay) {
 					q := c.valid(op)
@@ -589,5 +589,5 @@ func faultCause(op *dingmock.Operation, name string) (cause, bool) {
 			}, true
 		}
 	}
-	return cause{}, false
+	return trigger{}, false
 }

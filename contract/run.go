@@ -7,8 +7,9 @@ import (
 )
 
 // Run makes a parallel sub-test of each case and returns the report when all have ended. A broken rule fails its
-// sub-test; a case that the target does not support skips, with the reason; one that the options or the kind of target
-// leave out has no sub-test. Seed and coverage are logged.
+// sub-test; a case that the target does not support skips, with the reason, and so does one that something else keeps from
+// being checked, which the test itself then fails for; one that the options or the kind of target leave out has no sub-test.
+// Seed and coverage are logged.
 func Run(t *testing.T, target Target, options *Options) *Report {
 	t.Helper()
 	r, err := newRunner(target, options)
@@ -38,6 +39,14 @@ func Run(t *testing.T, target Target, options *Options) *Report {
 		}
 	})
 	report := r.report(results)
+	if first := report.first(); first != "" {
+		t.Error("\n" + first)
+	}
+	for _, c := range report.Causes {
+		if len(c.Breaks) == 0 { // no sub-test says it
+			t.Error("\n" + c.text())
+		}
+	}
 	t.Logf("seed %d, document coverage %.1f %%", report.Seed, report.Coverage.Percent())
 	return report
 }
@@ -48,6 +57,8 @@ func (r Result) judge(t *testing.T, exact bool) {
 	switch {
 	case r.Outcome == Errored:
 		t.Errorf("%s could not be checked: %s", r.ID, r.Reason)
+	case r.Outcome == Blocked:
+		t.Skip("blocked: " + r.Reason)
 	case r.Outcome == Unsupported, r.Outcome == Skipped:
 		t.Skip(r.Reason)
 	case r.Bad(exact) && r.Failure == nil:
@@ -61,8 +72,12 @@ func (r Result) judge(t *testing.T, exact bool) {
 
 // text returns the failure as a person reads it.
 func (f *Failure) text(id string) string {
+	return fmt.Sprintf("%s breaks its rule\n  %s: %s\n%s", id, f.Level, f.Rule, f.parts())
+}
+
+// parts are what shows it: request, reply and difference.
+func (f *Failure) parts() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s breaks its rule\n  %s: %s\n", id, f.Level, f.Rule)
 	for _, part := range []struct{ name, text string }{{"before", f.Before}, {"request", f.Request}, {"reply", f.Reply}, {"diff", f.Diff}} {
 		if part.text != "" {
 			fmt.Fprintf(&b, "%s:\n  %s\n", part.name, strings.ReplaceAll(strings.TrimSpace(part.text), "\n", "\n  "))

@@ -44,9 +44,11 @@ type Failure struct {
 
 // broken is the panic of a case that has found its rule broken.
 type broken struct {
-	x      *Exchange
-	diff   string
-	before string
+	x       *Exchange
+	finding Finding
+	blocks  bool // it is not the case's own rule that is broken
+	diff    string
+	before  string
 }
 
 // halted is the panic of a case that cannot be carried through.
@@ -57,7 +59,14 @@ type halted struct {
 
 // fail ends the case: the rule is broken. x is the exchange that shows it; nil: the last one.
 func (c *Trial) fail(x *Exchange, format string, args ...any) {
-	panic(broken{x: x, diff: fmt.Sprintf(format, args...)})
+	diff := fmt.Sprintf(format, args...)
+	f := Finding{Operation: c.Operation, Kind: KindBehaviour, Found: "something else", Expected: c.Rule}
+	panic(broken{x: x, finding: f, diff: diff})
+}
+
+// breaks ends the case with what was found in a reply: its rule is broken.
+func (c *Trial) breaks(x *Exchange, f Finding, diff string) {
+	panic(broken{x: x, finding: f, diff: diff})
 }
 
 // halt ends the case without a verdict.
@@ -67,13 +76,11 @@ func (c *Trial) halt(outcome Outcome, format string, args ...any) {
 
 // op returns the document's operation of that id.
 func (c *Trial) op(id string) *dingmock.Operation {
-	for _, op := range c.doc.Operations() {
-		if op.ID == id {
-			return op
-		}
+	op := operation(c.doc, id)
+	if op == nil {
+		c.halt(Errored, "the document has no operation %s", id)
 	}
-	c.halt(Errored, "the document has no operation %s", id)
-	return nil
+	return op
 }
 
 // id makes a name that nobody else has, of safe characters.
@@ -126,14 +133,20 @@ func (c *Trial) call(operation string, values ...any) *call {
 	return newCall(c.op(operation), values...)
 }
 
-// do sends a request and returns the exchange. It ends the case where there is no answer, where the answer is
-// none of the document's, and where the request is off-spec in another way than the call declares.
+// do sends a request and returns the exchange. It blocks the case where there is no answer and where the answer is none of the
+// document's, and ends it where the request is off-spec in another way than the call declares.
 func (c *Trial) do(q *call) *Exchange {
+	x := c.answer(q)
+	c.conform(x)
+	return x
+}
+
+// answer sends a request that has to be answered, with whatever.
+func (c *Trial) answer(q *call) *Exchange {
 	x := c.try(q)
 	if x.Err != nil {
 		c.noAnswer(x)
 	}
-	c.conform(x)
 	return x
 }
 
@@ -179,16 +192,51 @@ func (c *Trial) noAnswer(x *Exchange) {
 	if err := c.ctx.Err(); err != nil || unreachable(x.Err) {
 		c.halt(Errored, "%s", c.rec.redact.text(explain(x.Err, c.runner.options.Timeout)))
 	}
-	c.fail(x, "the request was not answered: %v", c.rec.redact.text(plain(x.Err)))
+	why := c.rec.redact.text(unanswered(x.Err))
+	f := Finding{Operation: x.operation(), Kind: KindNoAnswer, Found: why, Expected: "a reply"}
+	panic(broken{x: x, finding: f, blocks: x.operation() != c.Operation, diff: "-want a reply\n+got  " + why})
 }
 
-// conform ends the case where a reply is not one of the document's.
+// unanswered says why a request has no reply.
+func unanswered(err error) string {
+	text := plain(err)
+	if strings.HasSuffix(text, "EOF") && !strings.Contains(text, "breaks off") {
+		return "none: your server closed the connection without an answer"
+	}
+	return "none: " + text
+}
+
+func (x *Exchange) operation() string {
+	if x.Parsed == nil || x.Parsed.Operation == nil {
+		return ""
+	}
+	return x.Parsed.Operation.ID
+}
+
+// conform blocks the case where a reply is not one of the document's. The bytes of a reply are a matter for the cases of its own
+// operation: what it says can be read all the same.
 func (c *Trial) conform(x *Exchange) {
-	if len(x.Violations) == 0 {
+	exact := slices.ContainsFunc(x.Violations, func(v dingmock.Violation) bool { return v.Rule == RuleReplyBytes })
+	if !red(x.Violations) || exact && x.operation() != c.Operation {
 		return
 	}
+	f, diff := c.nonconforming(x)
+	panic(broken{x: x, finding: f, blocks: true, diff: diff})
+}
+
+// nonconforming says what of a reply the document does not allow, the first as a finding.
+func (c *Trial) nonconforming(x *Exchange) (f Finding, diff string) {
 	lines := []string{"the reply is not what the document allows:"}
 	for _, v := range x.Violations {
+		if v.Level != dingmock.Red {
+			continue
+		}
+		if f.Kind == "" {
+			f = findingOf(v)
+			if e := c.meant(x); v.Rule == dingmock.RuleReplyError && e != nil {
+				f = c.mistaken(x, e, nil)
+			}
+		}
 		lines = append(lines, "  "+v.String())
 		if v.Rule == RuleReplyBytes {
 			var value any
@@ -196,17 +244,35 @@ func (c *Trial) conform(x *Exchange) {
 			lines = append(lines, "  -want "+string(x.reply(c.doc).Encode(value)), "  +got  "+excerpt(x.Body, 2000))
 		}
 	}
-	c.fail(x, "%s", strings.Join(lines, "\n"))
+	return f, strings.Join(lines, "\n")
 }
 
 // success ends the case where the exchange is not a success, and returns the body.
 func (c *Trial) success(x *Exchange) map[string]any {
 	if x.Error != nil {
-		c.fail(x, "-want a success\n+got  the error %s", x.Error.Name)
+		panic(c.unsuccessful(x))
 	}
 	var body map[string]any
 	_ = decodeJSON(x.Body, &body) // it has been read before, by conform
 	return body
+}
+
+func (c *Trial) unsuccessful(x *Exchange) broken {
+	return broken{
+		x: x, finding: Finding{Operation: x.operation(), Pointer: "/body", Kind: KindRefused, Found: "the error " + x.Error.Name, Expected: "a success"},
+		diff: "-want a success\n+got  the error " + x.Error.Name,
+	}
+}
+
+// prepare sends a request that sets the scene, and blocks the case where it does not succeed.
+func (c *Trial) prepare(q *call) map[string]any {
+	x := c.do(q)
+	if x.Error != nil {
+		b := c.unsuccessful(x)
+		b.blocks = true
+		panic(b)
+	}
+	return c.success(x)
 }
 
 // succeed sends a request and ends the case where it does not succeed.
@@ -215,7 +281,7 @@ func (c *Trial) succeed(q *call) map[string]any { return c.success(c.do(q)) }
 // refused sends a request and ends the case where it is not refused with just this error. Holes are the name and
 // value of what stands in the text's holes, where it has such a one: name, value, ….
 func (c *Trial) refused(q *call, name string, holes ...string) *Exchange {
-	x := c.do(q)
+	x := c.answer(q)
 	c.wantError(x, name, holes...)
 	return x
 }
@@ -234,34 +300,110 @@ func (c *Trial) wantError(x *Exchange, name string, holes ...string) {
 			}
 		}
 	}
-	if ok {
+	if ok && !red(x.Violations) {
 		return
 	}
-	want := fill(e.Text, holes)
-	status := fmt.Sprintf("HTTP %d", e.Status)
+	f := Finding{Operation: x.operation(), Pointer: "/body", Expected: "the error " + name}
 	switch {
-	case e.Code != "":
-		want = fmt.Sprintf("code %s, message %s", fill(e.Code, holes), want)
-	case e.SubCode != "":
-		want = fmt.Sprintf("errcode %d, sub_code %s, sub_msg %s", e.Errcode, e.SubCode, want)
+	case slices.ContainsFunc(x.Violations, func(v dingmock.Violation) bool { return v.Rule != dingmock.RuleReplyError }):
+		f, _ = c.nonconforming(x) // whatever it means, it is no reply of the call's
+	case x.isSuccess():
+		f.Kind, f.Found = KindAccepted, "a success"
+	case x.Error != nil && x.Error != e:
+		f.Kind, f.Found = KindError, "the error "+x.Error.Name
 	default:
-		want = fmt.Sprintf("errcode %d, text %s", e.Errcode, want)
+		f = c.mistaken(x, e, holes)
 	}
-	c.fail(x, "-want the error %s: %s, %s\n+got  HTTP %d, %s", name, status, want, x.Response.StatusCode, excerpt([]byte(c.rec.redact.text(string(x.Body))), 600))
+	c.breaks(x, f, c.errorDiff(x, e, holes))
 }
 
-func fill(text string, holes []string) string {
-	for i := 0; i+1 < len(holes); i += 2 {
-		text = strings.ReplaceAll(text, "{"+holes[i]+"}", holes[i+1])
+// mistaken is how a reply is not just the error that it has to be.
+func (c *Trial) mistaken(x *Exchange, e *dingmock.Error, holes []string) Finding {
+	pointer, found, expected := differs(e, x, holes)
+	return Finding{
+		Operation: x.operation(), Pointer: pointer, Kind: KindError,
+		Found: c.rec.redact.text(excerpt([]byte(found), 100)), Expected: expected + " (of the error " + e.Name + ")",
 	}
-	return text
+}
+
+// meant returns the listed error that a reply, which is none, has the code of, or else the text of; nil for neither.
+func (c *Trial) meant(x *Exchange) *dingmock.Error {
+	reply := x.reply(c.doc)
+	var body map[string]any
+	if reply == nil || decodeJSON(x.Body, &body) != nil {
+		return nil
+	}
+	same := func(e *dingmock.Error, keys ...string) bool {
+		for _, key := range keys {
+			if string(encodeJSON(e.Body()[key])) != string(encodeJSON(body[key])) {
+				return false
+			}
+		}
+		return true
+	}
+	for _, keys := range [][]string{{"errcode", "sub_code", "code"}, {"sub_msg", "errmsg", "message"}} {
+		for _, name := range reply.Errors {
+			if e := c.doc.Error(name); same(e, keys...) {
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+// errorDiff shows a reply beside the bytes of the error that it has to be.
+func (c *Trial) errorDiff(x *Exchange, e *dingmock.Error, holes []string) string {
+	body, contentType := e.Body(holes...), ""
+	var want []byte
+	parsed := *x.Parsed
+	if reply := c.doc.Reply(&parsed, e.Status); reply != nil {
+		contentType = reply.ContentType
+		var sent map[string]any
+		_ = decodeJSON(x.Body, &sent)
+		if f := x.Parsed.Family; f != nil && f.RequestID != "" {
+			key := "request_id"
+			if e.Code != "" {
+				key = "requestid"
+			}
+			body[key] = "…" // made for each request
+			if id, ok := sent[key].(string); ok {
+				body[key] = id
+			}
+		}
+		want = reply.Encode(body)
+	} else {
+		want = encodeJSON(body)
+	}
+	return fmt.Sprintf("-want the error %s: HTTP %d, %s\n-want %s\n+got  HTTP %d, %s\n+got  %s", e.Name, e.Status, contentType, want,
+		x.Response.StatusCode, x.Response.Header.Get("Content-Type"), excerpt([]byte(c.rec.redact.text(string(x.Body))), 600))
 }
 
 // equal ends the case where two values differ.
 func (c *Trial) equal(x *Exchange, what string, got, want any) {
 	if g, w := string(encodeJSON(got)), string(encodeJSON(want)); g != w {
-		c.fail(x, "%s:\n-want %s\n+got  %s", what, w, g)
+		f := Finding{Operation: c.Operation, Kind: KindValue, Found: c.rec.redact.text(g), Expected: what + " as it has to be"}
+		if x != nil {
+			f.Operation = x.operation()
+		}
+		f.Pointer = pointerOf(what)
+		c.breaks(x, f, fmt.Sprintf("%s:\n-want %s\n+got  %s", what, w, g))
 	}
+}
+
+// pointerOf is where in a reply stands what a case names so; "" where it is no one place.
+func pointerOf(what string) string {
+	if name, ok := strings.CutPrefix(what, "the header "); ok {
+		return "/header/" + name
+	}
+	switch {
+	case what == "the HTTP status":
+		return "/status"
+	case what == "the body":
+		return "/body"
+	case strings.ContainsAny(what, " ,"):
+		return ""
+	}
+	return "/body/" + strings.ReplaceAll(what, ".", "/")
 }
 
 // together runs the function n times at once, and ends the case where one of them does.
@@ -311,7 +453,7 @@ func (c *Trial) line(x *Exchange) string {
 
 func (c *Trial) replyText(x *Exchange) string {
 	if x.Response == nil {
-		return "none: " + c.rec.redact.text(plain(x.Err))
+		return c.rec.redact.text(unanswered(x.Err))
 	}
 	return fmt.Sprintf("HTTP %d, %s\n%s", x.Response.StatusCode, x.Response.Header.Get("Content-Type"), c.rec.redact.text(excerpt(x.Body, 2000)))
 }

@@ -59,6 +59,8 @@ type verifyCommand struct {
 	Budget        int           `default:"200" placeholder:"N" help:"How many requests are generated of each operation; 0: none."`
 	JUnit         string        `name:"junit" placeholder:"FILE" help:"Write the report as JUnit XML."`
 	JSON          string        `name:"json" placeholder:"FILE" help:"Write the report as JSON."`
+	First         bool          `help:"Print what is to be mended first, and only the first of it in full."`
+	Bytes         bool          `help:"Check what only a stand-in that is exact to the byte needs as well: spaces, the order of keys, how headers are spelt. So by itself where a dingmock answers."`
 	GitHub        bool          `name:"github" help:"Print annotations for GitHub's workflows."`
 	KnownFailures string        `placeholder:"FILE" help:"A list of case ids, one a line, whose failures do not count."`
 	Exact         bool          `help:"A known failure that passes counts as a failure."`
@@ -104,7 +106,11 @@ func (c *verifyCommand) Run(ctx context.Context, out streams) error {
 
 // finish writes the reports and tells how it ended.
 func (c *verifyCommand) finish(report *contract.Report, out streams) error {
-	if err := report.WriteText(out.stdout); err != nil {
+	writeText := report.WriteText
+	if c.First {
+		writeText = report.WriteFirst
+	}
+	if err := writeText(out.stdout); err != nil {
 		return err
 	}
 	if c.GitHub {
@@ -123,10 +129,11 @@ func (c *verifyCommand) finish(report *contract.Report, out streams) error {
 			return usageError{fmt.Errorf("%s: %w", file.flag, err)}
 		}
 	}
-	broken, unchecked := len(report.Broken()), report.Count(contract.Errored)
+	unchecked := report.Count(contract.Errored)
 	switch {
-	case broken > 0:
-		return fmt.Errorf("%d of %d rules are broken", broken, len(report.Results))
+	case len(report.Causes) > 0:
+		return fmt.Errorf("%d of %d rules are broken (blocked: %d); first to be mended: %s", len(report.Broken()), len(report.Results),
+			report.Count(contract.Blocked), report.Causes[0])
 	case report.Coverage.Percent() < c.MinCoverage:
 		return fmt.Errorf("document coverage is %.1f %%, less than --min-coverage %.1f", report.Coverage.Percent(), c.MinCoverage)
 	case unchecked > 0:
@@ -151,7 +158,7 @@ func writeFile(name string, write func(io.Writer) error) error {
 func (c *verifyCommand) options() (*contract.Options, error) {
 	o := &contract.Options{
 		Operations: c.Operation, Level: contract.Level(c.Level), Timeout: c.Timeout, Parallel: int(c.Parallel), Seed: c.Seed,
-		Budget: c.Budget, Live: c.Live, AllowWrites: c.AllowWrites, Exact: c.Exact,
+		Budget: c.Budget, Bytes: c.Bytes, Live: c.Live, AllowWrites: c.AllowWrites, Exact: c.Exact,
 	}
 	if c.Level != "" && o.Level != contract.MUST && o.Level != contract.SHOULD {
 		return nil, fmt.Errorf("--level: %q has to be MUST or SHOULD", c.Level)

@@ -106,12 +106,12 @@ func TestVerifyBroken(t *testing.T) {
 	if code != exitFailed {
 		t.Errorf("exit code %d, want %d", code, exitFailed)
 	}
-	for _, want := range []string{"gettoken/head breaks its rule", "SHOULD: A HEAD is answered", "curl -i -I '" + srv.URL, "HTTP 418, text/html", "::error title=gettoken/head::"} {
+	for _, want := range []string{"mend these first:\n   1. gettoken: reply-status at /status: found 418, expected 200 (breaks gettoken/head)\n", "breaks gettoken/head\n  SHOULD: A HEAD is answered", "curl -i -I '" + srv.URL, "HTTP 418, text/html", "::error title=gettoken reply-status::"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("stdout does not say %q:\n%s", want, stdout)
 		}
 	}
-	if !strings.Contains(stderr, "4 of 5 rules are broken") {
+	if !strings.Contains(stderr, "3 of 5 rules are broken (blocked: 1); first to be mended: gettoken: reply-status") {
 		t.Errorf("stderr: %s", stderr)
 	}
 
