@@ -4,7 +4,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -202,5 +204,31 @@ func TestTransportReplies(t *testing.T) {
 				t.Errorf("violations of the reply (-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+// Each case has connections of its own: a server may tell whose a call is by what else came on its connection.
+func TestConnections(t *testing.T) {
+	t.Parallel()
+	target := fake(t, mockserver.Options{})
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		seen[r.RemoteAddr] = true
+		mu.Unlock()
+		target.Handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	target.URL, target.Handler = srv.URL, nil
+	ids := []string{"gettoken/appkey", "gettoken/corpid", "gettoken/repeat", "accessToken/success", "getsession/none"}
+	report, err := contract.Verify(t.Context(), target, &contract.Options{Parallel: 1, Run: func(id string) bool { return slices.Contains(ids, id) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if want := len(ids) + 1; report.Count(contract.Pass) != len(ids) || len(seen) != want { // one for the first question
+		t.Errorf("%d cases pass on %d connections, want %d on %d", report.Count(contract.Pass), len(seen), len(ids), want)
 	}
 }

@@ -285,6 +285,7 @@ func (r *runner) run(ctx context.Context, c Case) (result Result) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	t := r.trial(ctx, c)
+	defer t.end()
 	defer func() {
 		defer func() { result.calls = len(t.rec.exchanges()) }()
 		switch end := recover().(type) {
@@ -304,12 +305,23 @@ func (r *runner) run(ctx context.Context, c Case) (result Result) {
 	return result
 }
 
+// end closes the connections of a trial.
+func (c *Trial) end() {
+	if pool, ok := c.rec.base.(*http.Transport); ok {
+		pool.CloseIdleConnections()
+	}
+}
+
 // trial makes what one run of a case needs.
 func (r *runner) trial(ctx context.Context, c Case) *Trial {
 	rng := rand.New(rand.NewPCG(r.options.Seed, hash(c.ID)))
+	base := r.transport
+	if pool, ok := base.(*http.Transport); ok { // a judge may tell whose a call is by what else came on its connection
+		base = pool.Clone()
+	}
 	t := &Trial{
 		Case: c, ctx: ctx, runner: r, doc: r.doc, rng: rng,
-		rec: &recorder{base: r.transport, doc: r.doc, prefixes: r.prefixes, coverage: r.coverage, redact: r.redact, bytes: r.bytes},
+		rec: &recorder{base: base, doc: r.doc, prefixes: r.prefixes, coverage: r.coverage, redact: r.redact, bytes: r.bytes},
 		tag: strconv.FormatUint(rng.Uint64()&0xffffffff|0x100000000, 36) + strconv.FormatInt(r.started.UnixMilli()&0xffffff, 36),
 	}
 	t.client = &http.Client{Transport: t.rec, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -329,6 +341,7 @@ func (r *runner) preflight(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
 	defer cancel()
 	t := r.trial(ctx, Case{ID: "preflight"})
+	defer t.end()
 	app := r.target.App
 	if maker, ok := r.target.Powers.(AppMaker); ok {
 		var err error
