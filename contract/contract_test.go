@@ -211,13 +211,14 @@ func TestTransportReplies(t *testing.T) {
 func TestConnections(t *testing.T) {
 	t.Parallel()
 	target := fake(t, mockserver.Options{})
+	honest := target.Handler
 	var mu sync.Mutex
 	seen := map[string]bool{}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		seen[r.RemoteAddr] = true
 		mu.Unlock()
-		target.Handler.ServeHTTP(w, r)
+		honest.ServeHTTP(w, r)
 	}))
 	t.Cleanup(srv.Close)
 	target.URL, target.Handler = srv.URL, nil

@@ -18,6 +18,7 @@ import (
 
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/nearest"
+	"github.com/dingmock/dingmock/internal/redact"
 	"github.com/dingmock/dingmock/mockserver/internal/strictjson"
 )
 
@@ -286,7 +287,7 @@ func (c *controlCall) refusal(ops []*dingmock.Operation) *problem {
 	meant := v.Name() // where that is no name
 	text, isText := c.sent(v.Pointer)
 	switch {
-	case mentionsSecret(v.Pointer) && strings.HasPrefix(v.Found, "the number "):
+	case redact.Mentions(v.Pointer) && strings.HasPrefix(v.Found, "the number "):
 		v.Found = "a number" // a secret may be one
 	case isText && v.Rule == dingmock.RuleInvalidParameter && !strings.HasPrefix(v.Found, "an undeclared"):
 		meant, v.Found = text, fmt.Sprintf("%.40q", text)
@@ -320,7 +321,7 @@ func (c *controlCall) refusal(ops []*dingmock.Operation) *problem {
 // sent returns the text at a JSON pointer of the request; false where there is none, or where it may be a secret.
 func (c *controlCall) sent(pointer string) (string, bool) {
 	names := strings.Split(pointer, "/")[1:]
-	if mentionsSecret(pointer) {
+	if redact.Mentions(pointer) {
 		return "", false
 	}
 	var at any = c.Values

@@ -15,19 +15,20 @@ import (
 
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/hosts"
+	"github.com/dingmock/dingmock/internal/redact"
 	"github.com/dingmock/dingmock/internal/shell"
 )
 
 const (
-	bodyKept     = 16 << 10  // of each body, in bytes
-	journalBytes = 4 << 20   // of one app
-	wholeTimes   = 10        // as many as of one app, exchanges of all apps are kept in their order
-	wholeBytes   = 16 << 20  // of these
-	journalsSize = 256 << 20 // of all apps together
-	entryBytes   = 1 << 10   // what an entry weighs beside its texts
+	bodyKept     = redact.Kept // of each body, in bytes
+	journalBytes = 4 << 20     // of one app
+	wholeTimes   = 10          // as many as of one app, exchanges of all apps are kept in their order
+	wholeBytes   = 16 << 20    // of these
+	journalsSize = 256 << 20   // of all apps together
+	entryBytes   = 1 << 10     // what an entry weighs beside its texts
 )
 
-// Entry is one exchange as the journal keeps it, secrets and tokens masked.
+// Entry is one exchange as the journal keeps it, secrets and tokens redact.Masked.
 type Entry struct {
 	N          int64                `json:"n"`             // counted from 1 for each app
 	All        int64                `json:"all,omitempty"` // counted from 1 for all apps; only in the journal of all
@@ -202,42 +203,24 @@ func (j *journal) afterEvent(id string) int64 {
 	return n
 }
 
-func headerBytes(h http.Header) int {
-	n := 0
-	for name, values := range h {
-		for _, v := range values {
-			n += len(name) + len(v)
-		}
-	}
-	return n
-}
-
-// validUTF8 replaces what is not UTF-8. Most texts are: these it does not walk through by the character.
-func validUTF8(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	return strings.ToValidUTF8(s, "\uFFFD")
-}
-
 // entry makes the journal's entry of a call, which is answered: it takes over what the call was read into.
 func (c *call) entry(name string, r *http.Request, body []byte, reply reply) *Entry {
 	e := &Entry{
 		App: name, By: c.by, Host: printableHost(r.Host), Known: c.Known, Code: reply.code, Time: c.received.UTC(), AppTime: c.received.UTC(), Explain: reply.explain, Violations: c.Violations,
-		Request: EntryRequest{Method: shorten(r.Method), URL: r.URL.EscapedPath(), Header: maskHeader(r.Header), Size: len(body)},
-		Reply:   EntryReply{Status: reply.status, ContentType: reply.contentType, Body: maskBody(reply.body, false)},
+		Request: EntryRequest{Method: shorten(r.Method), URL: r.URL.EscapedPath(), Header: redact.Header(r.Header), Size: len(body)},
+		Reply:   EntryReply{Status: reply.status, ContentType: reply.contentType, Body: redact.Body(reply.body, false)},
 	}
 	if reply.shown != nil {
-		e.Reply.Body = maskBody(reply.shown, false)
+		e.Reply.Body = redact.Body(reply.shown, false)
 	}
 	if r.URL.RawQuery != "" {
-		e.Request.URL += "?" + maskQuery(r.URL.RawQuery)
+		e.Request.URL += "?" + redact.Query(r.URL.RawQuery)
 	}
-	e.Request.URL = shorten(validUTF8(e.Request.URL))
+	e.Request.URL = shorten(redact.ValidUTF8(e.Request.URL))
 	if len(body) > 0 {
 		media := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Type")))
 		parts := strings.HasPrefix(media, "multipart/") && bytes.HasPrefix(body, []byte("--"))
-		e.Request.Body = maskBody(body, !parts && (strings.Contains(media, "form") || body[0] != '{'))
+		e.Request.Body = redact.Body(body, !parts && (strings.Contains(media, "form") || body[0] != '{'))
 	}
 	e.Operation = c.operationID()
 	if c.Operation != nil {
@@ -257,7 +240,7 @@ func (c *call) entry(name string, r *http.Request, body []byte, reply reply) *En
 
 // weigh notes about how many bytes an entry holds.
 func (e *Entry) weigh() {
-	e.weight = entryBytes + len(e.Request.Body) + len(e.Reply.Body) + len(e.Request.URL) + len(e.path) + len(e.Explain) + headerBytes(e.Request.Header)
+	e.weight = entryBytes + len(e.Request.Body) + len(e.Reply.Body) + len(e.Request.URL) + len(e.path) + len(e.Explain) + redact.HeaderBytes(e.Request.Header)
 	for name, value := range e.whole {
 		text, _ := value.(string)
 		shown, _ := e.Parameters[name].(string)
@@ -278,7 +261,7 @@ func (e *Entry) keep(values, others map[string]any, part bool) {
 			values[name] = value
 		}
 	}
-	maps.DeleteFunc(values, func(name string, _ any) bool { return secretName(name) })
+	maps.DeleteFunc(values, func(name string, _ any) bool { return redact.SecretName(name) })
 	if len(values) == 0 {
 		return
 	}
@@ -309,19 +292,19 @@ func (e *Entry) keep(values, others map[string]any, part bool) {
 	}
 }
 
-// keptValue is how a parameter is kept, and matched: what may be secret in it is masked, and an object or an array is its
+// keptValue is how a parameter is kept, and matched: what may be secret in it is redact.Masked, and an object or an array is its
 // JSON text, without spaces and with its keys sorted.
 func keptValue(value any) any {
 	switch v := value.(type) {
 	case nil, bool, json.Number:
 		return v
 	case string:
-		if text := maskText(v); text != v {
+		if text := redact.Text(v); text != v {
 			return text
 		}
 		return value // as it is, not boxed again
 	}
-	return string(encodeJSON(maskValue(value)))
+	return string(encodeJSON(redact.Value(value)))
 }
 
 // encodeJSON writes decoded JSON without escapes that JSON does not ask for.
@@ -336,7 +319,7 @@ func encodeJSON(value any) []byte {
 // printableHost is a Host header as it may stand in a line.
 func printableHost(host string) string {
 	const longest = 255 // bytes of a name
-	return headerText(validUTF8(host[:min(len(host), longest)]))
+	return headerText(redact.ValidUTF8(host[:min(len(host), longest)]))
 }
 
 func shorten(s string) string {

@@ -17,6 +17,7 @@ import (
 	"github.com/dingmock/dingmock/catalogue/paths"
 	"github.com/dingmock/dingmock/internal/hosts"
 	"github.com/dingmock/dingmock/internal/nearest"
+	"github.com/dingmock/dingmock/internal/redact"
 )
 
 // RuleMatch says which calls a rule is about. The zero value is all.
@@ -244,7 +245,7 @@ func (e *Entry) subject() *subject {
 	}
 }
 
-// parameter returns the text of a parameter, as the journal keeps it: what may be secret in it is masked. The path leads
+// parameter returns the text of a parameter, as the journal keeps it: what may be secret in it is redact.Masked. The path leads
 // to it, by name, by the keys of objects, the places in arrays, and through strings that hold JSON.
 func (s *subject) parameter(path []string) (string, bool) {
 	p := s.known[path[0]]
@@ -531,7 +532,7 @@ func (m *RuleMatch) validate(doc *dingmock.Document) *fieldError {
 			return &fieldError{at, "is no name of a header", "the name of a header, with a condition"}
 		case strings.EqualFold(name, "Host"):
 			return &fieldError{at, "is matched by host", "the name of another header"}
-		case secretHeader(name):
+		case redact.SecretHeader(name):
 			return &fieldError{at, notKept, "another parameter or header"}
 		case c.wrong != "":
 			return &fieldError{at, c.wrong, acceptedCondition}
@@ -540,7 +541,7 @@ func (m *RuleMatch) validate(doc *dingmock.Document) *fieldError {
 	for _, name := range slices.Sorted(maps.Keys(m.Parameters)) {
 		at, c, path := pointerTo("/parameters", name), m.Parameters[name], parameterPath(name)
 		switch {
-		case slices.ContainsFunc(path, secretName):
+		case slices.ContainsFunc(path, redact.SecretName):
 			return &fieldError{at, notKept, "another parameter or header"}
 		case !dingmock.ParameterName(path[0]):
 			return &fieldError{at, fmt.Sprintf("%.40q is no name of a parameter: at most 64 letters, digits and _-.$@[], or a JSON pointer that begins with / and such a name", path[0]), acceptedParameter}

@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/redact"
 	"github.com/dingmock/dingmock/mockserver/internal/strictjson"
 )
 
@@ -84,7 +85,7 @@ func ReadState(name string, data []byte) (*State, error) {
 	var s State
 	if err := strictjson.Read(data, &s); err != nil {
 		var wrong *strictjson.Error
-		if errors.As(err, &wrong) && mentionsSecret(wrong.Pointer) {
+		if errors.As(err, &wrong) && redact.Mentions(wrong.Pointer) {
 			wrong.Text = foundNumber.ReplaceAllString(wrong.Text, "a number")
 		}
 		return nil, fmt.Errorf("%s:%w", name, err)

@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/redact"
 )
 
 const (
@@ -79,7 +80,7 @@ func readHole(inner string) (*templateHole, error) {
 		return nil, fmt.Errorf("the hole %.60q is none: write the likes of {{body.userid}}, {{body.list.0.name}} and {{query.x}}", h.text)
 	}
 	var ok bool
-	h.path, h.secret = parts[1:], slices.ContainsFunc(parts, secretName)
+	h.path, h.secret = parts[1:], slices.ContainsFunc(parts, redact.SecretName)
 	if h.root, ok = templateRoots[parts[0]]; !ok {
 		return nil, fmt.Errorf("the hole %.60q begins with %.40q: it has to begin with one of %s", h.text, parts[0], strings.Join(slices.Sorted(maps.Keys(templateRoots)), ", "))
 	}
@@ -137,7 +138,7 @@ func (h *templateHole) fill(s *subject) (json.RawMessage, bool) {
 	case s.room.full:
 		return nil, false
 	case s.kept && h.secret:
-		return json.RawMessage(`"` + masked + `"`), true
+		return json.RawMessage(`"` + redact.Masked + `"`), true
 	}
 	value, ok := h.root.value(s, h.path)
 	switch {
@@ -147,9 +148,9 @@ func (h *templateHole) fill(s *subject) (json.RawMessage, bool) {
 		return value, true
 	}
 	if text, plain := scalar(value); plain && value[0] == '"' {
-		return encodeJSON(maskText(text)), true
+		return encodeJSON(redact.Text(text)), true
 	}
-	return json.RawMessage(maskJSON(string(value))), true
+	return json.RawMessage(redact.JSON(string(value))), true
 }
 
 // asItIs writes a text as it is, and inString within a JSON string.
@@ -160,7 +161,7 @@ func inString(text string) string {
 	return string(quoted[1 : len(quoted)-1])
 }
 
-// masked is the same call for the journal: secrets do not fill holes.
+// redact.Masked is the same call for the journal: secrets do not fill holes.
 func (s *subject) masked() *subject {
 	kept := *s
 	kept.kept, kept.room = true, room{}

@@ -1,4 +1,6 @@
-package mockserver
+// Package redact hides what may be a secret or a token in what is shown of a call: the values of parameters and headers whose names
+// the platform's documents use for credentials and signatures, in whatever text they stand, and values that are known to be one.
+package redact
 
 import (
 	"maps"
@@ -7,9 +9,14 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
-const masked = "***"
+// Masked stands where a secret was.
+const Masked = "***"
+
+// Kept is how much is shown of a body, and of all headers of a request, in bytes.
+const Kept = 16 << 10
 
 // A letter or digit that JSON text writes as an escape, so that a name could hide in it.
 var escapedASCII = regexp.MustCompile(`\\u00(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])`)
@@ -17,8 +24,8 @@ var escapedASCII = regexp.MustCompile(`\\u00(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA
 // opaque is what looks like a token or a secret more than like a name.
 var opaque = regexp.MustCompile(`^[0-9A-Za-z_-]{16,}$`)
 
-// maskQuery masks the values of a query or a form that may be secret, however their names are escaped.
-func maskQuery(raw string) string {
+// Query masks the values of a query or a form that may be secret, however their names are escaped.
+func Query(raw string) string {
 	var out strings.Builder
 	done := 0 // what of raw is in out
 	for at := 0; at < len(raw); {
@@ -27,7 +34,7 @@ func maskQuery(raw string) string {
 			end = at + n
 		}
 		if part := maskPart(raw[at:end]); part != raw[at:end] {
-			out.Grow(len(raw) + len(masked))
+			out.Grow(len(raw) + len(Masked))
 			out.WriteString(raw[done:at])
 			out.WriteString(part)
 			done = end
@@ -49,10 +56,10 @@ func maskPart(part string) string {
 		}
 	}
 	switch {
-	case ok && (secretName(plain) || strings.Contains(plain, "%")):
-		return name + "=" + masked
+	case ok && (SecretName(plain) || strings.Contains(plain, "%")):
+		return name + "=" + Masked
 	case len(plain) >= 16 && opaque.MatchString(plain) && strings.ContainsAny(plain, "0123456789"): // a token without its name
-		return masked
+		return Masked
 	case strings.ContainsAny(value, "%="):
 		return name + "=" + maskEscaped(value)
 	}
@@ -67,30 +74,30 @@ func maskEscaped(value string) string {
 	}
 	text, err := url.QueryUnescape(whole)
 	if err != nil {
-		if text = maskText(value); text == value && !strings.Contains(value, "%22") {
+		if text = Text(value); text == value && !strings.Contains(value, "%22") {
 			return value
 		}
-		return masked
+		return Masked
 	}
-	if shown := maskText(text); shown != text {
+	if shown := Text(text); shown != text {
 		return url.QueryEscape(shown)
 	}
 	return value
 }
 
-// maskBody masks what may be secret in a body of whatever type, and cuts it off where it is long.
-func maskBody(body []byte, form bool) string {
-	long := len(body) > bodyKept
+// Body masks what may be secret in a body of whatever type, and cuts it off where it is long.
+func Body(body []byte, form bool) string {
+	long := len(body) > Kept
 	if long {
-		body = body[:bodyKept]
+		body = body[:Kept]
 	}
-	text := validUTF8(string(body))
+	text := ValidUTF8(string(body))
 	if form {
-		text = maskQuery(text)
+		text = Query(text)
 	}
-	text = maskJSON(text)
+	text = JSON(text)
 	if strings.HasPrefix(text, "--") { // as a multipart body begins
-		text = secretPart.ReplaceAllString(text, "${1}"+masked+"${2}")
+		text = secretPart.ReplaceAllString(text, "${1}"+Masked+"${2}")
 	}
 	if long {
 		text += "…"
@@ -101,12 +108,12 @@ func maskBody(body []byte, form bool) string {
 // secretPart is a part of a multipart body whose name may be that of a secret.
 var secretPart = regexp.MustCompile(`(?is)(form-data;[^\r\n]*name="?(?:[^"\r\n;]*(?:secret|token|password|ticket)[^"\r\n;]*|sign)"?[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n).*?(\r?\n--|\z)`)
 
-// maskText masks what may be secret in a text, which may be JSON, a URL or a form.
-func maskText(text string) string {
-	if text = validUTF8(text); strings.IndexByte(text, '"') < 0 {
+// Text masks what may be secret in a text, which may be JSON, a URL or a form.
+func Text(text string) string {
+	if text = ValidUTF8(text); strings.IndexByte(text, '"') < 0 {
 		return maskPairs(text)
 	}
-	return maskJSON(text)
+	return JSON(text)
 }
 
 // secretPair is name=value where the name may be that of a secret, the sign perhaps escaped, and the value up to what ends it in
@@ -115,13 +122,14 @@ var secretPair = regexp.MustCompile(`(?i)((?:[a-z0-9_.-]*(?:secret|token|passwor
 
 // maskPairs masks the value of each name=value in a text whose name may be that of a secret.
 func maskPairs(text string) string {
-	if !strings.ContainsAny(text, `=%\`) || !mentionsSecret(text) && !strings.Contains(strings.ToLower(text), "sign") {
+	if !strings.ContainsAny(text, `=%\`) || !Mentions(text) && !strings.Contains(strings.ToLower(text), "sign") {
 		return text
 	}
-	return secretPair.ReplaceAllString(text, "${1}"+masked)
+	return secretPair.ReplaceAllString(text, "${1}"+Masked)
 }
 
-func maskJSON(text string) string {
+// JSON masks what may be secret in a JSON text, be it whole or not.
+func JSON(text string) string {
 	if strings.Contains(text, `\u00`) {
 		text = escapedASCII.ReplaceAllStringFunc(text, func(escape string) string {
 			n, _ := strconv.ParseUint(escape[4:], 16, 8)
@@ -133,7 +141,7 @@ func maskJSON(text string) string {
 
 // maskFields masks the value of each field of a JSON text whose name may be that of a secret, be the text whole or not.
 func maskFields(text string) string {
-	if !mentionsSecret(text) {
+	if !Mentions(text) {
 		return text
 	}
 	const space = " \t\r\n\f"
@@ -151,14 +159,14 @@ func maskFields(text string) string {
 		}
 		at += quote + 1 + len(name) // the end of this name may be the beginning of the next
 		value, ok := strings.CutPrefix(strings.TrimLeft(after, space), ":")
-		if !ok || !mentionsSecret(name) {
+		if !ok || !Mentions(name) {
 			continue
 		}
 		value = strings.TrimLeft(value, space)
 		if n := valueLen(value); n > 0 {
-			out.Grow(len(rest) + len(masked))
+			out.Grow(len(rest) + len(Masked))
 			out.WriteString(rest[:len(rest)-len(value)])
-			out.WriteString(`"` + masked + `"`)
+			out.WriteString(`"` + Masked + `"`)
 			rest, at = value[n:], 0
 		}
 	}
@@ -201,20 +209,21 @@ func valueLen(text string) int {
 	return len(text)
 }
 
-// secretHeader reports whether the header of that name, in any case, may hold a secret.
-func secretHeader(name string) bool {
+// SecretHeader reports whether the header of that name, in any case, may hold a secret.
+func SecretHeader(name string) bool {
 	switch http.CanonicalHeaderKey(name) {
 	case "Authorization", "Cookie", "Proxy-Authorization":
 		return true
 	}
-	return secretName(name)
+	return SecretName(name)
 }
 
-func secretName(name string) bool { return strings.EqualFold(name, "sign") || mentionsSecret(name) }
+// SecretName reports whether a parameter of that name may hold a secret.
+func SecretName(name string) bool { return strings.EqualFold(name, "sign") || Mentions(name) }
 
-// mentionsSecret reports whether a text may hold the name of a secret: each text of each call is asked, so it looks at
+// Mentions reports whether a text may hold the name of a secret: each text of each call is asked, so it looks at
 // letters before it compares words.
-func mentionsSecret(text string) bool {
+func Mentions(text string) bool {
 	for i := 0; i+1 < len(text); i++ {
 		var word string
 		switch text[i] | 0x20 {
@@ -237,14 +246,14 @@ func mentionsSecret(text string) bool {
 	return false
 }
 
-// maskHeader returns the header without what may be secret, and 16 KiB of it at most: itself where there is no need.
-func maskHeader(h http.Header) http.Header {
-	if size := headerBytes(h); size > bodyKept {
+// Header returns the header without what may be secret, and 16 KiB of it at most: itself where there is no need.
+func Header(h http.Header) http.Header {
+	if size := HeaderBytes(h); size > Kept {
 		h = maps.Clone(h)
 		maps.DeleteFunc(h, func(name string, values []string) bool {
-			drop := size > bodyKept
+			drop := size > Kept
 			if drop {
-				size -= headerBytes(http.Header{name: values})
+				size -= HeaderBytes(http.Header{name: values})
 			}
 			return drop
 		})
@@ -252,11 +261,11 @@ func maskHeader(h http.Header) http.Header {
 	}
 	var out http.Header
 	for name := range h {
-		if secretHeader(name) {
+		if SecretHeader(name) {
 			if out == nil {
 				out = maps.Clone(h)
 			}
-			out[name] = []string{masked}
+			out[name] = []string{Masked}
 		}
 	}
 	if out == nil {
@@ -265,25 +274,45 @@ func maskHeader(h http.Header) http.Header {
 	return out
 }
 
-func maskValue(value any) any {
+// Value masks what may be secret in a decoded JSON value.
+func Value(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for name, inner := range v {
-			out[name] = masked
-			if !secretName(name) {
-				out[name] = maskValue(inner)
+			out[name] = Masked
+			if !SecretName(name) {
+				out[name] = Value(inner)
 			}
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i, inner := range v {
-			out[i] = maskValue(inner)
+			out[i] = Value(inner)
 		}
 		return out
 	case string:
-		return maskText(v)
+		return Text(v)
 	}
 	return value
+}
+
+// HeaderBytes is how many bytes the names and values of a header have.
+func HeaderBytes(h http.Header) int {
+	n := 0
+	for name, values := range h {
+		for _, v := range values {
+			n += len(name) + len(v)
+		}
+	}
+	return n
+}
+
+// ValidUTF8 replaces what is not UTF-8. Most texts are: these it does not walk through by the character.
+func ValidUTF8(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
 }

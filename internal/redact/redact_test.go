@@ -1,4 +1,4 @@
-package mockserver
+package redact
 
 import (
 	"regexp"
@@ -48,7 +48,7 @@ func FuzzMaskFields(f *testing.F) {
 		if nested.MatchString(text) {
 			return // no expression finds the end of an object
 		}
-		if got, want := maskFields(text), field.ReplaceAllString(text, `$1"`+masked+`"`); got != want {
+		if got, want := maskFields(text), field.ReplaceAllString(text, `$1"`+Masked+`"`); got != want {
 			t.Errorf("%q\n got %q\nwant %q", text, got, want)
 		}
 	})
