@@ -1,8 +1,10 @@
 package contract
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,20 +12,13 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/dingmock/dingmock/internal/redact"
 	"github.com/dingmock/dingmock/internal/shell"
 )
 
-const (
-	hidden     = "***"
-	remembered = 1000 // how many values are known to be secrets: the latest
-)
+const remembered = 1000 // how many values are known to be secrets: the latest
 
-var (
-	secretPair = regexp.MustCompile(`(?i)([\w.-]*(?:secret|token)[\w.-]*=)[^&\s"']+`)
-	secretJSON = regexp.MustCompile(`(?i)("[\w.-]*(?:secret|token)[\w.-]*"\s*:\s*")(?:[^"\\]|\\.)*(?:"|\\?$)`) // the text may have been cut off
-	secretName = regexp.MustCompile(`(?i)secret|token|^authorization$|^cookie$|^set-cookie$`)
-	tokenReply = regexp.MustCompile(`"access_?[tT]oken"\s*:\s*"([^"]{8,})"`)
-)
+var tokenReply = regexp.MustCompile(`"access_?[tT]oken"\s*:\s*"([^"]{8,})"`)
 
 // redactor hides secrets and tokens: what stands where they stand by name, and values that are known to be one.
 type redactor struct {
@@ -52,50 +47,45 @@ func (r *redactor) learn(body []byte) {
 }
 
 func (r *redactor) text(s string) string {
-	s = secretPair.ReplaceAllString(s, "${1}"+hidden)
-	s = secretJSON.ReplaceAllString(s, "${1}"+hidden+`"`)
+	s = redact.Text(s)
 	if r == nil {
 		return s
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	for _, v := range r.values {
-		s = strings.ReplaceAll(s, v, hidden)
+		for _, form := range []string{v, url.QueryEscape(v), url.PathEscape(v), string(bytes.Trim(encodeJSON(v), `"`))} {
+			s = strings.ReplaceAll(s, form, redact.Masked)
+		}
 	}
 	return s
 }
 
 func (r *redactor) header(name, value string) string {
-	if secretName.MatchString(name) && value != "" {
-		return hidden
+	if redact.SecretHeader(name) && value != "" {
+		return redact.Masked
 	}
 	return r.text(value)
 }
 
-// curl returns the request as a line that a shell runs, its secrets hidden.
-func (r *redactor) curl(method, url string, header http.Header, body []byte) string {
-	var b strings.Builder
-	b.WriteString("curl -i")
-	if method == http.MethodHead {
-		b.WriteString(" -I")
-	} else if method != http.MethodGet || len(body) > 0 {
-		b.WriteString(" -X " + method)
-	}
-	b.WriteString(" " + shell.Quote(r.text(url)))
-	names := make([]string, 0, len(header))
-	for name := range header {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		for _, value := range header[name] {
-			b.WriteString(" -H " + shell.Quote(name+": "+r.header(name, value)))
+// curl returns the request to a URL as a line that a shell runs, its secrets variables.
+func (r *redactor) curl(req *http.Request, address url.URL, body []byte) string {
+	address.User = nil
+	address.RawQuery = redact.Query(address.RawQuery)
+	line := shell.Curl{URL: r.text(address.String()), Method: req.Method, Header: http.Header{}, Include: true, Chunked: len(body) > 0 && req.ContentLength < 0}
+	for name, values := range req.Header {
+		for _, value := range values {
+			line.Header[name] = append(line.Header[name], r.header(name, value))
 		}
 	}
-	if len(body) > 0 {
-		b.WriteString(" --data-binary " + shell.Quote(r.text(excerpt(body, 600))))
+	text := redact.ValidUTF8(string(body))
+	switch line.Body = r.text(text); {
+	case len(body) > 600:
+		line.Body = r.text(excerpt(body, 600))
+	case line.Body == text:
+		line.Body = string(body) // bytes that are not UTF-8 are sent as they were
 	}
-	return b.String() + ` -w '\n'` // the platform's replies end without a newline
+	return line.String()
 }
 
 // excerpt returns the text, of which at most so many bytes are shown; bytes that are not UTF-8 as \x...

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"net/http"
+	"net/url"
 	"testing"
 )
 
@@ -17,6 +18,8 @@ func TestRedact(t *testing.T) {
 		{"JSON that is cut off", `{"appSecret":"hush… (99 bytes in all)`, `{"appSecret":"***"`},
 		{"a known value anywhere", "x s3cr3tvalue y", "x *** y"},
 		{"a token that was issued", "82ad1e1b28b2357dbf090b9a2582319c?", "***?"},
+		{"a known value, escaped", `%73 "s3cr3tvalu\u0065"`, `%73 "***"`},
+		{"a signature, a password and a ticket", `?sign=a%2Bb&signature=c https://u:p@h/ {"jsapi_ticket":"x","password":"y"}`, `?sign=***&signature=*** https://u:***@h/ {"jsapi_ticket":"***","password":"***"}`},
 		{"what only counts", `{"expires_in":7200}`, `{"expires_in":7200}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -26,9 +29,10 @@ func TestRedact(t *testing.T) {
 			}
 		})
 	}
-	header := http.Header{"X-Acs-Dingtalk-Access-Token": {"abc"}, "Content-Type": {"application/json"}}
-	want := `curl -i -X POST 'http://h/p' -H 'Content-Type: application/json' -H 'X-Acs-Dingtalk-Access-Token: ***' --data-binary $'it\'s\x0a' -w '\n'`
-	if got := r.curl("POST", "http://h/p", header, []byte("it's\n")); got != want {
+	req := &http.Request{Method: "POST", Header: http.Header{"X-Acs-Dingtalk-Access-Token": {"abc"}, "Content-Type": {"application/json"}}}
+	address := url.URL{Scheme: "http", User: url.UserPassword("u", "s3cr3t"), Host: "h", Path: "/p", RawQuery: "sign=x"}
+	want := `curl -i -X POST 'http://h/p?sign='"$SIGN" -H 'Content-Type: application/json' -H 'X-Acs-Dingtalk-Access-Token: '"$ACCESS_TOKEN" --data-raw $'it\'s\012' -w '\n'`
+	if got := r.curl(req, address, []byte("it's\n")); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

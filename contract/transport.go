@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/redact"
 )
 
 // Transport holds a Go client to the document: it is a RoundTripper that passes each exchange on to base unchanged, and
@@ -97,9 +98,7 @@ func (x *Exchange) String() string {
 		write(&b, "request", x.Parsed.Violations)
 	}
 	write(&b, "reply", x.Violations)
-	address := *x.Request.URL
-	address.User = nil
-	b.WriteString(r.curl(x.Request.Method, address.String(), x.Request.Header, x.Sent))
+	b.WriteString(r.curl(x.Request, *x.Request.URL, x.Sent))
 	if x.Response != nil {
 		b.WriteString("\n" + x.Response.Status + ", " + x.Response.Header.Get("Content-Type") + "\n" + r.text(excerpt(x.Body, 2000)))
 	}
@@ -155,16 +154,14 @@ func (r *Recorder) Record(x *Exchange, time string, most int) Record {
 		Time: time, Method: x.Request.Method, Header: http.Header{}, Violations: x.Parsed.Violations, Broken: x.Violations,
 		Body: r.redact.text(excerpt(x.Sent, most)),
 	}
-	u := url.URL{Path: x.Request.URL.Path, RawQuery: x.Request.URL.RawQuery}
+	u := url.URL{Path: x.Request.URL.Path, RawQuery: redact.Query(x.Request.URL.RawQuery)}
 	record.URL = r.redact.text(u.String())
 	for name, values := range x.Request.Header {
 		for _, v := range values {
 			record.Header.Add(name, r.redact.header(name, v))
 		}
 	}
-	address := *x.Request.URL
-	address.User = nil
-	record.Curl = r.redact.curl(x.Request.Method, address.String(), x.Request.Header, x.Sent)
+	record.Curl = r.redact.curl(x.Request, *x.Request.URL, x.Sent)
 	if x.Parsed.Operation != nil {
 		record.Operation = x.Parsed.Operation.ID
 	}

@@ -448,7 +448,7 @@ func (c *Trial) line(x *Exchange) string {
 	if address.Host == "" || c.runner.target.Handler != nil {
 		address.Scheme, address.Host = "http", "localhost"
 	}
-	return c.rec.redact.curl(x.Request.Method, address.String(), x.Request.Header, x.Sent)
+	return c.rec.redact.curl(x.Request, address, x.Sent)
 }
 
 func (c *Trial) replyText(x *Exchange) string {

@@ -65,7 +65,7 @@ func TestPage(t *testing.T) {
 	b.shows("#journal li", "undeclared-parameter /query/x: found")
 	b.shows("#verdict", "off-spec calls of one kind")
 	b.do(chromedp.Click(chromedp.CSS("#journal .line")))
-	b.shows("#journal .detail", "curl -X GET")
+	b.shows("#journal .detail", `curl "$DINGMOCK_URL"`)
 	ask("/gettoken?" + appPairQuery)
 	b.shows("#live", "held: 1 newer") // the list stands while a call is read
 	b.do(chromedp.Click(chromedp.CSS("#newest")))
@@ -175,11 +175,11 @@ func TestPageLists(t *testing.T) {
 	if got := get[[]string](b, options); len(got) != 200 || got[0] != "mock-249" {
 		t.Errorf("%d apps, the first is %q", len(got), got[0])
 	}
-	b.do(chromedp.Click(chromedp.CSS("#apps-pages button")))
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#apps-pages button").click()`)) // which is made anew now and then
 	b.until(`() => { const o = [...document.getElementById('app-choice').options].map(o => o.value); return o.includes('default') && o.includes('mock-0') && o.length <= 201 }`)
 	b.do(chromedp.Evaluate[chromedp.Void](`choose('default'); refresh()`))
 	b.shows("#sessions", "s-449")
-	b.do(chromedp.Click(chromedp.CSS("#sessions-pages button")))
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#sessions-pages button").click()`)) // which is made anew now and then
 	b.until(`() => document.querySelectorAll('#sessions tr').length === 200 && document.getElementById('sessions').innerText.includes('s-249')`)
 }
 
@@ -359,7 +359,7 @@ func TestPageKeyboard(t *testing.T) {
 	}
 	for _, key := range []string{kb.Enter, " "} {
 		b.do(chromedp.KeyEvent(key))
-		b.shows("#journal [aria-expanded=true] + .detail", "curl -X GET")
+		b.shows("#journal [aria-expanded=true] + .detail", `curl "$DINGMOCK_URL"`)
 		b.do(chromedp.KeyEvent(key))
 		b.until(`() => document.querySelector('.detail') === null && document.activeElement.ariaExpanded === 'false'`)
 	}

@@ -336,18 +336,13 @@ func shorten(s string) string {
 // shown returns the entry with its curl line.
 func (e *Entry) shown() *Entry {
 	shown := *e
-	var b strings.Builder
-	b.WriteString("curl -X " + quote(e.Request.Method))
+	line := shell.Curl{Base: `"$DINGMOCK_URL"`, URL: e.Request.URL, Method: e.Request.Method, Header: http.Header{}, Body: e.Request.Body}
 	for _, name := range []string{"Content-Type", "Content-Encoding", "X-Acs-Dingtalk-Access-Token"} {
-		for _, v := range e.Request.Header[name] {
-			b.WriteString(" -H " + quote(name+": "+v))
+		if values := e.Request.Header[name]; len(values) > 0 {
+			line.Header[name] = values
 		}
 	}
-	if e.Request.Body != "" {
-		b.WriteString(" --data-binary " + quote(e.Request.Body))
-	}
-	b.WriteString(` "$DINGMOCK_URL"` + quote(e.Request.URL) + ` -w '\n'`) // the platform's replies end without a newline
-	shown.Curl = b.String()
+	shown.Curl = line.String()
 	return &shown
 }
 
@@ -358,14 +353,6 @@ func (j *journal) shown(e *Entry, n int64) *Entry {
 		shown.All = n
 	}
 	return shown
-}
-
-// quote makes one word of a POSIX shell.
-func quote(s string) string {
-	if s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./:,=@%+") == "" {
-		return s
-	}
-	return shell.Quote(s)
 }
 
 func shownAll(list []*Entry) []*Entry {

@@ -106,7 +106,7 @@ func Body(body []byte, form bool) string {
 }
 
 // secretPart is a part of a multipart body whose name may be that of a secret.
-var secretPart = regexp.MustCompile(`(?is)(form-data;[^\r\n]*name="?(?:[^"\r\n;]*(?:secret|token|password|ticket)[^"\r\n;]*|sign)"?[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n).*?(\r?\n--|\z)`)
+var secretPart = regexp.MustCompile(`(?is)(form-data;[^\r\n]*name="?(?:[^"\r\n;]*(?:secret|token|password|ticket|signature|aes_?key|auth_?code)[^"\r\n;]*|sign)"?[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n).*?(\r?\n--|\z)`)
 
 // Text masks what may be secret in a text, which may be JSON, a URL or a form.
 func Text(text string) string {
@@ -118,10 +118,16 @@ func Text(text string) string {
 
 // secretPair is name=value where the name may be that of a secret, the sign perhaps escaped, and the value up to what ends it in
 // a URL or a form, escaped or not, or in a text.
-var secretPair = regexp.MustCompile(`(?i)((?:[a-z0-9_.-]*(?:secret|token|password|ticket)[a-z0-9_.-]*|\bsign)(?:=|%(?:25)*3d|\\u003d))(?:[^&#\s"'<>\\%]|\\/|%[^2]|%2[^6])+`)
+var secretPair = regexp.MustCompile(`(?i)((?:[a-z0-9_.-]*(?:secret|token|password|ticket|signature|aes_?key|auth_?code)[a-z0-9_.-]*|\bsign)(?:=|%(?:25)*3d|\\u003d))(?:[^&#\s"'<>\\%]|\\/|%[^2]|%2[^6])+`)
+
+// password is that of a URL.
+var password = regexp.MustCompile(`(://[^/?#\s:@"']*:)[^/?#\s@"']+@`)
 
 // maskPairs masks the value of each name=value in a text whose name may be that of a secret.
 func maskPairs(text string) string {
+	if strings.Contains(text, "://") {
+		text = password.ReplaceAllString(text, "${1}"+Masked+"@")
+	}
 	if !strings.ContainsAny(text, `=%\`) || !Mentions(text) && !strings.Contains(strings.ToLower(text), "sign") {
 		return text
 	}
@@ -212,7 +218,7 @@ func valueLen(text string) int {
 // SecretHeader reports whether the header of that name, in any case, may hold a secret.
 func SecretHeader(name string) bool {
 	switch http.CanonicalHeaderKey(name) {
-	case "Authorization", "Cookie", "Proxy-Authorization":
+	case "Authorization", "Cookie", "Proxy-Authorization", "Set-Cookie":
 		return true
 	}
 	return SecretName(name)
@@ -221,26 +227,22 @@ func SecretHeader(name string) bool {
 // SecretName reports whether a parameter of that name may hold a secret.
 func SecretName(name string) bool { return strings.EqualFold(name, "sign") || Mentions(name) }
 
+// words are in the names of secrets, by their first letter. In a name of any length each counts.
+var words = map[byte][]string{
+	's': {"secret", "signature"}, 'p': {"password"}, 't': {"token", "ticket"}, 'a': {"aeskey", "aes_key", "authcode", "auth_code"},
+}
+
 // Mentions reports whether a text may hold the name of a secret: each text of each call is asked, so it looks at
 // letters before it compares words.
 func Mentions(text string) bool {
-	for i := 0; i+1 < len(text); i++ {
-		var word string
+	for i := 0; i+4 < len(text); i++ {
 		switch text[i] | 0x20 {
-		case 's':
-			word = "secret"
-		case 'p':
-			word = "password"
-		case 't':
-			word = "token"
-			if text[i+1]|0x20 == 'i' {
-				word = "ticket"
+		case 's', 'p', 't', 'a':
+			for _, word := range words[text[i]|0x20] {
+				if text[i+1]|0x20 == word[1] && len(text)-i >= len(word) && strings.EqualFold(text[i:i+len(word)], word) {
+					return true
+				}
 			}
-		default:
-			continue
-		}
-		if text[i+1]|0x20 == word[1] && len(text)-i >= len(word) && strings.EqualFold(text[i:i+len(word)], word) {
-			return true
 		}
 	}
 	return false

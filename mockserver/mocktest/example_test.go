@@ -63,7 +63,7 @@ func ExampleServer_Client() {
 	// Output:
 	// DingTalk/1.0.0
 	// FAIL: off-spec: gettoken: missing-credential at /query/appkey: found nothing, expected appkey and appsecret, or corpid and corpsecret
-	// 	1×, first by curl -X GET "$DINGMOCK_URL"/gettoken -w '\n'
+	// 	1×, first by curl "$DINGMOCK_URL"'/gettoken' -w '\n'
 }
 
 // Two hours later, and with a platform that is busy for one call.
