@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -147,7 +148,7 @@ func JSON(text string) string {
 
 // maskFields masks the value of each field of a JSON text whose name may be that of a secret, be the text whole or not.
 func maskFields(text string) string {
-	if !Mentions(text) {
+	if !Mentions(text) && !namesSign(text) {
 		return text
 	}
 	const space = " \t\r\n\f"
@@ -165,7 +166,7 @@ func maskFields(text string) string {
 		}
 		at += quote + 1 + len(name) // the end of this name may be the beginning of the next
 		value, ok := strings.CutPrefix(strings.TrimLeft(after, space), ":")
-		if !ok || !Mentions(name) {
+		if !ok || !SecretName(name) {
 			continue
 		}
 		value = strings.TrimLeft(value, space)
@@ -177,6 +178,20 @@ func maskFields(text string) string {
 		}
 	}
 	return out.String() + rest
+}
+
+// namesSign reports whether "sign" stands in a text.
+func namesSign(text string) bool {
+	for at := 0; ; {
+		quote := strings.IndexByte(text[at:], '"')
+		if quote < 0 {
+			return false
+		}
+		at += quote + 1
+		if len(text)-at >= 5 && text[at+4] == '"' && strings.EqualFold(text[at:at+4], "sign") {
+			return true
+		}
+	}
 }
 
 // valueLen is how long the JSON value at the beginning of a text is, at least: a string, an object or an array up to its
@@ -262,16 +277,34 @@ func Header(h http.Header) http.Header {
 		h["Dingmock-Left-Out"] = []string{"some of the headers: they were over 16 KiB"}
 	}
 	var out http.Header
-	for name := range h {
-		if SecretHeader(name) {
+	for name, values := range h {
+		shown := []string{Masked}
+		if !SecretHeader(name) {
+			shown = texts(values)
+		}
+		if shown != nil {
 			if out == nil {
 				out = maps.Clone(h)
 			}
-			out[name] = []string{Masked}
+			out[name] = shown
 		}
 	}
 	if out == nil {
 		return h
+	}
+	return out
+}
+
+// texts returns the texts without what may be secret in them, nil where there is nothing.
+func texts(list []string) []string {
+	var out []string
+	for i, text := range list {
+		if shown := Text(text); shown != text {
+			if out == nil {
+				out = slices.Clone(list)
+			}
+			out[i] = shown
+		}
 	}
 	return out
 }
