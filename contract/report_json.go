@@ -17,6 +17,7 @@ type JSONReport struct {
 	Seed     uint64          `json:"seed,string"`
 	Started  time.Time       `json:"started"`
 	Seconds  float64         `json:"seconds"`
+	Error    string          `json:"error,omitempty"` // why nothing could be checked at all
 	OK       bool            `json:"ok"`      // there is nothing to be mended, and every case could be checked
 	Summary  map[Outcome]int `json:"summary"` // how many cases ended so
 	Coverage JSONCoverage    `json:"coverage"`

@@ -4,16 +4,19 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/dingmock/dingmock/contract"
+	"github.com/dingmock/dingmock/contract/junit"
 )
 
 // exitUnchecked is verify's exit code where no rule is broken, but not every one could be checked.
@@ -99,9 +102,17 @@ func (c *verifyCommand) Run(ctx context.Context, out streams) error {
 		if c.app() == (contract.App{}) && errors.Is(err, contract.ErrCredentials) {
 			err = fmt.Errorf("%w (no credentials were given: --appkey and --appsecret, or --corpid and --corpsecret)", err)
 		}
-		return exitError{err, exitUnchecked}
+		return exitError{errors.Join(err, c.unstarted(shownURL(target.URL), err)), exitUnchecked}
 	}
 	return c.finish(report, out)
+}
+
+// shownURL is a base URL without what may be secret in it.
+func shownURL(text string) string {
+	if u, err := url.Parse(text); err == nil {
+		return u.Redacted()
+	}
+	return ""
 }
 
 // finish writes the reports and tells how it ended.
@@ -118,16 +129,8 @@ func (c *verifyCommand) finish(report *contract.Report, out streams) error {
 			return err
 		}
 	}
-	for _, file := range []struct {
-		flag, name string
-		write      func(io.Writer) error
-	}{{"--junit", c.JUnit, report.WriteJUnit}, {"--json", c.JSON, report.WriteJSON}} {
-		if file.name == "" {
-			continue
-		}
-		if err := writeFile(file.name, file.write); err != nil {
-			return usageError{fmt.Errorf("%s: %w", file.flag, err)}
-		}
+	if err := c.write(report.WriteJUnit, report.WriteJSON); err != nil {
+		return err
 	}
 	unchecked := report.Count(contract.Errored)
 	switch {
@@ -142,16 +145,38 @@ func (c *verifyCommand) finish(report *contract.Report, out streams) error {
 	return nil
 }
 
-func writeFile(name string, write func(io.Writer) error) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
+// unstarted writes the reports of a run of which nothing could be checked, in place of those of an earlier one.
+func (c *verifyCommand) unstarted(target string, why error) error {
+	now := time.Now()
+	var x junit.Report
+	x.Suite("contract", "target", now).Add(junit.Case{
+		Name: "target", ClassName: "contract", Error: &junit.Reason{Message: why.Error(), Type: "error", Text: why.Error()},
+	}, 0)
+	return c.write(x.Write, func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(contract.JSONReport{
+			Version: contract.JSONVersion, Target: target, Started: now, Error: why.Error(), Summary: map[contract.Outcome]int{},
+			Coverage: contract.JSONCoverage{Missing: []contract.Item{}, Unlisted: []string{}}, Causes: []*contract.Cause{}, Cases: []contract.JSONCase{},
+		})
+	})
+}
+
+// write writes the reports that are asked for as files.
+func (c *verifyCommand) write(asJUnit, asJSON func(io.Writer) error) error {
+	for _, file := range []struct {
+		flag, name string
+		write      func(io.Writer) error
+	}{{"--junit", c.JUnit, asJUnit}, {"--json", c.JSON, asJSON}} {
+		if file.name == "" {
+			continue
+		}
+		if err := writeFile(file.name, file.write); err != nil {
+			return usageError{fmt.Errorf("%s: %w", file.flag, err)}
+		}
 	}
-	if err := write(f); err != nil {
-		_ = f.Close()
-		return err
-	}
-	return f.Close()
+	return nil
 }
 
 // options are the kit's, of the flags.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dingmock/dingmock/contract"
 	"github.com/dingmock/dingmock/mockserver"
 )
 
@@ -131,6 +132,39 @@ func TestVerifyBroken(t *testing.T) {
 	}
 	if code, _, stderr = tryRun(t, nil, append(args, "--known-failures", known, "--min-coverage", "99")...); code != exitFailed || !strings.Contains(stderr, "--min-coverage") {
 		t.Errorf("with --min-coverage: exit code %d\n%s", code, stderr)
+	}
+}
+
+// A run of which nothing can be checked leaves no report of an earlier one.
+func TestVerifyReportsOfNothing(t *testing.T) {
+	t.Parallel()
+	down := httptest.NewServer(nil)
+	down.Close()
+	dir := t.TempDir()
+	x, j := filepath.Join(dir, "report.xml"), filepath.Join(dir, "report.json")
+	for _, name := range []string{x, j} {
+		if err := os.WriteFile(name, []byte("yesterday's, all green"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, _, stderr := tryRun(t, nil, "verify", "--url", down.URL, "--junit", x, "--json", j)
+	if code != exitUnchecked {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	const why = "nothing listens there (connection refused)"
+	data, err := os.ReadFile(j)
+	var report contract.JSONReport
+	if err == nil {
+		err = json.Unmarshal(data, &report)
+	}
+	if err != nil || report.OK || report.Target != down.URL || !strings.Contains(report.Error, why) {
+		t.Errorf("%+v, error %v", report, err)
+	}
+	if data, err := os.ReadFile(x); err != nil || !strings.Contains(string(data), `errors="1"`) || !strings.Contains(string(data), why) {
+		t.Errorf("%s, error %v", data, err)
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, "*")); len(files) != 2 {
+		t.Errorf("there are the files %v", files)
 	}
 }
 
