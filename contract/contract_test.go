@@ -1,7 +1,10 @@
 package contract_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -231,5 +234,105 @@ func TestConnections(t *testing.T) {
 	defer mu.Unlock()
 	if want := len(ids) + 1; report.Count(contract.Pass) != len(ids) || len(seen) != want { // one for the first question
 		t.Errorf("%d cases pass on %d connections, want %d on %d", report.Count(contract.Pass), len(seen), len(ids), want)
+	}
+}
+
+// Transport hands on what comes, and when it comes: long replies, streams, bodies that break off, and what a client asked to be
+// compressed. What of it can be judged is judged rightly.
+func TestTransportChangesNothing(t *testing.T) {
+	t.Parallel()
+	const good = `{"errcode":40096,"errmsg":"不合法的appKey或appSecret"}`
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	_, _ = io.WriteString(w, good)
+	_ = w.Close()
+	next := make(chan bool)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch r.URL.Query().Get("appkey") {
+		case "long":
+			_, _ = w.Write(bytes.Repeat([]byte(" "), 10<<20))
+		case "stream":
+			for _, part := range []string{`{"errcode":40096,`, `"errmsg":"不合法的appKey或appSecret"}`} {
+				_, _ = io.WriteString(w, part)
+				_ = http.NewResponseController(w).Flush()
+				<-next
+			}
+		case "zipped":
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = w.Write(zipped.Bytes())
+		case "other":
+			w.Header().Set("Content-Encoding", "br")
+			_, _ = w.Write([]byte{1, 2, 3})
+		case "broken":
+			w.Header().Set("Content-Length", "100")
+			_, _ = io.WriteString(w, good)
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		case "echo":
+			_, _ = io.Copy(w, r.Body)
+		}
+	}))
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	t.Cleanup(srv.Close)
+	for _, x := range []struct {
+		name  string
+		sends int
+		bytes int
+		fails bool
+		want  []string // of the reply
+	}{
+		{"long", 0, 10 << 20, false, nil},
+		{"stream", 0, len(good), false, nil},
+		{"zipped", 0, zipped.Len(), false, nil},
+		{"other", 0, 3, false, nil},
+		{"broken", 0, len(good), true, []string{"reply-body"}},
+		{"echo", 3 << 20, 3 << 20, false, nil},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			var mu sync.Mutex
+			var got []string
+			client := http.Client{Transport: contract.Transport(nil, func(x *contract.Exchange) {
+				mu.Lock()
+				defer mu.Unlock()
+				for _, v := range x.Violations {
+					got = append(got, v.Rule)
+				}
+			})}
+			var body io.Reader
+			method := http.MethodGet
+			if x.sends > 0 {
+				method, body = http.MethodPost, bytes.NewReader(bytes.Repeat([]byte(" "), x.sends))
+			}
+			req, err := http.NewRequestWithContext(t.Context(), method, srv.URL+"/gettoken?appsecret=s&appkey="+x.name, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Accept-Encoding", "gzip") // so that net/http leaves it to us
+			resp, err := client.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = resp.Body.Close() }()
+			if x.name == "stream" {
+				first := make([]byte, 17)
+				if _, err := io.ReadFull(resp.Body, first); err != nil || string(first) != `{"errcode":40096,` { // before the rest is sent
+					t.Fatalf("%q, error %v", first, err)
+				}
+				next <- true
+				x.bytes -= len(first)
+				go func() { next <- true }()
+			}
+			data, err := io.ReadAll(resp.Body)
+			if len(data) != x.bytes || (err != nil) != x.fails {
+				t.Errorf("%d bytes came, error %v; want %d", len(data), err, x.bytes)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if diff := cmp.Diff(x.want, got); diff != "" {
+				t.Errorf("of the reply (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

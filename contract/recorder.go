@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -20,7 +21,8 @@ type Exchange struct {
 	Sent     []byte        // the request's body
 	Response *http.Response
 	Body     []byte // the reply's body
-	Err      error  // why there is no reply
+	Err      error  // why there is no reply, or no whole one
+	Unjudged string // why the reply's body was not judged, such as br; "" where it was
 
 	Parsed     *dingmock.Request    // what the document makes of the request
 	Violations []dingmock.Violation // of the reply; those of the request are Parsed.Violations
@@ -137,6 +139,17 @@ func (x *Exchange) judge(doc *dingmock.Document) {
 		x.Parsed.AnsweredByRule(false)
 	}
 	x.Violations = doc.CheckResponse(x.Parsed, x.Response.StatusCode, x.Response.Header, x.Body)
+	if x.Unjudged != "" || x.Err != nil {
+		x.Violations = slices.DeleteFunc(x.Violations, func(v dingmock.Violation) bool {
+			return v.Rule == dingmock.RuleReplyBody || v.Rule == dingmock.RuleReplyError
+		})
+		if x.Err != nil && x.Parsed.Known == dingmock.KnownModelled {
+			x.Violations = append(x.Violations, dingmock.Violation{
+				Operation: x.operation(), Rule: dingmock.RuleReplyBody, Level: dingmock.Red, Pointer: "/body", Found: x.Err.Error(), Expected: "a whole body",
+			})
+		}
+		return
+	}
 	if reply := x.reply(doc); reply != nil {
 		x.Error = reply.Identify(x.Body)
 	}

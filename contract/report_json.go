@@ -18,8 +18,8 @@ type JSONReport struct {
 	Started  time.Time       `json:"started"`
 	Seconds  float64         `json:"seconds"`
 	Error    string          `json:"error,omitempty"` // why nothing could be checked at all
-	OK       bool            `json:"ok"`      // there is nothing to be mended, and every case could be checked
-	Summary  map[Outcome]int `json:"summary"` // how many cases ended so
+	OK       bool            `json:"ok"`              // there is nothing to be mended, and every case could be checked
+	Summary  map[Outcome]int `json:"summary"`         // how many cases ended so
 	Coverage JSONCoverage    `json:"coverage"`
 	Causes   []*Cause        `json:"causes"` // what is to be mended, in the order in which to mend it
 	Cases    []JSONCase      `json:"cases"`

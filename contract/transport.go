@@ -1,18 +1,22 @@
 package contract
 
 import (
+	"bytes"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/capture"
 	"github.com/dingmock/dingmock/internal/redact"
 )
 
 // Transport holds a Go client to the document: it is a RoundTripper that passes each exchange on to base unchanged, and
-// calls report for each that is off-spec, before its caller gets the reply. base nil is http.DefaultTransport; report may
-// be called by several goroutines at once.
+// calls report for each that is off-spec: before its caller gets the reply where that says that it is short, else once its body
+// has been read or closed. base nil is http.DefaultTransport; report may be called by several goroutines at once.
 //
 //	client := http.Client{Transport: contract.Transport(nil, func(x *contract.Exchange) { t.Error(x) })}
 //
@@ -64,12 +68,59 @@ type transport struct {
 }
 
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	x, err := exchange(t.base, t.doc, t.options.prefixes(), req)
-	x.allow(t.options.AllowUnknown)
-	if x.OffSpec() {
-		t.report(x)
+	out, sent := req, (*capture.Body)(nil)
+	if req.Body != nil && req.Body != http.NoBody {
+		out = req.Clone(req.Context())
+		sent = capture.New(req.Body, -1, Judged, nil)
+		out.Body = sent
 	}
-	return x.Response, err
+	resp, err := t.base.RoundTrip(out)
+	report := func(body capture.Copy) {
+		o := Observed{Request: req, Response: resp, Body: body.Bytes, Cut: body.Cut, Closed: body.Closed, Broken: body.Err}
+		if sent != nil {
+			o.Sent = sent.Copy().Bytes
+		}
+		if x := o.Judge(&t.options); x.OffSpec() {
+			t.report(x)
+		}
+	}
+	switch {
+	case err != nil:
+		x := &Exchange{Request: req, Err: err}
+		if sent != nil {
+			x.Sent = sent.Copy().Bytes
+		}
+		x.Parsed = parse(t.doc, t.options.prefixes(), req, x.Sent)
+		x.allow(t.options.AllowUnknown)
+		if x.OffSpec() {
+			t.report(x)
+		}
+	case resp.StatusCode == http.StatusSwitchingProtocols:
+		report(capture.Copy{})
+	case resp.ContentLength >= 0 && resp.ContentLength < Judged: // it is all on its way, and judged before anybody has it
+		body, failed := io.ReadAll(resp.Body)
+		from := resp.Body
+		resp.Body = rest{io.MultiReader(bytes.NewReader(body), failing{failed}), from}
+		report(capture.Copy{Bytes: body, Err: failed})
+	default:
+		resp.Body = capture.New(resp.Body, resp.ContentLength, Judged, report)
+	}
+	return resp, err
+}
+
+// rest is a body that has been read, and ends as it did.
+type rest struct {
+	io.Reader
+	io.Closer
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) {
+	if f.err != nil {
+		return 0, f.err
+	}
+	return 0, io.EOF
 }
 
 // allow makes notes of calls of unknown paths that are let pass.
@@ -98,6 +149,9 @@ func (x *Exchange) String() string {
 		write(&b, "request", x.Parsed.Violations)
 	}
 	write(&b, "reply", x.Violations)
+	if x.Unjudged != "" {
+		b.WriteString("the reply's body was not judged: " + x.Unjudged + "\n")
+	}
 	b.WriteString(r.curl(x.Request, *x.Request.URL, x.Sent))
 	if x.Response != nil {
 		b.WriteString("\n" + x.Response.Status + ", " + x.Response.Header.Get("Content-Type") + "\n" + r.text(excerpt(x.Body, 2000)))
@@ -125,6 +179,7 @@ type Record struct {
 	Status     int                  `json:"status,omitempty"` // 0: there was no reply
 	ReplyType  string               `json:"reply_type,omitempty"`
 	ReplyBody  string               `json:"reply_body,omitempty"`
+	Unjudged   string               `json:"unjudged,omitempty"`         // why the reply's body was not judged
 	Error      string               `json:"error,omitempty"`            // the name of the document's error that the reply is
 	Violations []dingmock.Violation `json:"violations,omitempty"`       // of the request
 	Broken     []dingmock.Violation `json:"reply_violations,omitempty"` // of the reply
@@ -135,15 +190,46 @@ type Record struct {
 // wherever they stand. Its methods may be called by several goroutines.
 type Recorder struct{ redact redactor }
 
-// Judge compares an exchange that somebody else made with the document.
-func Judge(req *http.Request, sent []byte, resp *http.Response, body []byte, options *JudgeOptions) *Exchange {
-	doc, o := mustDocument(), options.or()
-	x := &Exchange{Request: req, Sent: sent, Response: resp, Body: body}
-	x.Parsed = parse(doc, o.prefixes(), req, sent)
-	if resp != nil {
+// Judged is how many bytes of each body are kept to be judged: one more than a request may have.
+const Judged = dingmock.MaxBody + 1
+
+// Observed is an exchange that somebody else made.
+type Observed struct {
+	Request  *http.Request
+	Sent     []byte         // the request's body, Judged bytes of it at most
+	Response *http.Response // nil: there was no reply
+	Body     []byte         // the reply's body as it came, Judged bytes of it at most
+	Cut      bool           // there was more of it
+	Closed   bool           // nobody read it to its end
+	Broken   error          // by which it broke off
+}
+
+// Judge compares the exchange with the document. Of a reply whose body is not known whole, or is encoded in a way that cannot be
+// read here, the body is not judged, which Exchange.Unjudged says; one that broke off is off-spec.
+func (o Observed) Judge(options *JudgeOptions) *Exchange {
+	doc, opts := mustDocument(), options.or()
+	x := &Exchange{Request: o.Request, Sent: o.Sent, Response: o.Response, Body: o.Body}
+	x.Parsed = parse(doc, opts.prefixes(), o.Request, o.Sent)
+	if o.Response != nil {
+		encoding := o.Response.Header.Get("Content-Encoding")
+		plain, ok := capture.Decode(encoding, o.Body)
+		switch {
+		case o.Broken != nil:
+			x.Err = fmt.Errorf("the reply's body breaks off: %w", o.Broken)
+		case o.Cut:
+			x.Unjudged = fmt.Sprintf("more than %d bytes", Judged)
+		case o.Closed:
+			x.Unjudged = "closed before its end"
+		case ok:
+			x.Body = plain
+		case strings.EqualFold(encoding, "gzip"), strings.EqualFold(encoding, "x-gzip"), strings.EqualFold(encoding, "deflate"):
+			x.Err = fmt.Errorf("the reply's body is not encoded as %s, as its Content-Encoding says", encoding)
+		default:
+			x.Unjudged = encoding
+		}
 		x.judge(doc)
 	}
-	x.allow(o.AllowUnknown)
+	x.allow(opts.AllowUnknown)
 	return x
 }
 
@@ -169,6 +255,7 @@ func (r *Recorder) Record(x *Exchange, time string, most int) Record {
 		record.Status, record.ReplyType = x.Response.StatusCode, x.Response.Header.Get("Content-Type")
 		record.ReplyBody = r.redact.text(excerpt(x.Body, most))
 	}
+	record.Unjudged = x.Unjudged
 	if x.Error != nil {
 		record.Error = x.Error.Name
 	}

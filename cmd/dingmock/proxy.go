@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,19 +13,16 @@ import (
 	"net/url"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/contract"
+	"github.com/dingmock/dingmock/internal/capture"
 	"github.com/dingmock/dingmock/internal/verdict"
 )
 
-const (
-	kept     = dingmock.MaxBody + 1 // how many bytes of each body are judged: one more than a request may have
-	recorded = 64 << 10             // how many of them are recorded
-)
+const recorded = 64 << 10 // how many bytes of each body are recorded
 
 // proxyCommand passes calls on to another server, and judges them and their replies.
 type proxyCommand struct {
@@ -111,6 +106,7 @@ type proxy struct {
 	exchanges        int
 	calls            int                 // of the exchanges, without preflights and visits
 	requests, faulty int                 // off-spec requests, and replies
+	unjudged         int                 // replies
 	rows             map[string]*finding // by place and key
 	unwritten        error
 }
@@ -119,7 +115,7 @@ type proxy struct {
 type passing struct {
 	request   *http.Request // as the client sent it
 	began     time.Time
-	sent      *capture
+	sent      *capture.Body
 	judgeOnce sync.Once
 }
 
@@ -140,7 +136,7 @@ func (p *proxy) handler(transport http.RoundTripper) http.Handler {
 				return nil // no call of the document; the connection is passed on as it is
 			}
 			reply := *resp
-			resp.Body = &capture{from: resp.Body, length: resp.ContentLength, done: func(body []byte) { p.judge(x, &reply, body) }}
+			resp.Body = capture.New(resp.Body, resp.ContentLength, contract.Judged, func(body capture.Copy) { p.judge(x, &reply, body) })
 			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
@@ -148,12 +144,12 @@ func (p *proxy) handler(transport http.RoundTripper) http.Handler {
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 			w.WriteHeader(http.StatusBadGateway)
 			_, _ = fmt.Fprintf(w, "dingmock proxy: %s has not answered: %v\n", p.upstream.Redacted(), plainError(err))
-			p.judge(x, nil, nil)
+			p.judge(x, nil, capture.Copy{})
 		},
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelWarn),
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &passing{request: r.Clone(context.WithoutCancel(r.Context())), began: time.Now(), sent: &capture{from: r.Body, length: -1}}
+		x := &passing{request: r.Clone(context.WithoutCancel(r.Context())), began: time.Now(), sent: capture.New(r.Body, -1, contract.Judged, nil)}
 		x.request.URL.Scheme, x.request.URL.Host = "http", r.Host
 		if r.ContentLength != 0 {
 			r.Body = x.sent
@@ -172,12 +168,11 @@ func plainError(err error) error {
 
 // judge compares an exchange with the document, and tells of it. It is called before the
 // reply's last byte is passed on, so that nobody who has the reply can look too early.
-func (p *proxy) judge(x *passing, resp *http.Response, body []byte) {
+func (p *proxy) judge(x *passing, resp *http.Response, body capture.Copy) {
 	x.judgeOnce.Do(func() {
-		if resp != nil && strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
-			body = unzipped(body)
-		}
-		exchange := contract.Judge(x.request, x.sent.bytes(), resp, body, &p.options)
+		exchange := contract.Observed{
+			Request: x.request, Sent: x.sent.Copy().Bytes, Response: resp, Body: body.Bytes, Cut: body.Cut, Closed: body.Closed, Broken: body.Err,
+		}.Judge(&p.options)
 		record := p.recorder.Record(exchange, x.began.UTC().Format(time.RFC3339Nano), recorded)
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -197,6 +192,10 @@ func (p *proxy) judge(x *passing, resp *http.Response, body []byte) {
 		}
 		if !p.quiet {
 			_, _ = fmt.Fprintf(p.lines, "%s %q %s %s\n", x.request.Method, what, code, record.Error)
+		}
+		if exchange.Unjudged != "" {
+			p.unjudged++
+			_, _ = fmt.Fprintf(p.lines, "  the reply's body is not judged: %s\n", exchange.Unjudged)
 		}
 		p.requests += p.tell("request", record.Violations, record.Curl)
 		p.faulty += p.tell("reply", record.Broken, record.Curl)
@@ -249,7 +248,11 @@ func (p *proxy) end(w io.Writer, r *ruling, strict bool) error {
 	if err := r.tell(w); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(w, "%d exchanges, %d off-spec requests, %d off-spec replies\n", p.exchanges, p.requests, p.faulty)
+	_, _ = fmt.Fprintf(w, "%d exchanges, %d off-spec requests, %d off-spec replies", p.exchanges, p.requests, p.faulty)
+	if p.unjudged > 0 {
+		_, _ = fmt.Fprintf(w, ", %d replies whose body was not judged", p.unjudged)
+	}
+	_, _ = fmt.Fprintln(w)
 	if p.unwritten != nil {
 		return fmt.Errorf("--record: %w", p.unwritten)
 	}
@@ -257,62 +260,4 @@ func (p *proxy) end(w io.Writer, r *ruling, strict bool) error {
 		return r.wrong()
 	}
 	return nil
-}
-
-func unzipped(body []byte) []byte {
-	r, err := gzip.NewReader(bytes.NewReader(body))
-	if err != nil {
-		return body
-	}
-	plain, err := io.ReadAll(io.LimitReader(r, 64<<20))
-	if err != nil {
-		return body
-	}
-	return plain
-}
-
-// capture keeps a copy of what is read through it, as much as is judged.
-type capture struct {
-	from   io.ReadCloser
-	length int64        // of the body; -1 where it is not known
-	done   func([]byte) // called once: before the last byte is passed on, or when the body ends or is closed
-
-	mu     sync.Mutex
-	copy   bytes.Buffer
-	passed int64
-	over   bool
-}
-
-func (c *capture) Read(p []byte) (int, error) {
-	n, err := c.from.Read(p)
-	c.mu.Lock()
-	c.copy.Write(p[:min(n, max(0, kept-c.copy.Len()))])
-	c.passed += int64(n)
-	last := c.passed == c.length
-	c.mu.Unlock()
-	if err != nil || last {
-		c.finish()
-	}
-	return n, err
-}
-
-func (c *capture) Close() error {
-	c.finish()
-	return c.from.Close()
-}
-
-func (c *capture) finish() {
-	c.mu.Lock()
-	over := c.over
-	c.over = true
-	c.mu.Unlock()
-	if !over && c.done != nil {
-		c.done(c.bytes())
-	}
-}
-
-func (c *capture) bytes() []byte {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return bytes.Clone(c.copy.Bytes())
 }
