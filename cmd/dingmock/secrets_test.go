@@ -20,7 +20,7 @@ func marked() (list []*http.Request, secrets []string) {
 		return s + "x9x9"
 	}
 	add := func(method, target, media, body string, header ...string) {
-		r, err := http.NewRequest(method, "http://replaced"+target, strings.NewReader(body)) //nolint:noctx // made once
+		r, err := http.NewRequest(method, "http://replaced"+target, strings.NewReader(body))
 		if err != nil {
 			panic(err)
 		}

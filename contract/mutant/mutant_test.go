@@ -63,21 +63,30 @@ func (p powers) Violations(_ context.Context, app contract.App) ([]dingmock.Viol
 	return verdict.Violations, err
 }
 
-// worlds are the honest servers: between them every case can be run.
+// kinds are the honest servers: between them every case can be run.
+var kinds = map[string]mockserver.Options{"plain": {MaxSessions: 40}, "ending": {SessionTTL: time.Hour}, "without": {WithoutSessions: true}}
+
+// world is an honest server of a kind, until end.
+func world(t *testing.T, kind string) (target contract.Target, end func()) {
+	t.Helper()
+	o := kinds[kind]
+	server, err := mockserver.New(&o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return contract.Target{
+		Handler: server, Powers: powers{server}, MaxSessions: o.MaxSessions, SessionTTL: o.SessionTTL, WithoutSessions: o.WithoutSessions,
+	}, func() { _ = server.Close() }
+}
+
+// worlds are a server of each kind.
 func worlds(t *testing.T) map[string]contract.Target {
 	t.Helper()
 	all := map[string]contract.Target{}
-	for name, o := range map[string]mockserver.Options{
-		"plain": {MaxSessions: 40}, "ending": {SessionTTL: time.Hour}, "without": {WithoutSessions: true},
-	} {
-		server, err := mockserver.New(&o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = server.Close() })
-		all[name] = contract.Target{
-			Handler: server, Powers: powers{server}, MaxSessions: o.MaxSessions, SessionTTL: o.SessionTTL, WithoutSessions: o.WithoutSessions,
-		}
+	for kind := range kinds {
+		target, end := world(t, kind)
+		t.Cleanup(end)
+		all[kind] = target
 	}
 	return all
 }
