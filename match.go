@@ -131,3 +131,15 @@ func (e *Error) Body(holes ...string) map[string]any {
 	}
 	return map[string]any{"errcode": float64(e.Errcode), "errmsg": text}
 }
+
+// Same reports whether a body has the code of the error, whatever else it says.
+func (e *Error) Same(body []byte) bool {
+	var got refusal
+	if json.Unmarshal(body, &got) != nil {
+		return false
+	}
+	if e.Code != "" {
+		return matchText(e.Code, got.Code, map[string]string{})
+	}
+	return got.Errcode == e.Errcode && got.SubCode == e.SubCode
+}

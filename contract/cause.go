@@ -30,7 +30,7 @@ const (
 	KindKnown     = "known"     // a known failure that passes
 )
 
-// Cause is a finding with what it keeps from being checked. One that no mending of another ends is first mended.
+// Cause is a finding with what it breaks, and what it keeps from being checked.
 type Cause struct {
 	Finding
 	Level   Level    `json:"level"`
@@ -63,7 +63,7 @@ func (f *Finding) key() string { return f.Operation + " " + f.Pointer + " " + f.
 
 // causes returns what is to be mended, in the order in which to mend it. Of the cases that found the same in place of the
 // same, the nearest one of that operation breaks its rule; the others are blocked, since they cannot be told from it. It says
-// so in the results. What a known failure shows is not to be mended.
+// so in the results. Known failures are no part of it, unless they pass.
 func causes(doc *dingmock.Document, results []Result, exact bool) []*Cause {
 	order := make([]*Result, len(results))
 	for i := range results {
@@ -71,15 +71,14 @@ func causes(doc *dingmock.Document, results []Result, exact bool) []*Cause {
 	}
 	slices.SortStableFunc(order, func(a, b *Result) int { return cmp.Compare(a.indirect(), b.indirect()) })
 	found := map[string]*Cause{}
-	breaks := map[string]*Result{} // by what was expected, too
-	known := map[*Cause]bool{}
+	breaks := map[string]string{} // by what was expected, too
 	var list []*Cause
 	for _, r := range order {
 		f := r.finding
-		if r.Known && r.Outcome == Pass && exact {
+		switch {
+		case r.Known && r.Outcome == Pass && exact:
 			f = &Finding{Operation: r.Operation, Kind: KindKnown, Found: "a pass", Expected: r.ID + " to fail, as the list of known failures says"}
-		}
-		if f == nil {
+		case f == nil || r.Known: // what is known keeps nothing else from being told
 			continue
 		}
 		c := found[f.key()]
@@ -95,30 +94,22 @@ func causes(doc *dingmock.Document, results []Result, exact bool) []*Cause {
 			c.Level = MUST
 		}
 		key := f.key() + " " + f.Expected
-		first := breaks[key]
-		own := r.Outcome != Blocked || r.Operation == f.Operation
-		switch {
-		case first != nil:
-			r.Outcome, r.Reason = Blocked, "that is by which "+first.ID+" is broken: "+f.line()
-			if !r.Known {
-				c.Blocks = append(c.Blocks, r.ID)
-			}
-		case own:
-			breaks[key] = r
-			if r.Outcome == Blocked {
-				r.Outcome, r.Reason = Fail, ""
-			}
-			if r.Known && f.Kind != KindKnown {
-				known[c] = true
-				continue
-			}
+		if f.Kind == KindError {
+			key += " " + f.Found
+		}
+		switch first := breaks[key]; {
+		case first != "":
+			r.Outcome, r.Reason = Blocked, "the same as breaks "+first+": "+f.line()
+			c.Blocks = append(c.Blocks, r.ID)
+		case r.Outcome != Blocked || r.Operation == f.Operation:
+			breaks[key] = r.ID
+			r.Outcome, r.Reason = cmp.Or(map[bool]Outcome{true: Fail}[r.Outcome == Blocked], r.Outcome), ""
 			c.Breaks = append(c.Breaks, r.ID)
 			c.rules = append(c.rules, string(r.Level)+": "+r.Rule)
-		case !r.Known:
+		default:
 			c.Blocks = append(c.Blocks, r.ID)
 		}
 	}
-	list = slices.DeleteFunc(list, func(c *Cause) bool { return len(c.Breaks) == 0 && (known[c] || len(c.Blocks) == 0) })
 	slices.SortStableFunc(list, func(a, b *Cause) int {
 		return cmp.Or(cmp.Compare(phase(doc, a), phase(doc, b)), cmp.Compare(b.weighs(), a.weighs()))
 	})
@@ -135,29 +126,38 @@ func (r *Result) indirect() int {
 	return r.calls
 }
 
-// phase is when a cause is to be mended: tokens, on which all else depends, before envelopes, bodies, errors, behaviour, and
-// paths that are nobody's.
+// phase is when a cause is to be mended: what ends the server and tokens, on which all else depends, before envelopes, bodies,
+// errors, behaviour, and paths that are nobody's. What only SHOULD be comes after what MUST.
 func phase(doc *dingmock.Document, c *Cause) int {
 	op := operation(doc, c.Operation)
+	others := func(id string) bool { return !strings.HasPrefix(id, c.Operation+"/") }
 	switch {
-	case c.Level == BYTES:
-		return 8
-	case op == nil:
-		return 7
-	case c.Kind == KindError || c.Kind == KindAccepted:
-		return 4
-	case tokenOf(op) == "" && c.weighs() > 1:
+	case c.Kind == KindNoAnswer:
 		return 0
-	case c.Kind == KindNoAnswer || c.Kind == dingmock.RuleReplyStatus:
-		return 1
-	case c.Kind == dingmock.RuleReplyContentType:
-		return 2
-	case c.Kind == KindBehaviour:
-		return 5
+	case c.Level == BYTES:
+		return 18
+	case op == nil:
+		return 16
 	case c.Kind == KindKnown:
-		return 6
+		return 14
+	case tokenOf(op) == "" && slices.ContainsFunc(c.Blocks, others):
+		return 1
 	}
-	return 3
+	at := 6
+	switch c.Kind {
+	case dingmock.RuleReplyStatus:
+		at = 2
+	case dingmock.RuleReplyContentType:
+		at = 4
+	case KindError, KindAccepted:
+		at = 8
+	case KindBehaviour:
+		at = 10
+	}
+	if c.Level == SHOULD {
+		at++
+	}
+	return at
 }
 
 func operation(doc *dingmock.Document, id string) *dingmock.Operation {

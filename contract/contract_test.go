@@ -3,6 +3,8 @@ package contract_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
+	"encoding/json"
 	"io"
 	"log"
 	"net/http"
@@ -336,3 +338,102 @@ func TestTransportChangesNothing(t *testing.T) {
 		})
 	}
 }
+
+// What a client does with a reply makes it neither guilty nor innocent: it reads a value and no further, gives up, asks by HEAD, or
+// sends its body again.
+func TestTransportJudgesRightly(t *testing.T) {
+	t.Parallel()
+	hung := make(chan bool)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch r.URL.Query().Get("appkey") {
+		case "decoded":
+			_, _ = io.WriteString(w, `{"errcode":"wrong type"}`)
+			_ = http.NewResponseController(w).Flush() // so that no length is said
+		case "hangs":
+			_, _ = io.WriteString(w, `{"errcode":`)
+			_ = http.NewResponseController(w).Flush()
+			<-hung
+		case "head":
+			w.Header().Set("Content-Encoding", "gzip")
+		}
+	}))
+	t.Cleanup(srv.Close)
+	t.Cleanup(func() { close(hung) }) // before that
+	ask := func(method, key string, use func(*http.Response, context.CancelFunc)) (rules []string) {
+		var mu sync.Mutex
+		client := http.Client{Transport: contract.Transport(nil, func(x *contract.Exchange) {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, v := range x.Violations {
+				rules = append(rules, v.Rule)
+			}
+		})}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, method, srv.URL+"/gettoken?appsecret=s&appkey="+key, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept-Encoding", "gzip")
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		use(resp, cancel)
+		_ = resp.Body.Close()
+		mu.Lock()
+		defer mu.Unlock()
+		return rules
+	}
+	decode := func(resp *http.Response, _ context.CancelFunc) {
+		var v any
+		if err := json.NewDecoder(resp.Body).Decode(&v); err != nil {
+			t.Error(err)
+		}
+	}
+	giveUp := func(resp *http.Response, cancel context.CancelFunc) {
+		_, _ = io.ReadFull(resp.Body, make([]byte, 4))
+		cancel()
+		_, _ = io.ReadAll(resp.Body)
+	}
+	for _, x := range []struct {
+		method, key string
+		use         func(*http.Response, context.CancelFunc)
+		want        []string
+	}{
+		{http.MethodGet, "decoded", decode, []string{"reply-body", "reply-body"}},
+		{http.MethodGet, "hangs", giveUp, nil},
+		{http.MethodHead, "head", func(*http.Response, context.CancelFunc) {}, nil},
+	} {
+		if diff := cmp.Diff(x.want, ask(x.method, x.key, x.use)); diff != "" {
+			t.Errorf("%s %s (-want +got):\n%s", x.method, x.key, diff)
+		}
+	}
+
+	// A transport that sends the body again, as net/http does on a connection that was closed.
+	again := roundTripper(func(req *http.Request) (*http.Response, error) {
+		_, _ = io.CopyN(io.Discard, req.Body, 3)
+		body, err := req.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		_, _ = io.ReadAll(body)
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: http.NoBody, ContentLength: -1, Request: req}, nil
+	})
+	var found []dingmock.Violation
+	client := http.Client{Transport: contract.Transport(again, func(x *contract.Exchange) { found = append(found, x.Parsed.Violations...) })}
+	resp, err := client.Post("http://h/topapi/v2/user/getsession?access_token=x", "application/json", strings.NewReader(`{"userid":"u"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if len(found) > 0 {
+		t.Errorf("a body that was sent again is taken for %v", found)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }

@@ -111,7 +111,7 @@ func (p *party) settle(err error) *Refusal {
 	if len(list) > 0 {
 		x := list[len(list)-1]
 		if x.Err != nil {
-			p.c.noAnswer(x)
+			p.c.noAnswer(x, "a reply")
 		}
 		p.c.conform(x)
 	}

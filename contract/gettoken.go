@@ -37,7 +37,7 @@ var gettokenCases = []Case{
 	},
 	{
 		ID: "gettoken/repeat", Level: MUST, Operation: "gettoken",
-		Rule: "A repeated call within the token's life answers the same token, with its whole life before it again.",
+		Rule: "A repeated call within the token's life answers the same token, which then lives 7200 s from that call.",
 		run: func(c *Trial) {
 			p := c.party(c.app())
 			first := p.token()

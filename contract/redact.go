@@ -23,15 +23,21 @@ var tokenReply = regexp.MustCompile(`"access_?[tT]oken"\s*:\s*"([^"]{8,})"`)
 // redactor hides secrets and tokens: what stands where they stand by name, and values that are known to be one.
 type redactor struct {
 	mu     sync.RWMutex
-	values []string
+	values []known
 }
+
+// known is a value that is a secret, in the ways in which it may be written: itself first.
+type known struct{ forms []string }
 
 func (r *redactor) hide(values ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, v := range values {
-		if len(v) >= 4 && !slices.Contains(r.values, v) {
-			r.values = append(r.values, v)
+		if len(v) >= 4 && !slices.ContainsFunc(r.values, func(k known) bool { return k.forms[0] == v }) {
+			forms := []string{v, url.QueryEscape(v), url.PathEscape(v), string(bytes.Trim(encodeJSON(v), `"`))}
+			slices.Sort(forms[1:])
+			forms = append(forms[:1], slices.DeleteFunc(slices.Compact(forms[1:]), func(f string) bool { return f == v })...)
+			r.values = append(r.values, known{forms})
 			if len(r.values) > remembered {
 				r.values = slices.Delete(r.values, 0, 1)
 			}
@@ -54,7 +60,7 @@ func (r *redactor) text(s string) string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	for _, v := range r.values {
-		for _, form := range []string{v, url.QueryEscape(v), url.PathEscape(v), string(bytes.Trim(encodeJSON(v), `"`))} {
+		for _, form := range v.forms {
 			s = strings.ReplaceAll(s, form, redact.Masked)
 		}
 	}
@@ -72,8 +78,11 @@ func (r *redactor) header(name, value string) string {
 func (r *redactor) curl(req *http.Request, address url.URL, body []byte) string {
 	address.User = nil
 	address.RawQuery = redact.Query(address.RawQuery)
-	line := shell.Curl{URL: r.text(address.String()), Method: req.Method, Header: http.Header{}, Include: true, Chunked: len(body) > 0 && req.ContentLength < 0}
+	line := shell.Curl{URL: r.text(address.String()), Method: req.Method, Header: http.Header{}, Include: true, Chunked: len(body) > 0 && (req.ContentLength < 0 || req.ContentLength == 0 && req.Body != nil)}
 	for name, values := range req.Header {
+		if name == "Content-Length" || name == "Accept-Encoding" { // which curl says itself
+			continue
+		}
 		for _, value := range values {
 			line.Header[name] = append(line.Header[name], r.header(name, value))
 		}

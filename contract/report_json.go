@@ -8,7 +8,7 @@ import (
 
 // JSONVersion is the version of the JSON report. It rises when a field changes its meaning or goes; new fields do not
 // raise it.
-const JSONVersion = 1
+const JSONVersion = 2
 
 // JSONReport is the shape of the JSON report.
 type JSONReport struct {

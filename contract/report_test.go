@@ -254,6 +254,34 @@ func TestKnownFailures(t *testing.T) {
 	}
 }
 
+// What is known to fail does not hide what fails as well.
+func TestKnownFailureHidesNothing(t *testing.T) {
+	t.Parallel()
+	verify := func(known []string) *contract.Report {
+		target := fake(t, mockserver.Options{})
+		honest := target.Handler
+		target.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "create_session") {
+				w.WriteHeader(http.StatusInternalServerError)
+				return
+			}
+			honest.ServeHTTP(w, r)
+		})
+		report, err := contract.Verify(t.Context(), target, &contract.Options{Operations: []string{"create_session"}, Seed: 1, Budget: -1, Timeout: time.Minute, Known: known})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report
+	}
+	first := verify(nil)
+	if len(first.Causes) == 0 || len(first.Causes[0].Breaks) == 0 {
+		t.Fatalf("causes %v", first.Causes)
+	}
+	if second := verify(first.Causes[0].Breaks); len(second.Causes) == 0 || len(second.Broken()) == 0 {
+		t.Errorf("with %v known to fail, nothing is to be mended", first.Causes[0].Breaks)
+	}
+}
+
 // TestNoSecretInReports looks for what must not be there, in every form of the report.
 func TestNoSecretInReports(t *testing.T) {
 	t.Parallel()

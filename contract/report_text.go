@@ -3,6 +3,8 @@ package contract
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,38 +26,82 @@ func (r Result) Line() string {
 // mostFirst is how many causes the report begins with.
 const mostFirst = 8
 
-// first is what is to be mended first: ten lines at most, "" where there is nothing to be mended.
+// first is what is to be mended first: ten lines at most, "" where there is nothing to be mended. What several operations do
+// alike is one line.
 func (r *Report) first() string {
-	if len(r.Causes) == 0 {
+	if len(r.Causes) == 0 && !r.ended() {
 		return ""
 	}
 	var b strings.Builder
 	b.WriteString("mend these first:\n")
-	for i, c := range r.Causes {
-		if i == mostFirst && len(r.Causes) > mostFirst+1 {
-			fmt.Fprintf(&b, "     … and %d more\n", len(r.Causes)-i)
+	most := mostFirst
+	if r.ended() {
+		most--
+		fmt.Fprintf(&b, "   !. your server ended during the run: %s could not be checked. Its own log says why; --parallel 1 shows the request\n", plural(r.Count(Errored), "case"))
+	}
+	lines := r.lines()
+	for i, line := range lines {
+		if i == most && len(lines) > most+1 {
+			fmt.Fprintf(&b, "     … and %d more\n", len(lines)-i)
 			break
 		}
-		fmt.Fprintf(&b, "%4d. %s (%s)\n", i+1, c, c.weight())
+		fmt.Fprintf(&b, "%4d. %s\n", i+1, line)
 	}
 	return b.String()
+}
+
+// ended reports whether the target, which answered at first, stopped answering.
+func (r *Report) ended() bool {
+	return slices.ContainsFunc(r.Results, func(x Result) bool { return x.Outcome == Errored && strings.Contains(x.Reason, notListening) })
+}
+
+// lines are the causes, those of several operations that are alike together.
+func (r *Report) lines() []string {
+	type group struct {
+		first          *Cause
+		operations     []string
+		breaks, blocks int
+	}
+	groups := map[string]*group{}
+	var order []*group
+	for _, c := range r.Causes {
+		f := c.Finding
+		f.Operation = ""
+		key := f.line()
+		g := groups[key]
+		if g == nil || c.Operation == "" {
+			g = &group{first: c}
+			groups[key] = g
+			order = append(order, g)
+		}
+		g.operations, g.breaks, g.blocks = append(g.operations, c.Operation), g.breaks+len(c.Breaks), g.blocks+len(c.Blocks)
+	}
+	var lines []string
+	for _, g := range order {
+		c := Cause{Finding: g.first.Finding, Breaks: g.first.Breaks}
+		c.Operation = strings.Join(g.operations, ", ")
+		lines = append(lines, fmt.Sprintf("%s (%s)", &c, weight(c.Breaks, g.breaks, g.blocks)))
+	}
+	return lines
 }
 
 // String returns the cause in a line of at most 200 characters.
 func (c *Cause) String() string { return excerpt([]byte(printable(c.line())), 200) }
 
-// weight says what depends on the cause.
-func (c *Cause) weight() string {
+func (c *Cause) weight() string { return weight(c.Breaks, len(c.Breaks), len(c.Blocks)) }
+
+// weight says what depends on causes: the first rules, and how many they break and cases they block in all.
+func weight(rules []string, breaks, blocks int) string {
 	var list []string
-	switch n := len(c.Breaks); n {
-	case 0:
-	case 1:
-		list = append(list, "breaks "+c.Breaks[0])
+	switch {
+	case len(rules) == 0:
+	case breaks == 1:
+		list = append(list, "breaks "+rules[0])
 	default:
-		list = append(list, fmt.Sprintf("breaks %s and %s", c.Breaks[0], plural(n-1, "more rule")))
+		list = append(list, fmt.Sprintf("breaks %s and %s", rules[0], plural(breaks-1, "more rule")))
 	}
-	if n := len(c.Blocks); n > 0 {
-		list = append(list, "blocks "+plural(n, "case"))
+	if blocks > 0 {
+		list = append(list, "blocks "+plural(blocks, "case"))
 	}
 	return strings.Join(list, ", ")
 }
@@ -82,10 +128,15 @@ func (r *Report) writeText(w io.Writer, full int) error {
 	for i, c := range r.Causes[:full] {
 		fmt.Fprintf(&b, "%d. %s", i+1, c.text())
 	}
+	reasons := map[string][]string{}
 	for _, x := range r.Results {
 		if x.Outcome == Errored {
-			fmt.Fprintf(&b, "%s could not be checked: %s\n", x.ID, x.Reason)
+			reasons[x.Reason] = append(reasons[x.Reason], x.ID)
 		}
+	}
+	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
+		ids := reasons[reason]
+		fmt.Fprintf(&b, "could not be checked: %s: %s\n", some(ids), reason)
 	}
 	for _, x := range r.Results {
 		if x.Known && x.Outcome == Pass && !r.Exact {
@@ -104,18 +155,30 @@ func (r *Report) writeText(w io.Writer, full int) error {
 			fmt.Fprintf(&b, "  %s%s\n", item, r.why(item))
 		}
 	}
-	if list := r.Coverage.Unlisted(); len(list) > 0 {
+	if list := r.Coverage.Unlisted(); len(list) > 0 && len(r.Causes) == 0 {
 		fmt.Fprintf(&b, "not counted, since no operation of the document answers them: %s\n", strings.Join(list, ", "))
 	}
 	fmt.Fprintf(&b, "%s: %d cases in %s, seed %d:", r.Target, len(r.Results), r.Duration.Round(time.Millisecond), r.Seed)
 	for _, o := range []Outcome{Pass, Fail, Blocked, Errored, Unsupported, Skipped} {
 		if n := r.Count(o); n > 0 {
 			fmt.Fprintf(&b, " %d %s", n, o)
+			if o == Unsupported && len(r.Causes) > 0 {
+				b.WriteString(" (they need a clock, faults or more apps of the target)")
+			}
 		}
 	}
 	b.WriteByte('\n')
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// some are the first of a list.
+func some(ids []string) string {
+	text := strings.Join(ids[:min(5, len(ids))], ", ")
+	if n := len(ids) - 5; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return text
 }
 
 // text returns the cause in full: the exchange that shows it, the rules that it breaks and what it blocks.
@@ -126,11 +189,7 @@ func (c *Cause) text() string {
 		b.WriteString("breaks " + id + "\n  " + c.rules[i] + "\n")
 	}
 	if n := len(c.Blocks); n > 0 {
-		fmt.Fprintf(&b, "blocks %s: %s", plural(n, "case"), strings.Join(c.Blocks[:min(5, n)], ", "))
-		if n > 5 {
-			b.WriteString(", …")
-		}
-		b.WriteByte('\n')
+		fmt.Fprintf(&b, "blocks %s: %s\n", plural(n, "case"), some(c.Blocks))
 	}
 	if c.Failure != nil {
 		b.WriteString(c.Failure.parts())

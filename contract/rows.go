@@ -71,12 +71,12 @@ func rowCase(doc *dingmock.Document, op *dingmock.Operation, reply *dingmock.Rep
 	}
 	return Case{
 		ID: op.ID + "/" + name, Level: level, Operation: op.ID, Needs: needs,
-		Rule: fmt.Sprintf("A call of %s %s is answered with HTTP %d, %s and %s %s, byte for byte.", op.ID, what.when, reply.Status, reply.ContentType, code, e.Text),
+		Rule: fmt.Sprintf("A call of %s %s is answered with HTTP %d, %s and %s %s.", op.ID, what.when, reply.Status, reply.ContentType, code, e.Text),
 		run: func(c *Trial) {
 			n := 0
 			what.ways(c, op, func(label string, q *call, holes ...string) {
 				n++
-				x := c.answer(q)
+				x := c.answerWith(q, name, holes...)
 				c.during(label, x, func() { c.wantError(x, name, holes...) })
 			})
 			if n == 0 {
@@ -91,7 +91,7 @@ func (c *Trial) during(label string, x *Exchange, check func()) {
 	defer func() {
 		if end := recover(); end != nil {
 			if b, ok := end.(broken); ok {
-				b.diff = label + ":\n" + b.diff
+				b.way = label
 				panic(b)
 			}
 			panic(end)
@@ -203,7 +203,7 @@ var triggers = map[string]trigger{
 		},
 	},
 	"need-get": {
-		when: "by another method",
+		when: "by another method than GET and POST",
 		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
 			for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, "PROPFIND"} {
 				add(method, c.valid(op).by(method).off(dingmock.RuleMethod))
@@ -211,7 +211,7 @@ var triggers = map[string]trigger{
 		},
 	},
 	"need-post": {
-		when: "by another method",
+		when: "by another method than POST, and by a GET without parameters",
 		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
 			for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, "PROPFIND"} {
 				add(method, c.valid(op).by(method).off(dingmock.RuleMethod))

@@ -2,12 +2,16 @@ package contract
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/capture"
@@ -15,8 +19,8 @@ import (
 )
 
 // Transport holds a Go client to the document: it is a RoundTripper that passes each exchange on to base unchanged, and
-// calls report for each that is off-spec: before its caller gets the reply where that says that it is short, else once its body
-// has been read or closed. base nil is http.DefaultTransport; report may be called by several goroutines at once.
+// calls report for each that is off-spec: before its caller gets the reply where its Content-Length is under 1 MiB, for which it
+// waits for the body; else when the body ends or is closed. base nil is http.DefaultTransport; report may be called by several goroutines at once.
 //
 //	client := http.Client{Transport: contract.Transport(nil, func(x *contract.Exchange) { t.Error(x) })}
 //
@@ -68,30 +72,49 @@ type transport struct {
 }
 
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	out, sent := req, (*capture.Body)(nil)
+	out := req
+	var sent atomic.Pointer[capture.Body]
 	if req.Body != nil && req.Body != http.NoBody {
 		out = req.Clone(req.Context())
-		sent = capture.New(req.Body, -1, Judged, nil)
-		out.Body = sent
+		watch := func(body io.ReadCloser) io.ReadCloser {
+			c := capture.New(body, max(req.ContentLength, -1), Judged, nil)
+			if req.ContentLength == 0 { // it is not known
+				c = capture.New(body, -1, Judged, nil)
+			}
+			sent.Store(c)
+			return c
+		}
+		out.Body = watch(req.Body)
+		if req.GetBody != nil { // it is sent again
+			out.GetBody = func() (io.ReadCloser, error) {
+				body, err := req.GetBody()
+				if err != nil {
+					return nil, err
+				}
+				return watch(body), nil
+			}
+		}
 	}
 	resp, err := t.base.RoundTrip(out)
-	report := func(body capture.Copy) {
-		o := Observed{Request: req, Response: resp, Body: body.Bytes, Cut: body.Cut, Closed: body.Closed, Broken: body.Err}
-		if sent != nil {
-			o.Sent = sent.Copy().Bytes
+	request := func() Observed {
+		o := Observed{Request: req}
+		if c := sent.Load(); c != nil {
+			body := c.Copy()
+			o.Sent, o.Partial = body.Bytes, !body.Whole && !body.Cut
 		}
+		return o
+	}
+	report := func(body capture.Copy) {
+		o := request()
+		o.Response, o.Body, o.Cut, o.Closed, o.Broken = resp, body.Bytes, body.Cut, body.Closed, body.Err
 		if x := o.Judge(&t.options); x.OffSpec() {
 			t.report(x)
 		}
 	}
 	switch {
 	case err != nil:
-		x := &Exchange{Request: req, Err: err}
-		if sent != nil {
-			x.Sent = sent.Copy().Bytes
-		}
-		x.Parsed = parse(t.doc, t.options.prefixes(), req, x.Sent)
-		x.allow(t.options.AllowUnknown)
+		x := request().Judge(&t.options)
+		x.Err = err
 		if x.OffSpec() {
 			t.report(x)
 		}
@@ -197,6 +220,7 @@ const Judged = dingmock.MaxBody + 1
 type Observed struct {
 	Request  *http.Request
 	Sent     []byte         // the request's body, Judged bytes of it at most
+	Partial  bool           // not all of the request's body is known: it is not judged
 	Response *http.Response // nil: there was no reply
 	Body     []byte         // the reply's body as it came, Judged bytes of it at most
 	Cut      bool           // there was more of it
@@ -210,16 +234,22 @@ func (o Observed) Judge(options *JudgeOptions) *Exchange {
 	doc, opts := mustDocument(), options.or()
 	x := &Exchange{Request: o.Request, Sent: o.Sent, Response: o.Response, Body: o.Body}
 	x.Parsed = parse(doc, opts.prefixes(), o.Request, o.Sent)
+	if o.Partial {
+		x.Parsed.Violations = slices.DeleteFunc(x.Parsed.Violations, func(v dingmock.Violation) bool { return strings.HasPrefix(v.Pointer, "/body") })
+	}
 	if o.Response != nil {
 		encoding := o.Response.Header.Get("Content-Encoding")
 		plain, ok := capture.Decode(encoding, o.Body)
 		switch {
+		case errors.Is(o.Broken, context.Canceled), errors.Is(o.Broken, context.DeadlineExceeded):
+			x.Unjudged = "the client gave up"
 		case o.Broken != nil:
 			x.Err = fmt.Errorf("the reply's body breaks off: %w", o.Broken)
 		case o.Cut:
 			x.Unjudged = fmt.Sprintf("more than %d bytes", Judged)
-		case o.Closed:
+		case o.Closed && !(ok && json.Valid(plain)): // a decoder does not read on to the end
 			x.Unjudged = "closed before its end"
+		case o.Request.Method == http.MethodHead, len(o.Body) == 0:
 		case ok:
 			x.Body = plain
 		case strings.EqualFold(encoding, "gzip"), strings.EqualFold(encoding, "x-gzip"), strings.EqualFold(encoding, "deflate"):

@@ -40,6 +40,7 @@ type Failure struct {
 	Reply   string `json:"reply,omitempty"`   // status, content type and body, secrets hidden
 	Diff    string `json:"diff"`              // what was wrong: (-want +got)
 	Before  string `json:"before,omitempty"`  // the requests that led there, where they matter
+	Way     string `json:"way,omitempty"`     // which of the case's requests it was, such as: a wrong secret
 }
 
 // broken is the panic of a case that has found its rule broken.
@@ -49,6 +50,7 @@ type broken struct {
 	blocks  bool // it is not the case's own rule that is broken
 	diff    string
 	before  string
+	way     string
 }
 
 // halted is the panic of a case that cannot be carried through.
@@ -145,7 +147,17 @@ func (c *Trial) do(q *call) *Exchange {
 func (c *Trial) answer(q *call) *Exchange {
 	x := c.try(q)
 	if x.Err != nil {
-		c.noAnswer(x)
+		c.noAnswer(x, "a reply")
+	}
+	return x
+}
+
+// answerWith sends a request that has to be answered with an error, and may be with whatever.
+func (c *Trial) answerWith(q *call, name string, holes ...string) *Exchange {
+	x := c.try(q)
+	if e := c.doc.Error(name); x.Err != nil && e != nil {
+		want, contentType := c.bytesOf(x, e, holes)
+		c.noAnswer(x, fmt.Sprintf("the error %s: HTTP %d, %s\n-want %s", e.Name, e.Status, contentType, want))
 	}
 	return x
 }
@@ -188,20 +200,20 @@ func (c *Trial) try(q *call) *Exchange {
 type keepKey struct{}
 
 // noAnswer ends the case after a request that was not answered.
-func (c *Trial) noAnswer(x *Exchange) {
+func (c *Trial) noAnswer(x *Exchange, want string) {
 	if err := c.ctx.Err(); err != nil || unreachable(x.Err) {
 		c.halt(Errored, "%s", c.rec.redact.text(explain(x.Err, c.runner.options.Timeout)))
 	}
 	why := c.rec.redact.text(unanswered(x.Err))
 	f := Finding{Operation: x.operation(), Kind: KindNoAnswer, Found: why, Expected: "a reply"}
-	panic(broken{x: x, finding: f, blocks: x.operation() != c.Operation, diff: "-want a reply\n+got  " + why})
+	panic(broken{x: x, finding: f, blocks: x.operation() != c.Operation, diff: "-want " + want + "\n+got  " + why})
 }
 
 // unanswered says why a request has no reply.
 func unanswered(err error) string {
 	text := plain(err)
 	if strings.HasSuffix(text, "EOF") && !strings.Contains(text, "breaks off") {
-		return "none: your server closed the connection without an answer"
+		return "none: your server closed the connection without an answer; its own log may say why"
 	}
 	return "none: " + text
 }
@@ -233,6 +245,9 @@ func (c *Trial) nonconforming(x *Exchange) (f Finding, diff string) {
 		}
 		if f.Kind == "" {
 			f = findingOf(v)
+			if x.Response.StatusCode == http.StatusNotFound && !strings.Contains(x.Response.Header.Get("Content-Type"), "json") {
+				f.Kind, f.Pointer, f.Found, f.Expected = dingmock.RuleReplyStatus, "/status", "404 and no JSON, as of a path that your server does not have", "a reply of the call"
+			}
 			if e := c.meant(x); v.Rule == dingmock.RuleReplyError && e != nil {
 				f = c.mistaken(x, e, nil)
 			}
@@ -281,7 +296,7 @@ func (c *Trial) succeed(q *call) map[string]any { return c.success(c.do(q)) }
 // refused sends a request and ends the case where it is not refused with just this error. Holes are the name and
 // value of what stands in the text's holes, where it has such a one: name, value, ….
 func (c *Trial) refused(q *call, name string, holes ...string) *Exchange {
-	x := c.answer(q)
+	x := c.answerWith(q, name, holes...)
 	c.wantError(x, name, holes...)
 	return x
 }
@@ -305,7 +320,9 @@ func (c *Trial) wantError(x *Exchange, name string, holes ...string) {
 	}
 	f := Finding{Operation: x.operation(), Pointer: "/body", Expected: "the error " + name}
 	switch {
-	case slices.ContainsFunc(x.Violations, func(v dingmock.Violation) bool { return v.Rule != dingmock.RuleReplyError }):
+	case slices.ContainsFunc(x.Violations, func(v dingmock.Violation) bool {
+		return v.Rule != dingmock.RuleReplyError && (v.Rule != dingmock.RuleReplyBody || v.Pointer == "/body" || e.Same(x.Body))
+	}):
 		f, _ = c.nonconforming(x) // whatever it means, it is no reply of the call's
 	case x.isSuccess():
 		f.Kind, f.Found = KindAccepted, "a success"
@@ -353,29 +370,33 @@ func (c *Trial) meant(x *Exchange) *dingmock.Error {
 
 // errorDiff shows a reply beside the bytes of the error that it has to be.
 func (c *Trial) errorDiff(x *Exchange, e *dingmock.Error, holes []string) string {
-	body, contentType := e.Body(holes...), ""
-	var want []byte
-	parsed := *x.Parsed
-	if reply := c.doc.Reply(&parsed, e.Status); reply != nil {
-		contentType = reply.ContentType
-		var sent map[string]any
-		_ = decodeJSON(x.Body, &sent)
-		if f := x.Parsed.Family; f != nil && f.RequestID != "" {
-			key := "request_id"
-			if e.Code != "" {
-				key = "requestid"
-			}
-			body[key] = "…" // made for each request
-			if id, ok := sent[key].(string); ok {
-				body[key] = id
-			}
-		}
-		want = reply.Encode(body)
-	} else {
-		want = encodeJSON(body)
-	}
+	want, contentType := c.bytesOf(x, e, holes)
 	return fmt.Sprintf("-want the error %s: HTTP %d, %s\n-want %s\n+got  HTTP %d, %s\n+got  %s", e.Name, e.Status, contentType, want,
 		x.Response.StatusCode, x.Response.Header.Get("Content-Type"), excerpt([]byte(c.rec.redact.text(string(x.Body))), 600))
+}
+
+// bytesOf are the bytes of an error in the place of a reply, and its Content-Type. The id of the request is the reply's own where
+// that is as it has to be.
+func (c *Trial) bytesOf(x *Exchange, e *dingmock.Error, holes []string) (want []byte, contentType string) {
+	body := e.Body(holes...)
+	reply := c.doc.Reply(x.Parsed, e.Status)
+	if reply == nil {
+		return encodeJSON(body), ""
+	}
+	if f := x.Parsed.Family; f != nil && f.RequestID != "" {
+		key := "request_id"
+		if e.Code != "" {
+			key = "requestid"
+		}
+		body[key] = map[string]string{"short": "16l4ew3d47pdp", "uuid": "0199D0B3-5C1E-7A44-9E0B-3F2A6C5D8E71"}[f.RequestID] // one of many
+		var sent map[string]any
+		_ = decodeJSON(x.Body, &sent)
+		wrong := func(v dingmock.Violation) bool { return v.Pointer == "/body/"+key }
+		if id, ok := sent[key].(string); ok && !slices.ContainsFunc(x.Violations, wrong) {
+			body[key] = id
+		}
+	}
+	return reply.Encode(body), reply.ContentType
 }
 
 // equal ends the case where two values differ.
@@ -429,7 +450,7 @@ func (c *Trial) together(n int, do func(i int)) {
 
 // failure makes the report of a broken rule.
 func (c *Trial) failure(b broken) *Failure {
-	f := &Failure{Rule: c.Rule, Level: c.Level, Diff: c.rec.redact.text(b.diff), Before: c.rec.redact.text(b.before)}
+	f := &Failure{Rule: c.Rule, Level: c.Level, Diff: c.rec.redact.text(b.diff), Before: c.rec.redact.text(b.before), Way: c.rec.redact.text(b.way)}
 	x := b.x
 	if x == nil {
 		if list := c.rec.exchanges(); len(list) > 0 {

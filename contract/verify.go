@@ -292,8 +292,9 @@ func (r *runner) run(ctx context.Context, c Case) (result Result) {
 		case nil:
 		case broken:
 			result.Outcome, result.Failure, result.finding = Fail, t.failure(end), &end.finding
+			result.finding.Found, result.finding.Expected = t.rec.redact.text(end.finding.Found), t.rec.redact.text(end.finding.Expected)
 			if end.blocks {
-				result.Outcome, result.Reason = Blocked, end.finding.line()
+				result.Outcome, result.Reason = Blocked, result.finding.line()
 			}
 		case halted:
 			result.Outcome, result.Reason = end.outcome, t.rec.redact.text(end.reason)
@@ -390,6 +391,8 @@ func unreachable(err error) bool {
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
+const notListening = "nothing listens there (connection refused)"
+
 // explain says in a sentence why there was no answer.
 func explain(err error, timeout time.Duration) string {
 	var authority x509.UnknownAuthorityError
@@ -402,7 +405,7 @@ func explain(err error, timeout time.Duration) string {
 	case errors.Is(err, context.Canceled):
 		return "the run was cancelled"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nothing listens there (connection refused)"
+		return notListening
 	case errors.Is(err, syscall.ECONNRESET):
 		return "the connection was reset before an answer came"
 	case errors.As(err, &authority):

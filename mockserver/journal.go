@@ -28,7 +28,7 @@ const (
 	entryBytes   = 1 << 10     // what an entry weighs beside its texts
 )
 
-// Entry is one exchange as the journal keeps it, secrets and tokens redact.Masked.
+// Entry is one exchange as the journal keeps it, secrets and tokens masked.
 type Entry struct {
 	N          int64                `json:"n"`             // counted from 1 for each app
 	All        int64                `json:"all,omitempty"` // counted from 1 for all apps; only in the journal of all
@@ -292,7 +292,7 @@ func (e *Entry) keep(values, others map[string]any, part bool) {
 	}
 }
 
-// keptValue is how a parameter is kept, and matched: what may be secret in it is redact.Masked, and an object or an array is its
+// keptValue is how a parameter is kept, and matched: what may be secret in it is masked, and an object or an array is its
 // JSON text, without spaces and with its keys sorted.
 func keptValue(value any) any {
 	switch v := value.(type) {

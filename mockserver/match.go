@@ -245,7 +245,7 @@ func (e *Entry) subject() *subject {
 	}
 }
 
-// parameter returns the text of a parameter, as the journal keeps it: what may be secret in it is redact.Masked. The path leads
+// parameter returns the text of a parameter, as the journal keeps it: what may be secret in it is masked. The path leads
 // to it, by name, by the keys of objects, the places in arrays, and through strings that hold JSON.
 func (s *subject) parameter(path []string) (string, bool) {
 	p := s.known[path[0]]

@@ -161,7 +161,7 @@ func inString(text string) string {
 	return string(quoted[1 : len(quoted)-1])
 }
 
-// redact.Masked is the same call for the journal: secrets do not fill holes.
+// masked is the same call for the journal: secrets do not fill holes.
 func (s *subject) masked() *subject {
 	kept := *s
 	kept.kept, kept.room = true, room{}

@@ -172,7 +172,7 @@ func lookup(env map[string]string) func(string) (string, bool) {
 func tryRun(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*limit)
 	defer cancel()
 	code = run(ctx, args, lookup(env), &out, &err)
 	return code, out.String(), err.String()

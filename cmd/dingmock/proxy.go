@@ -149,7 +149,7 @@ func (p *proxy) handler(transport http.RoundTripper) http.Handler {
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelWarn),
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &passing{request: r.Clone(context.WithoutCancel(r.Context())), began: time.Now(), sent: capture.New(r.Body, -1, contract.Judged, nil)}
+		x := &passing{request: r.Clone(context.WithoutCancel(r.Context())), began: time.Now(), sent: capture.New(r.Body, max(r.ContentLength, -1), contract.Judged, nil)}
 		x.request.URL.Scheme, x.request.URL.Host = "http", r.Host
 		if r.ContentLength != 0 {
 			r.Body = x.sent
@@ -170,8 +170,9 @@ func plainError(err error) error {
 // reply's last byte is passed on, so that nobody who has the reply can look too early.
 func (p *proxy) judge(x *passing, resp *http.Response, body capture.Copy) {
 	x.judgeOnce.Do(func() {
+		sent := x.sent.Copy()
 		exchange := contract.Observed{
-			Request: x.request, Sent: x.sent.Copy().Bytes, Response: resp, Body: body.Bytes, Cut: body.Cut, Closed: body.Closed, Broken: body.Err,
+			Request: x.request, Sent: sent.Bytes, Partial: x.request.ContentLength != 0 && !sent.Whole && !sent.Cut, Response: resp, Body: body.Bytes, Cut: body.Cut, Closed: body.Closed, Broken: body.Err,
 		}.Judge(&p.options)
 		record := p.recorder.Record(exchange, x.began.UTC().Format(time.RFC3339Nano), recorded)
 		p.mu.Lock()

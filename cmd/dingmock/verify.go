@@ -135,8 +135,9 @@ func (c *verifyCommand) finish(report *contract.Report, out streams) error {
 	unchecked := report.Count(contract.Errored)
 	switch {
 	case len(report.Causes) > 0:
-		return fmt.Errorf("%d of %d rules are broken (blocked: %d); first to be mended: %s", len(report.Broken()), len(report.Results),
-			report.Count(contract.Blocked), report.Causes[0])
+		broken, blocked := len(report.Broken()), report.Count(contract.Blocked)
+		return fmt.Errorf("%d of %d cases do not pass (broken: %d, blocked: %d, which may turn out broken); first to be mended: %s",
+			broken+blocked+unchecked, len(report.Results), broken, blocked, report.Causes[0])
 	case report.Coverage.Percent() < c.MinCoverage:
 		return fmt.Errorf("document coverage is %.1f %%, less than --min-coverage %.1f", report.Coverage.Percent(), c.MinCoverage)
 	case unchecked > 0:

@@ -1,42 +1,48 @@
 package main
 
 import (
-	"errors"
+	"bytes"
 	"io"
-	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // writeFile writes a file whole or not at all: who reads it meanwhile, or after a failure, reads what it was. What is no plain
-// file, such as a pipe, and one in a folder that takes no other, is written as it is.
+// file, such as a link or a pipe, and one whose folder takes no other, is written in its place.
 func writeFile(name string, write func(io.Writer) error) error {
-	info, err := os.Stat(name)
-	if err == nil && !info.Mode().IsRegular() {
-		return writeTo(name, os.O_WRONLY, write)
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		return err
 	}
-	part := name + ".part"
-	if failed := writeTo(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, write); failed != nil {
-		_ = os.Remove(part)
-		if errors.Is(failed, fs.ErrPermission) && err == nil {
-			return writeTo(name, os.O_WRONLY|os.O_TRUNC, write)
-		}
-		return failed
+	mode := os.FileMode(0o644)
+	info, err := os.Lstat(name)
+	if err == nil {
+		mode = info.Mode().Perm()
 	}
-	if failed := os.Rename(part, name); failed != nil {
-		_ = os.Remove(part)
-		return failed
+	if err == nil && !info.Mode().IsRegular() || !replace(name, b.Bytes(), mode) {
+		return os.WriteFile(name, b.Bytes(), 0o666) //nolint:gosec // as the umask has it
 	}
 	return nil
 }
 
-func writeTo(name string, flags int, write func(io.Writer) error) error {
-	f, err := os.OpenFile(name, flags, 0o666)
+// replace puts a new file in the place of another, and reports whether it could.
+func replace(name string, data []byte, mode os.FileMode) bool {
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.part")
 	if err != nil {
-		return err
+		return false
 	}
-	if err := write(f); err != nil {
-		_ = f.Close()
-		return err
+	_, err = f.Write(data)
+	if failed := f.Chmod(mode); err == nil {
+		err = failed
 	}
-	return f.Close()
+	if failed := f.Close(); err == nil {
+		err = failed
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err == nil
 }

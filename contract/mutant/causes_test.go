@@ -68,9 +68,10 @@ func accuse(t *testing.T, mutants []mutant.Mutant) []accused {
 	return slices.DeleteFunc(list, func(a accused) bool { return a.name == "" })
 }
 
-// names reports whether a cause names what is planted: its rule, among those that it breaks or blocks.
+// names reports whether a cause names what is planted: it breaks the rule, or is of its operation and blocks it.
 func names(c *contract.Cause, m mutant.Mutant) bool {
-	return slices.Contains(c.Breaks, m.Rule) || slices.Contains(c.Blocks, m.Rule)
+	operation, _, _ := strings.Cut(m.Rule, "/")
+	return slices.Contains(c.Breaks, m.Rule) || c.Operation == operation && slices.Contains(c.Blocks, m.Rule)
 }
 
 // Of each mutant, what is to be mended first is what was planted, and hardly anything else is said to be wrong.

@@ -22,12 +22,14 @@ type Body struct {
 	copy bytes.Buffer
 	n    int64
 	over bool
+	end  bool // read to its end
 }
 
 // Copy is what is known of a body that has passed.
 type Copy struct {
 	Bytes  []byte // its beginning
 	Cut    bool   // there is more
+	Whole  bool   // it was read to its end
 	Closed bool   // nobody read it to its end
 	Err    error  // by which it broke off
 }
@@ -65,6 +67,7 @@ func (b *Body) finish(err error, closed bool) {
 	b.mu.Lock()
 	over := b.over
 	b.over = true
+	b.end = b.end || !over && err == nil && !closed
 	b.mu.Unlock()
 	if !over && b.done != nil {
 		c := b.Copy()
@@ -77,7 +80,7 @@ func (b *Body) finish(err error, closed bool) {
 func (b *Body) Copy() Copy {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return Copy{Bytes: bytes.Clone(b.copy.Bytes()), Cut: b.n > int64(b.copy.Len())}
+	return Copy{Bytes: bytes.Clone(b.copy.Bytes()), Cut: b.n > int64(b.copy.Len()), Whole: b.end}
 }
 
 // mostPlain bounds what an encoded body may come to.
@@ -104,5 +107,5 @@ func Decode(encoding string, body []byte) ([]byte, bool) {
 		return nil, false
 	}
 	plain, err := io.ReadAll(io.LimitReader(r, mostPlain))
-	return plain, err == nil
+	return plain, err == nil && len(plain) < mostPlain
 }

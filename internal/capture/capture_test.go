@@ -28,10 +28,10 @@ func TestBody(t *testing.T) {
 		read   int // so much of it, then it is closed; -1: all
 		want   capture.Copy
 	}{
-		{"whole", strings.NewReader("abc"), 3, -1, capture.Copy{Bytes: []byte("abc")}},
-		{"whole, of no known length", strings.NewReader("abc"), -1, -1, capture.Copy{Bytes: []byte("abc")}},
-		{"long", strings.NewReader("abcdefgh"), 8, -1, capture.Copy{Bytes: []byte("abcde"), Cut: true}},
-		{"empty", strings.NewReader(""), 0, -1, capture.Copy{}},
+		{"whole", strings.NewReader("abc"), 3, -1, capture.Copy{Bytes: []byte("abc"), Whole: true}},
+		{"whole, of no known length", strings.NewReader("abc"), -1, -1, capture.Copy{Bytes: []byte("abc"), Whole: true}},
+		{"long", strings.NewReader("abcdefgh"), 8, -1, capture.Copy{Bytes: []byte("abcde"), Cut: true, Whole: true}},
+		{"empty", strings.NewReader(""), 0, -1, capture.Copy{Whole: true}},
 		{"closed", strings.NewReader("abcdefgh"), 8, 2, capture.Copy{Bytes: []byte("ab"), Closed: true}},
 		{"broken", broken, 9, -1, capture.Copy{Bytes: []byte("abc"), Err: errBroken}},
 	} {

@@ -96,14 +96,19 @@ func Body(body []byte, form bool) string {
 	if form {
 		text = Query(text)
 	}
-	text = JSON(text)
-	if strings.HasPrefix(text, "--") { // as a multipart body begins
-		text = secretPart.ReplaceAllString(text, "${1}"+Masked+"${2}")
-	}
+	text = parts(JSON(text))
 	if long {
 		text += "…"
 	}
 	return text
+}
+
+// parts masks the parts of a multipart body that may be secret.
+func parts(text string) string {
+	if !strings.HasPrefix(text, "--") {
+		return text
+	}
+	return secretPart.ReplaceAllString(text, "${1}"+Masked+"${2}")
 }
 
 // secretPart is a part of a multipart body whose name may be that of a secret.
@@ -112,14 +117,17 @@ var secretPart = regexp.MustCompile(`(?is)(form-data;[^\r\n]*name="?(?:[^"\r\n;]
 // Text masks what may be secret in a text, which may be JSON, a URL or a form.
 func Text(text string) string {
 	if text = ValidUTF8(text); strings.IndexByte(text, '"') < 0 {
-		return maskPairs(text)
+		return parts(maskPairs(text))
 	}
-	return JSON(text)
+	return parts(JSON(text))
 }
 
 // secretPair is name=value where the name may be that of a secret, the sign perhaps escaped, and the value up to what ends it in
 // a URL or a form, escaped or not, or in a text.
 var secretPair = regexp.MustCompile(`(?i)((?:[a-z0-9_.-]*(?:secret|token|password|ticket|signature|aes_?key|auth_?code)[a-z0-9_.-]*|\bsign)(?:=|%(?:25)*3d|\\u003d))(?:[^&#\s"'<>\\%]|\\/|%[^2]|%2[^6])+`)
+
+// quotedPair is a field of what is nearly JSON.
+var quotedPair = regexp.MustCompile(`(?i)('[^']*(?:secret|token|password|ticket|signature|aes_?key|auth_?code)[^']*'\s*:\s*')[^']*('|$)`)
 
 // password is that of a URL.
 var password = regexp.MustCompile(`(://[^/?#\s:@"']*:)[^/?#\s@"']+@`)
@@ -128,6 +136,9 @@ var password = regexp.MustCompile(`(://[^/?#\s:@"']*:)[^/?#\s@"']+@`)
 func maskPairs(text string) string {
 	if strings.Contains(text, "://") {
 		text = password.ReplaceAllString(text, "${1}"+Masked+"@")
+	}
+	if strings.Contains(text, "':") && Mentions(text) {
+		text = quotedPair.ReplaceAllString(text, "${1}"+Masked+"${2}")
 	}
 	if !strings.ContainsAny(text, `=%\`) || !Mentions(text) && !strings.Contains(strings.ToLower(text), "sign") {
 		return text

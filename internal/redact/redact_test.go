@@ -60,6 +60,7 @@ func FuzzMaskFields(f *testing.F) {
 func TestMaskPairs(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, text, want string }{
+		{"what is nearly JSON", "{'appSecret':'s3cret','n':'x'}", "{'appSecret':'***','n':'x'}"},
 		{"a URL with a password", "see http://u:s3cret@h/p and https://u@h", "see http://u:***@h/p and https://u@h"},
 		{"a URL", "https://h/?a=1&access_token=abc&b=2#f", "https://h/?a=1&access_token=***&b=2#f"},
 		{"an escaped URL", "u=h%3Faccess_token%3Dabc%2Fd%26b%3D2", "u=h%3Faccess_token%3D***%26b%3D2"},

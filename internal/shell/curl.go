@@ -55,7 +55,7 @@ func (c *Curl) String() string {
 			b.WriteString(" -H " + secretive(text, name))
 		}
 	}
-	if c.Body != "" {
+	if c.Body != "" && c.Method != http.MethodHead { // curl sends none with it
 		if !typed {
 			b.WriteString(" -H 'Content-Type:'") // which curl would call a form
 		}
@@ -102,6 +102,9 @@ func secretive(text, header string) string {
 	return b.String()
 }
 
+// telling are names that no shell has for something else.
+var telling = regexp.MustCompile(`SECRET|TOKEN|PASSWORD|TICKET|SIGN|KEY|CODE|COOKIE|AUTHORIZATION`)
+
 var bumps = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 
 // variable is what a shell calls the value of a parameter or a header.
@@ -116,7 +119,7 @@ func variable(name string) string {
 	switch {
 	case strings.HasSuffix(name, "ACCESS_TOKEN"):
 		return "ACCESS_TOKEN"
-	case name == "":
+	case !telling.MatchString(name), name[0] >= '0' && name[0] <= '9': // it may be one of the shell's own, or none
 		return "SECRET"
 	}
 	return name
