@@ -14,7 +14,7 @@ import (
 )
 
 // sampled is how many mutants are run through all cases, unless DINGMOCK_ALL_MUTANTS is set: all take minutes.
-const sampled = 40
+const sampled = 20
 
 // accused is what a report says of a mutant. The reports themselves would take gigabytes.
 type accused struct {
