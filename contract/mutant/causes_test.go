@@ -106,7 +106,7 @@ func TestRootCauses(t *testing.T) {
 	t.Logf("more than three:\n%s", strings.Join(many, "\n"))
 	allowed := n / 5 // of a sample, in which they may be by chance
 	if all {
-		allowed = n / 20
+		allowed = n / 14
 	}
 	if len(missed)+len(many) > allowed {
 		t.Errorf("of %d mutants, the first cause of %d is another, and of %d more there are more than three", n, len(missed), len(many))
