@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/mockserver"
 )
 
 // readmes are the README in its languages.
@@ -129,6 +130,14 @@ func TestReadmeKnobs(t *testing.T) {
 		if diff := cmp.Diff(want, rows(t, r.file, r.knobs, 3)); diff != "" {
 			t.Errorf("the flags and %s (-want +got):\n%s", r.file, diff)
 		}
+	}
+}
+
+// The README says how many faults there are.
+func TestReadmeFaults(t *testing.T) {
+	t.Parallel()
+	if n := len(mockserver.Faults()) + len(mockserver.TLSFaults()); n != 12 {
+		t.Errorf("there are %d faults, and README.md and README.zh-CN.md say twelve", n)
 	}
 }
 
