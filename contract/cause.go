@@ -103,7 +103,9 @@ func causes(doc *dingmock.Document, results []Result, exact bool) []*Cause {
 			c.Blocks = append(c.Blocks, r.ID)
 		case r.Outcome != Blocked || r.Operation == f.Operation:
 			breaks[key] = r.ID
-			r.Outcome, r.Reason = cmp.Or(map[bool]Outcome{true: Fail}[r.Outcome == Blocked], r.Outcome), ""
+			if r.Outcome == Blocked {
+				r.Outcome, r.Reason = Fail, ""
+			}
 			c.Breaks = append(c.Breaks, r.ID)
 			c.rules = append(c.rules, string(r.Level)+": "+r.Rule)
 		default:

@@ -80,17 +80,8 @@ func TestNoSecretShown(t *testing.T) {
 	for _, path := range []string{"/verdict", "/apps/mock-m/journal", "/apps/_/journal", "/apps/default/journal", "/journal", "/apps/mock-m/verdict"} {
 		all.WriteString(text(t, http.DefaultClient, fake.url+"/_mock"+path))
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fake.url+"/_mock/verdict", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Accept", "text/plain")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _ = io.Copy(&all, resp.Body)
-	_ = resp.Body.Close()
+	_, _, plain := verdictText(t, fake.url)
+	all.WriteString(plain)
 	_, verdict, errors := tryRun(t, nil, "verdict", "--url", fake.url, "--junit", filepath.Join(dir, "verdict.xml"), "--report", filepath.Join(dir, "verdict.txt"), "--write-baseline", filepath.Join(dir, "baseline"), "--github")
 	_, printed := end()
 	fake.end(t)

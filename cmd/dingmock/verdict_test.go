@@ -109,6 +109,26 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// verdictText is a fake's verdict as text.
+func verdictText(t *testing.T, base string) (status int, contentType, text string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/_mock/verdict", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/plain")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, resp.Header.Get("Content-Type"), string(body)
+}
+
 // Who has no dingmock at hand is told the same by curl, with the same end.
 func TestVerdictText(t *testing.T) {
 	t.Parallel()
@@ -122,26 +142,13 @@ func TestVerdictText(t *testing.T) {
 		if path != "" {
 			get(t, c.url+path)
 		}
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url+"/_mock/verdict", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Accept", "text/plain")
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
+		status, contentType, body := verdictText(t, c.url)
 		code, stdout, _ := tryRun(t, nil, "verdict", "--url", c.url)
-		if diff := cmp.Diff(strings.Replace(stdout, "--allow-no-calls", "allow_no_calls=true", 1), string(body)); diff != "" {
+		if diff := cmp.Diff(strings.Replace(stdout, "--allow-no-calls", "allow_no_calls=true", 1), body); diff != "" {
 			t.Errorf("after %q (-verdict +curl):\n%s", path, diff)
 		}
-		if (code == 0) != (resp.StatusCode == http.StatusOK) || resp.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
-			t.Errorf("after %q: exit code %d, HTTP %d %s", path, code, resp.StatusCode, resp.Header.Get("Content-Type"))
+		if (code == 0) != (status == http.StatusOK) || contentType != "text/plain; charset=utf-8" {
+			t.Errorf("after %q: exit code %d, HTTP %d %s", path, code, status, contentType)
 		}
 	}
 }

@@ -232,23 +232,13 @@ func (r *request) succeeded(out *reply) bool {
 // refuse answers with an error of the document. Holes are name, value, ….
 func (r *request) refuse(name string, holes ...string) *reply {
 	e := r.kit.doc.Error(name)
-	text, code := e.Text, e.Code
-	for i := 0; i+1 < len(holes); i += 2 {
-		text = strings.ReplaceAll(text, "{"+holes[i]+"}", holes[i+1])
-		code = strings.ReplaceAll(code, "{"+holes[i]+"}", holes[i+1])
-	}
-	m := map[string]any{"errcode": float64(e.Errcode), "errmsg": text, "request_id": "16l4ew3d47pdp"}
+	m := e.Body(holes...)
 	switch {
+	case r.op.Family.RequestID == "":
 	case e.Code != "":
-		m = map[string]any{"code": code, "requestid": "0199D0B3-5C1E-7A44-9E0B-3F2A6C5D8E71", "message": text}
-	case e.Errmsg != "":
-		m["sub_msg"], m["errmsg"] = text, strings.NewReplacer("{sub_code}", e.SubCode, "{sub_msg}", text).Replace(e.Errmsg)
-		if e.SubCode != "" {
-			m["sub_code"] = e.SubCode
-		}
-	}
-	if r.op.Family.RequestID == "" {
-		delete(m, "request_id")
+		m["requestid"] = "0199D0B3-5C1E-7A44-9E0B-3F2A6C5D8E71"
+	default:
+		m["request_id"] = "16l4ew3d47pdp"
 	}
 	out := &reply{status: e.Status, header: http.Header{}}
 	for _, listed := range r.op.Replies {
