@@ -61,7 +61,7 @@ func (k *kit) secret(rule, name string, equal func(given, right string) bool) Mu
 			}
 		}
 		return r.pass()
-	})
+	}).in("gettoken", "accessToken")
 }
 
 // attack are further faults that a server of another hand may well have.
@@ -176,7 +176,7 @@ func (k *kit) attack() []Mutant {
 				r.call("create_session", r.token(), ghost)
 			}
 			return out
-		}),
+		}).in("create_session", "close_session"),
 		k.remember("create_session/id-in-case", "an id's case makes no difference", func(m *memory, r *request) *reply {
 			for _, o := range m.opened {
 				if r.is("create_session") && o.text("session_id") != r.value("session_id") && strings.EqualFold(o.text("session_id"), r.value("session_id")) {
@@ -196,7 +196,7 @@ func (k *kit) attack() []Mutant {
 			out := r.pass()
 			m.note(r, out)
 			return out
-		}),
+		}).in("create_session"),
 		k.wrap("getsession/none", "none is an empty object", func(r *request) *reply { return r.pass().replace(`"session":null`, `"session":{}`) }),
 		k.wrap("getsession/none", "none is left out", func(r *request) *reply { return r.pass().replace(`"session":null`, ``) }),
 		k.wrap("close_session/success", "success is a string", func(r *request) *reply { return r.pass().replace(`"success":true`, `"success":"true"`) }),

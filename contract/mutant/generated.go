@@ -63,7 +63,7 @@ func (k *kit) generated() []Mutant {
 				r.call("close_session", r.token(), mine[0].values)
 			}
 			return out
-		}),
+		}).in("create_session"),
 		k.remember("model/sequences", "closing an older session closes the younger one too", func(m *memory, r *request) *reply {
 			var mine []session
 			if r.is("close_session") {
@@ -75,6 +75,6 @@ func (k *kit) generated() []Mutant {
 			}
 			m.note(r, out)
 			return out
-		}),
+		}).in("close_session"),
 	)
 }

@@ -38,8 +38,34 @@ type Powers interface {
 // Mutant is a world with one fault.
 type Mutant struct {
 	Name  string
-	Rule  string // the id of the case whose rule it breaks
+	Rule  string   // the id of the case whose rule it breaks
+	In    []string // the operations that do not do as they have to, "" for paths that are no operation's; nil: the rule's
+	At    string   // where in their replies, as a contract.Finding says it; "" where it is no one place
 	Plant func(World) World
+}
+
+// Operations are those that do not do as they have to.
+func (m Mutant) Operations() []string {
+	if m.In != nil {
+		return m.In
+	}
+	operation, _, _ := strings.Cut(m.Rule, "/")
+	if operation == "paths" {
+		operation = ""
+	}
+	return []string{operation}
+}
+
+// in says which operations do not do as they have to.
+func (m Mutant) in(operations ...string) Mutant {
+	m.In = operations
+	return m
+}
+
+// at says where in the replies the fault shows.
+func (m Mutant) at(pointer string) Mutant {
+	m.At = pointer
+	return m
 }
 
 // All returns the mutants of the document: those of its rows first. Rules are the ids of the cases there are.

@@ -286,13 +286,22 @@ func (k *kit) order() []Mutant {
 		switch op.ID {
 		case "create_session", "close_session":
 			add("parameters-call", "the call is tried before all parameters are checked", func(r *request) *reply {
-				m := r.values()
+				m, out := r.values(), r.pass()
 				delete(m, "chatid")
 				b, _ := json.Marshal(m)
-				if out := r.body(b); r.error(out) != "" {
+				if r.error(out) != answers["invalid-parameter"] {
 					return out
 				}
-				return r.pass()
+				second := r.body(b)
+				switch {
+				case r.error(second) != "":
+					return second
+				case op.ID == "create_session":
+					r.call("close_session", r.token(), m)
+				default:
+					r.call("create_session", r.token(), m)
+				}
+				return out
 			})
 		case "accessToken":
 			add("parameters-credentials", "the appKey is looked up first", func(r *request) *reply {

@@ -16,9 +16,10 @@ import (
 // rowFaults are the ways in which the reply of an error row is spoilt.
 var rowFaults = []struct {
 	name  string
+	at    func(*dingmock.Error) string
 	spoil func(*reply, *dingmock.Error)
 }{
-	{"another code", func(out *reply, e *dingmock.Error) {
+	{"another code", codeKey, func(out *reply, e *dingmock.Error) {
 		switch {
 		case e.Code != "":
 			out.replace(`"code":"`, `"code":"X`)
@@ -29,7 +30,7 @@ var rowFaults = []struct {
 			out.sized()
 		}
 	}},
-	{"another text", func(out *reply, e *dingmock.Error) {
+	{"another text", textKey, func(out *reply, e *dingmock.Error) {
 		for _, key := range []string{"sub_msg", "errmsg", "message"} {
 			if bytes.Contains(out.body, []byte(`"`+key+`":"`)) {
 				out.replace(`"`+key+`":"`, `"`+key+`":"抱歉，`)
@@ -37,22 +38,48 @@ var rowFaults = []struct {
 			}
 		}
 	}},
-	{"another content type", func(out *reply, _ *dingmock.Error) {
+	{"another content type", place("/header/Content-Type"), func(out *reply, _ *dingmock.Error) {
 		out.header.Set("Content-Type", strings.Replace(out.header.Get("Content-Type")+"; charset=utf-8", ";charset=UTF-8", "", 1))
 	}},
-	{"another status", func(out *reply, e *dingmock.Error) {
+	{"another status", place("/status"), func(out *reply, e *dingmock.Error) {
 		if out.status = http.StatusInternalServerError; e.Status != http.StatusOK {
 			out.status = http.StatusOK
 		}
 	}},
-	{"a newline at the end", func(out *reply, _ *dingmock.Error) {
+	{"a newline at the end", place("/body"), func(out *reply, _ *dingmock.Error) {
 		out.body = append(out.body, '\n')
 		out.sized()
 	}},
-	{"keys in another order", func(out *reply, _ *dingmock.Error) {
+	{"keys in another order", place("/body"), func(out *reply, _ *dingmock.Error) {
 		out.body = reversed(out.body)
 		out.sized()
 	}},
+}
+
+func place(pointer string) func(*dingmock.Error) string {
+	return func(*dingmock.Error) string { return pointer }
+}
+
+// codeKey is where a reply has an error's code.
+func codeKey(e *dingmock.Error) string {
+	switch {
+	case e.Code != "":
+		return "/body/code"
+	case e.SubCode != "":
+		return "/body/sub_code"
+	}
+	return "/body/errcode"
+}
+
+// textKey is where a reply has an error's text.
+func textKey(e *dingmock.Error) string {
+	body := e.Body()
+	for _, key := range []string{"sub_msg", "errmsg"} {
+		if body[key] != nil {
+			return "/body/" + key
+		}
+	}
+	return "/body/message"
 }
 
 var numeral = regexp.MustCompile(`"errcode":-?(\d+)`)
@@ -87,7 +114,7 @@ func (k *kit) rows() []Mutant {
 							fault.spoil(out, k.doc.Error(name))
 						}
 						return out
-					}))
+					}).at(fault.at(k.doc.Error(name))))
 				}
 			}
 		}
@@ -101,7 +128,7 @@ func (k *kit) rows() []Mutant {
 					fault.spoil(out, e)
 				}
 				return out
-			}))
+			}).at(fault.at(e)))
 		}
 	}
 	return slices.Concat(list, k.lax())
@@ -258,7 +285,12 @@ func (k *kit) lax() []Mutant {
 			r.Header.Del("Content-Encoding")
 			return r.pass()
 		})
-		row(op.Family.Answers["method"], "any method will do", func(r *request) *reply { return r.method(op.Method) })
+		row(op.Family.Answers["method"], "any other method will do", func(r *request) *reply {
+			if r.Method == http.MethodGet || r.Method == http.MethodPost && op.Method == http.MethodGet {
+				return r.pass()
+			}
+			return r.method(op.Method)
+		})
 	}
 	return list
 }

@@ -2,7 +2,6 @@ package mutant
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -119,8 +118,15 @@ func (k *kit) sessions() []Mutant {
 			}
 			return out
 		}),
-		k.wrap("getsession/per-user", "users are compared without case", func(r *request) *reply {
-			return r.body([]byte(strings.ToLower(string(r.sent))))
+		k.remember("getsession/per-user", "users are compared without case", func(m *memory, r *request) *reply {
+			for _, o := range m.opened {
+				if user := o.text("user_id"); r.is("getsession") && strings.EqualFold(user, r.value("userid")) && o.token == r.token() {
+					return r.instead("userid", user)
+				}
+			}
+			out := r.pass()
+			m.note(r, out)
+			return out
 		}),
 		k.remember("getsession/per-user", "the last session of anyone", func(m *memory, r *request) *reply {
 			out := r.pass()
@@ -161,19 +167,14 @@ func (k *kit) sessions() []Mutant {
 			}
 			return out
 		}),
-		k.wrap("getsession/verbatim", "values are trimmed", func(r *request) *reply {
-			m := r.values()
-			for name, v := range m {
-				if s, ok := v.(string); ok {
-					m[name] = strings.TrimSpace(s)
-				}
+		k.wrap("getsession/verbatim", "the chat is trimmed", func(r *request) *reply {
+			out := r.pass()
+			if s := out.session(); r.is("getsession") && s != nil {
+				s["chatid"] = strings.TrimSpace(s["chatid"].(string))
+				return out.answer(r, &session{values: s}, s["create_time"])
 			}
-			if len(m) == 0 {
-				return r.pass()
-			}
-			b, _ := json.Marshal(m)
-			return r.body(b)
-		}),
+			return out
+		}).at("/body/result/session/chatid"),
 		k.remember("getsession/ends", "a session does not end", func(m *memory, r *request) *reply {
 			out := r.pass()
 			m.note(r, out)
@@ -284,7 +285,7 @@ func (k *kit) sessions() []Mutant {
 			out := r.pass()
 			m.note(r, out)
 			return out
-		}),
+		}).in("create_session"),
 		k.remember("close_session/id-free", "an id stays its first user's", func(m *memory, r *request) *reply {
 			s := session{values: r.values()}
 			for _, o := range of(m.closed, s, "session_id") {
@@ -295,7 +296,7 @@ func (k *kit) sessions() []Mutant {
 			out := r.pass()
 			m.note(r, out)
 			return out
-		}),
+		}).in("create_session"),
 		k.remember("close_session/refused-closes-nothing", "a refused close closes", func(m *memory, r *request) *reply {
 			out := r.pass()
 			m.note(r, out)
@@ -312,7 +313,7 @@ func (k *kit) sessions() []Mutant {
 		k.remember("close_session/leaves-others", "all of the app's sessions are closed", func(m *memory, r *request) *reply {
 			return closesAll(m, r, "app_key")
 		}),
-		{Name: "close_session/outlives-token: sessions end with the token", Rule: "close_session/outlives-token", Plant: func(w World) World {
+		{Name: "close_session/outlives-token: sessions end with the token", Rule: "close_session/outlives-token", In: []string{"getsession"}, Plant: func(w World) World {
 			t := &ending{Powers: w.Powers}
 			w.Handler = k.handler(w.Handler, func(r *request) *reply {
 				t.mu.Lock()

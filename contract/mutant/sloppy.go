@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -159,10 +160,18 @@ func (k *kit) sloppyCredentials() []Mutant {
 	return list
 }
 
-// instead sends the request on with another value in its JSON body.
+// instead sends the request on with another value in its JSON body, or in its form.
 func (r *request) instead(name string, value any) *reply {
 	m := r.values()
-	if m[name] == value || !json.Valid(r.sent) {
+	if m[name] == value || len(r.sent) == 0 {
+		return r.pass()
+	}
+	if !json.Valid(r.sent) {
+		form, err := url.ParseQuery(string(r.sent))
+		if text, ok := value.(string); ok && err == nil {
+			form.Set(name, text)
+			return r.body([]byte(form.Encode()))
+		}
 		return r.pass()
 	}
 	m[name] = value
@@ -358,7 +367,7 @@ func (k *kit) sloppySessions() []Mutant {
 				}
 				return out.answer(r, &session{values: s}, times[id])
 			}
-		}),
+		}).in("getsession", "create_session"),
 		passes("create_session/session-invalid", "an id may be taken for another chat", "create_session", "chatid"),
 		passes("create_session/session-invalid", "an id may be taken for another user", "create_session", "user_id"),
 		passes("close_session/session-invalid", "the chat is not compared", "close_session", "chatid"),
@@ -375,7 +384,7 @@ func (k *kit) sloppySessions() []Mutant {
 			}
 			return r.pass()
 		}),
-		k.remember("getsession/ends", "the same values again begin its life anew", reopened),
+		k.remember("getsession/ends", "the same values again begin its life anew", reopened).in("create_session"),
 		k.wrap("create_session/user-not-found", "only getsession knows the users", func(r *request) *reply {
 			if out := r.pass(); !r.is("create_session") || r.error(out) != "user-not-found" {
 				return out
@@ -411,7 +420,7 @@ func (k *kit) sloppySessions() []Mutant {
 	for _, name := range []string{"getsession/user-not-found", "create_session/user-not-found"} {
 		list = append(list, k.wrap(name, "users are compared without case", func(r *request) *reply {
 			return r.body(bytes.ReplaceAll(r.sent, []byte(strings.ToUpper(contract.KnownUser)), []byte(contract.KnownUser)))
-		}))
+		}).in("create_session", "getsession"))
 	}
 	for _, x := range []struct {
 		name string
@@ -426,7 +435,7 @@ func (k *kit) sloppySessions() []Mutant {
 				return r.instead("session_id", x.same(id))
 			}
 			return r.pass()
-		}))
+		}).in("create_session", "close_session"))
 	}
 	for name, blank := range map[string]string{"0 counts as missing": "0", "a space counts as missing": " "} {
 		for rule, field := range map[string]string{"create_session/shortest": "user_id", "getsession/shortest": "userid", "close_session/shortest": "session_id"} {
