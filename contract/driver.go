@@ -142,7 +142,7 @@ func (p *party) refused(err error, name string) {
 
 // finding is of the last call, which had to be refused.
 func (p *party) finding(kind, found string, e *dingmock.Error) Finding {
-	f := Finding{Operation: p.c.Operation, Pointer: "/body", Kind: kind, Found: found, Expected: "the error " + e.Name}
+	f := Finding{Operation: p.c.Operation, Pointer: "/body", Kind: kind, Found: found, Expected: "the error " + e.Name, wants: e.Name}
 	if list := p.c.rec.exchanges(); len(list) > 0 {
 		f.Operation = list[len(list)-1].operation()
 	}
@@ -197,7 +197,13 @@ func (p *party) get(user string) *Session {
 func (p *party) open(user string) *Session {
 	s := p.get(user)
 	if s == nil {
-		p.c.breaks(nil, p.other(nil, "one"), fmt.Sprintf("the open session of %s:\n-want one\n+got  none", user))
+		b := broken{finding: p.other(nil, "the user's open session that was created last"), diff: fmt.Sprintf("the open session of %s:\n-want one\n+got  none", user)}
+		for _, w := range changesOf(p.c.rec.exchanges()) {
+			if w.ok && w.operation == "create_session" && w.UserID == user {
+				b.want = &w.Session
+			}
+		}
+		panic(b)
 	}
 	return s
 }
@@ -220,7 +226,11 @@ func (p *party) has(user string, want *Session) {
 				}
 			}
 		}
-		p.c.breaks(nil, f, fmt.Sprintf("the open session of %s:\n-want %s\n+got  %s", user, want.text(), got.text()))
+		b := broken{finding: f, diff: fmt.Sprintf("the open session of %s:\n-want %s\n+got  %s", user, want.text(), got.text())}
+		if b.want = want; want != nil {
+			b.want = &Session{SessionID: want.SessionID, AppKey: want.AppKey, UserID: want.UserID, ChatID: want.ChatID}
+		}
+		panic(b)
 	}
 }
 

@@ -231,16 +231,29 @@ func wantToken(c *Trial, x *Exchange) {
 	c.equal(x, name, seconds, life.Seconds())
 }
 
+func pointerOfToken(operation string) string {
+	if operation == "accessToken" {
+		return "/body/accessToken"
+	}
+	return "/body/access_token"
+}
+
 // same ends the case where two secrets differ, without showing them.
 func (c *Trial) same(what string, got, want any) {
 	if got != want {
-		f := Finding{Operation: c.Operation, Pointer: "/body/access_token", Kind: KindValue, Found: "another token", Expected: "the same token"}
-		c.breaks(nil, f, what+":\n-want the same token\n+got  another")
+		c.breaks(nil, otherToken(c.Operation), what+":\n-want the same token\n+got  another")
 	}
+}
+
+func otherToken(operation string) Finding {
+	return Finding{Operation: operation, Pointer: pointerOfToken(operation), Kind: KindValue, Found: "another token", Expected: "the same token"}
+}
+
+func sameToken(operation, than string) Finding {
+	return Finding{Operation: operation, Pointer: pointerOfToken(operation), Kind: KindValue, Found: "the same token", Expected: "another token than " + than}
 }
 
 // anotherToken ends the case: a token is the same as one that it may not be.
 func (c *Trial) anotherToken(than string) {
-	f := Finding{Operation: c.Operation, Pointer: "/body/access_token", Kind: KindValue, Found: "the same token", Expected: "another token than " + than}
-	c.breaks(nil, f, "-want another token than "+than+"\n+got  the same")
+	c.breaks(nil, sameToken(c.Operation, than), "-want another token than "+than+"\n+got  the same")
 }

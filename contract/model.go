@@ -210,13 +210,19 @@ func (p *party) step(m *model, s step, names string) {
 	}
 }
 
+// last is the operation of the last call.
+func (p *party) last() string {
+	list := p.c.rec.exchanges()
+	return list[len(list)-1].operation()
+}
+
 // renewed ends the case where a token is not the living one, or is one that has died.
 func (p *party) renewed(m *model, token string) {
 	switch {
 	case m.token != "" && token != m.token:
-		p.c.fail(nil, "the token while one lives:\n-want the same\n+got  another")
+		p.c.breaks(nil, otherToken(p.last()), "the token while one lives:\n-want the same\n+got  another")
 	case m.token == "" && slices.Contains(m.used, token):
-		p.c.fail(nil, "the token after the last has died:\n-want a new one\n+got  one that has died")
+		p.c.breaks(nil, sameToken(p.last(), "the expired one"), "the token after the last has died:\n-want a new one\n+got  one that has died")
 	}
 	m.token, m.age = token, 0
 }

@@ -101,7 +101,7 @@ func weight(rules []string, breaks, blocks int) string {
 		list = append(list, fmt.Sprintf("breaks %s and %s", rules[0], plural(breaks-1, "more rule")))
 	}
 	if blocks > 0 {
-		list = append(list, "blocks "+plural(blocks, "case"))
+		list = append(list, "keeps "+plural(blocks, "case")+" from being checked")
 	}
 	return strings.Join(list, ", ")
 }
@@ -189,7 +189,7 @@ func (c *Cause) text() string {
 		b.WriteString("breaks " + id + "\n  " + c.rules[i] + "\n")
 	}
 	if n := len(c.Blocks); n > 0 {
-		fmt.Fprintf(&b, "blocks %s: %s\n", plural(n, "case"), some(c.Blocks))
+		fmt.Fprintf(&b, "keeps %s from being checked: %s\n", plural(n, "case"), some(c.Blocks))
 	}
 	if c.Failure != nil {
 		b.WriteString(c.Failure.parts())

@@ -51,6 +51,7 @@ type broken struct {
 	diff    string
 	before  string
 	way     string
+	want    *Session // the session that had to be answered, if that is what it is about
 }
 
 // halted is the panic of a case that cannot be carried through.
@@ -248,6 +249,9 @@ func (c *Trial) nonconforming(x *Exchange) (f Finding, diff string) {
 			if x.Response.StatusCode == http.StatusNotFound && !strings.Contains(x.Response.Header.Get("Content-Type"), "json") {
 				f.Kind, f.Pointer, f.Found, f.Expected = dingmock.RuleReplyStatus, "/status", "404 and no JSON, as of a path that your server does not have", "a reply of the call"
 			}
+			if e := c.elsewhere(x); e != nil {
+				f.Kind, f.Pointer, f.Found, f.Expected = dingmock.RuleReplyStatus, "/status", fmt.Sprint(x.Response.StatusCode), fmt.Sprintf("%d (of the error %s)", e.Status, e.Name)
+			}
 			if e := c.meant(x); v.Rule == dingmock.RuleReplyError && e != nil {
 				f = c.mistaken(x, e, nil)
 			}
@@ -318,7 +322,7 @@ func (c *Trial) wantError(x *Exchange, name string, holes ...string) {
 	if ok && !red(x.Violations) {
 		return
 	}
-	f := Finding{Operation: x.operation(), Pointer: "/body", Expected: "the error " + name}
+	f := Finding{Operation: x.operation(), Pointer: "/body", Expected: "the error " + name, wants: name}
 	switch {
 	case slices.ContainsFunc(x.Violations, func(v dingmock.Violation) bool {
 		return v.Rule != dingmock.RuleReplyError && (v.Rule != dingmock.RuleReplyBody || v.Pointer == "/body" || e.Same(x.Body))
@@ -339,8 +343,24 @@ func (c *Trial) mistaken(x *Exchange, e *dingmock.Error, holes []string) Finding
 	pointer, found, expected := differs(e, x, holes)
 	return Finding{
 		Operation: x.operation(), Pointer: pointer, Kind: KindError,
-		Found: c.rec.redact.text(excerpt([]byte(found), 100)), Expected: expected + " (of the error " + e.Name + ")",
+		Found: c.rec.redact.text(excerpt([]byte(found), 100)), Expected: expected + " (of the error " + e.Name + ")", wants: e.Name,
 	}
+}
+
+// elsewhere returns the error of the operation that a reply is in all but its status; nil for none.
+func (c *Trial) elsewhere(x *Exchange) *dingmock.Error {
+	if x.Parsed.Operation == nil {
+		return nil
+	}
+	for _, reply := range x.Parsed.Operation.Replies {
+		if reply.Status == x.Response.StatusCode {
+			continue
+		}
+		if e := reply.Identify(x.Body); e != nil {
+			return e
+		}
+	}
+	return nil
 }
 
 // meant returns the listed error that a reply, which is none, has the code of, or else the text of; nil for neither.
@@ -402,11 +422,13 @@ func (c *Trial) bytesOf(x *Exchange, e *dingmock.Error, holes []string) (want []
 // equal ends the case where two values differ.
 func (c *Trial) equal(x *Exchange, what string, got, want any) {
 	if g, w := string(encodeJSON(got)), string(encodeJSON(want)); g != w {
-		f := Finding{Operation: c.Operation, Kind: KindValue, Found: c.rec.redact.text(g), Expected: what + " as it has to be"}
+		f := Finding{Operation: c.Operation, Pointer: pointerOf(what), Kind: KindValue, Found: c.rec.redact.text(g), Expected: what + " as it has to be"}
+		if list := c.rec.exchanges(); x == nil && f.Pointer != "" && len(list) > 0 {
+			x = list[len(list)-1]
+		}
 		if x != nil {
 			f.Operation = x.operation()
 		}
-		f.Pointer = pointerOf(what)
 		c.breaks(x, f, fmt.Sprintf("%s:\n-want %s\n+got  %s", what, w, g))
 	}
 }

@@ -291,6 +291,7 @@ func (r *runner) run(ctx context.Context, c Case) (result Result) {
 		switch end := recover().(type) {
 		case nil:
 		case broken:
+			end = t.examined(end)
 			result.Outcome, result.Failure, result.finding = Fail, t.failure(end), &end.finding
 			result.finding.Found, result.finding.Expected = t.rec.redact.text(end.finding.Found), t.rec.redact.text(end.finding.Expected)
 			if end.blocks {

@@ -1,0 +1,310 @@
+package contract
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/dingmock/dingmock"
+)
+
+// examined is how the case ended, with what a second look finds. Where that is not its own operation, which it accused, its rule is
+// not broken, but cannot be checked.
+func (c *Trial) examined(b broken) broken {
+	calls := len(c.rec.exchanges())
+	if b.x == nil && calls > 0 {
+		b.x = c.rec.exchanges()[calls-1]
+	}
+	f, shown, ok := c.blame(b)
+	if !ok {
+		return b
+	}
+	b.blocks = b.blocks || b.finding.Operation == c.Operation && f.Operation != c.Operation
+	b.finding, b.diff = f, b.diff+"\na second look: "+shown
+	return b
+}
+
+// blame looks a second time, where the reply that ended the case may be right and an earlier call's doing wrong: a token that
+// several calls refuse was issued wrong, a session that is not open was not opened, or ended by another call. It returns what is
+// found so, and in a sentence what showed it; false where the reply itself is to blame.
+func (c *Trial) blame(b broken) (f Finding, shown string, ok bool) {
+	defer func() {
+		if recover() != nil { // there is nothing that can be asked
+			ok = false
+		}
+	}()
+	x := b.x
+	if x == nil || x.Parsed == nil || x.Response == nil || c.ctx.Err() != nil {
+		return f, "", false
+	}
+	s := &suspicion{c: c, x: x, want: b.want, changes: changesOf(c.rec.exchanges())}
+	switch {
+	case s.shared():
+		return sameToken(s.issuer().ID, "the other app's"), "two apps were given this token", true
+	case b.finding.Kind == KindRefused && x.Error != nil && x.Parsed.Family != nil && x.Error.Name == x.Parsed.Family.Answers["token-bad"]:
+		return s.token("a token that calls refuse", "one that is good for every call, for 7200 s from the last token call on", true)
+	case b.finding.Kind == KindAccepted && x.Parsed.Token != "" && b.finding.wants == x.Parsed.Family.Answers["token-bad"]:
+		return s.token("a token that calls accept beyond its life", "one that is refused from 7200 s after the last token call on", false)
+	case b.finding.Kind == KindAccepted && x.operation() == "close_session",
+		b.finding.Kind == KindRefused && x.Error != nil && x.Error.Name == "sessions-too-many":
+		return s.stillOpen()
+	case x.Error != nil && x.Error.Name != "session-invalid":
+		return f, "", false
+	case b.finding.Kind == KindRefused && x.operation() == "close_session":
+		w := s.of(x)
+		s.changes = s.changes[:len(s.changes)-1]
+		return s.lost(w)
+	case b.finding.Kind == KindRefused && x.operation() == "create_session":
+		return s.stays(s.of(x), s.changes[:len(s.changes)-1])
+	case b.finding.Kind == KindValue && x.operation() == "getsession":
+		return s.shown()
+	}
+	return f, "", false
+}
+
+// suspicion is what is known when a case has ended.
+type suspicion struct {
+	c       *Trial
+	x       *Exchange // whose reply ended it
+	want    *Session  // that getsession had to answer; nil: none, or it is not known
+	changes []change  // the case's calls that open or close sessions, by time
+}
+
+// change is a call that opens or closes a session.
+type change struct {
+	Session
+	operation string
+	ok        bool
+}
+
+func changesOf(list []*Exchange) []change {
+	var changes []change
+	for _, x := range list {
+		if op := x.operation(); x.Response != nil && (op == "create_session" || op == "close_session") {
+			changes = append(changes, change{
+				operation: op, ok: x.isSuccess(),
+				Session: Session{
+					SessionID: x.Parsed.Value("session_id"), AppKey: x.Parsed.Value("app_key"), UserID: x.Parsed.Value("user_id"), ChatID: x.Parsed.Value("chatid"),
+				},
+			})
+		}
+	}
+	return changes
+}
+
+// token asks another call with the same token: where it refuses, or accepts, it too, the call that issued the token is to blame.
+func (s *suspicion) token(found, expected string, refused bool) (f Finding, shown string, ok bool) {
+	issuer := s.issuer()
+	if issuer == nil {
+		return f, "", false
+	}
+	bad := s.x.Parsed.Family.Answers["token-bad"]
+	if !refused && slices.ContainsFunc(s.before(), func(x *Exchange) bool {
+		return x.Error != nil && x.Error.Name == bad && x.Parsed.Token == s.x.Parsed.Token
+	}) {
+		return sameToken(issuer.ID, "the expired one"), "it was refused before, and " + issuer.ID + " issued it again", true
+	}
+	for _, op := range s.c.doc.Operations() {
+		name := tokenOf(op)
+		if name == "" || op.ID == s.x.operation() || op.Family != s.x.Parsed.Family {
+			continue
+		}
+		other := s.c.try(newCall(op, name, s.x.Parsed.Token).off(dingmock.RuleMissingParameter)) // which changes nothing
+		if other.Error == nil || (other.Error.Name == bad) != refused {
+			return f, "", false
+		}
+		does := map[bool]string{true: "refuses", false: "accepts"}[refused]
+		f = Finding{Operation: issuer.ID, Pointer: pointerOfToken(issuer.ID), Kind: KindState, Found: found, Expected: expected}
+		return f, fmt.Sprintf("%s %s this token, which %s issued, as well", op.ID, does, issuer.ID), true
+	}
+	return f, "", false
+}
+
+// before are the case's exchanges before the one that ended it.
+func (s *suspicion) before() []*Exchange {
+	list := s.c.rec.exchanges()
+	return list[:max(0, slices.IndexFunc(list, func(x *Exchange) bool { return x.Request == s.x.Request }))]
+}
+
+// shared reports whether two apps were given the token of the call that ended the case.
+func (s *suspicion) shared() bool {
+	first := ""
+	for _, x := range s.before() {
+		id := cmp.Or(x.Parsed.Value("appkey"), x.Parsed.Value("appKey"))
+		if s.x.Parsed.Token == "" || id == "" || !issues(x.Body, s.x.Parsed.Token) {
+			continue
+		}
+		if first != "" && id != first {
+			return true
+		}
+		first = id
+	}
+	return false
+}
+
+// issuer is the operation that answered the token last; nil where none of the case did.
+func (s *suspicion) issuer() *dingmock.Operation {
+	for _, x := range slices.Backward(s.before()) {
+		if op := x.Parsed.Operation; op != nil && tokenOf(op) == "" && issues(x.Body, s.x.Parsed.Token) {
+			return op
+		}
+	}
+	return nil
+}
+
+// of is the call that ended the case, as a change.
+func (s *suspicion) of(x *Exchange) change { return changesOf([]*Exchange{x})[0] }
+
+// lost finds why a session is not open that has to be: by taking its app through the same calls again, under other ids, until
+// after one of them it is gone.
+func (s *suspicion) lost(w change) (f Finding, shown string, ok bool) {
+	if s.open(w) {
+		return f, "", false
+	}
+	lost := Finding{Operation: "create_session", Kind: KindState, Found: "a success, and a session that is not open after it", Expected: "a session that is open until it is closed"}
+	const rounds, most = 10, 40 // what is lost now and then is lost in one of some rounds
+	changes := slices.DeleteFunc(slices.Clone(s.changes), func(o change) bool { return o.AppKey != w.AppKey })
+	created := func(o change) bool { return o.Session == w.Session && o.operation == "create_session" && o.ok }
+	n := slices.IndexFunc(changes, created)
+	if n < 0 {
+		return f, "", false
+	}
+	if !slices.ContainsFunc(changes[n:], func(o change) bool { return !created(o) }) {
+		return lost, "create_session opens the same id for another user, so it was not open", true
+	}
+	if n >= most {
+		changes = changes[n:]
+	}
+	changes = changes[:min(len(changes), most)]
+	for range rounds {
+		names := map[string]string{"": ""}
+		again := func(o change) change {
+			for _, value := range []*string{&o.SessionID, &o.UserID, &o.ChatID} {
+				if _, known := names[*value]; !known {
+					names[*value] = s.c.id("again")
+				}
+				*value = names[*value]
+			}
+			return o
+		}
+		mine, there := again(w), false
+		for _, o := range changes {
+			o, wanted := again(o), o.ok
+			if s.make(o).isSuccess() != wanted { // it does not go the same way
+				break
+			}
+			opens := wanted && o.operation == "create_session"
+			if o.Session == mine.Session && wanted {
+				there = opens
+			}
+			if there && !s.open(mine) || opens && !s.open(o) {
+				f = Finding{Operation: o.operation, Kind: KindState, Found: "a session that is open before the call, and not after it", Expected: "a session that stays open"}
+				if opens {
+					f = lost
+				}
+				return f, "the same calls again, under other ids: after this one, create_session opens the same id for another user, so it was not open", true
+			}
+		}
+	}
+	return f, "", false
+}
+
+// open reports whether a session is open: its id cannot be used for another user.
+func (s *suspicion) open(w change) bool {
+	w.operation, w.UserID, w.ChatID = "create_session", s.c.id("nobody"), ""
+	return !s.make(w).isSuccess()
+}
+
+func (s *suspicion) make(w change) *Exchange {
+	op := s.c.op(w.operation)
+	return s.c.try(newCall(op, append(w.values(), tokenOf(op), s.x.Parsed.Token)...))
+}
+
+const (
+	foundOpen    = "a success, and a session that stays open"
+	expectedGone = "a session that is gone"
+)
+
+// stays finds why an id cannot be used: it was closed, and is still open, or a call that was refused has opened it.
+func (s *suspicion) stays(w change, changes []change) (f Finding, shown string, ok bool) {
+	for _, o := range slices.Backward(changes) {
+		if o.SessionID != w.SessionID || o.AppKey != w.AppKey {
+			continue
+		}
+		if o.ok == (o.operation == "create_session") {
+			return f, "", false
+		}
+		f = Finding{Operation: o.operation, Kind: KindState, Found: foundOpen, Expected: expectedGone}
+		if !o.ok {
+			f.Found, f.Expected = "an error, and a session that is open after it", "a refused call that changes nothing"
+		}
+		o.operation = "close_session"
+		return f, "close_session closes the session, so it was open", s.make(o).isSuccess()
+	}
+	return f, "", false
+}
+
+// stillOpen finds whether the last session that was closed is open.
+func (s *suspicion) stillOpen() (f Finding, shown string, ok bool) {
+	for _, o := range slices.Backward(s.changes) {
+		if o.operation == "close_session" && o.ok {
+			f = Finding{Operation: o.operation, Kind: KindState, Found: foundOpen, Expected: expectedGone}
+			return f, "create_session does not open the closed id for another user, so it is open", s.open(o)
+		}
+	}
+	return f, "", false
+}
+
+// shown finds why getsession answers another session than it has to, or none, or one where there is none.
+func (s *suspicion) shown() (f Finding, shown string, ok bool) {
+	got := s.x.session()
+	if got != nil && (s.want == nil || got.SessionID != s.want.SessionID) && got.UserID == s.x.Parsed.Value("userid") {
+		its := slices.DeleteFunc(slices.Clone(s.changes), func(o change) bool { return !o.same(*got) })
+		if f, shown, ok = s.stays(change{Session: *got}, its); ok {
+			return f, shown, ok
+		}
+	}
+	if s.want == nil || got != nil && got.SessionID == s.want.SessionID {
+		return f, "", false
+	}
+	if f, shown, ok = s.lost(change{Session: *s.want}); ok {
+		return f, shown, ok
+	}
+	return s.moved()
+}
+
+// moved finds the call after which another session than before is answered.
+func (s *suspicion) moved() (f Finding, shown string, ok bool) {
+	user, between := s.x.Parsed.Value("userid"), map[string]bool{}
+	for _, x := range slices.Backward(s.before()) {
+		if x.Response == nil || x.Parsed.Token != s.x.Parsed.Token {
+			continue
+		}
+		for _, w := range changesOf([]*Exchange{x}) {
+			between[w.operation] = true
+		}
+		if x.operation() != "getsession" || x.Parsed.Value("userid") != user {
+			continue
+		}
+		if before := x.session(); before == nil || before.SessionID != s.want.SessionID || len(between) != 1 {
+			return f, "", false
+		}
+		for op := range between {
+			f = Finding{Operation: op, Kind: KindState, Found: "another session is the latest after the call", Expected: "a call that leaves it as it is"}
+		}
+		return f, "before it, getsession answered the session that it has to", true
+	}
+	return f, "", false
+}
+
+// session is the session that getsession answers; nil for none.
+func (x *Exchange) session() *Session {
+	var body struct{ Result struct{ Session any } }
+	_ = decodeJSON(x.Body, &body)
+	return sessionOf(body.Result.Session)
+}
+
+// issues reports whether a reply answers that token.
+func issues(body []byte, token string) bool {
+	return slices.ContainsFunc(tokenReply.FindAllSubmatch(body, -1), func(m [][]byte) bool { return string(m[1]) == token })
+}
