@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -127,8 +128,11 @@ func TestHonestBehindTheWrapper(t *testing.T) {
 	}
 }
 
+// raceSampled is how many mutants are run where the race detector is on: with it, all take minutes.
+const raceSampled = 200
+
 // TestEveryMutantIsKilled plants each fault and runs the cases of the rule that it breaks. A survivor fails, and so does
-// a rule that no mutant breaks.
+// a rule that no mutant breaks. The race detector sees but some of them.
 func TestEveryMutantIsKilled(t *testing.T) {
 	t.Parallel()
 	mutants, err := mutant.All()
@@ -142,6 +146,16 @@ func TestEveryMutantIsKilled(t *testing.T) {
 	rules := map[string]contract.Case{}
 	for _, c := range cases {
 		rules[c.ID] = c
+	}
+	count, broken := len(mutants), map[string]bool{}
+	for _, m := range mutants {
+		broken[m.Rule] = true
+	}
+	if raceDetector {
+		seed := rand.Uint64()
+		t.Logf("%d of the mutants, by the seed %d", raceSampled, seed)
+		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(mutants), func(i, j int) { mutants[i], mutants[j] = mutants[j], mutants[i] })
+		mutants = mutants[:raceSampled]
 	}
 	targets := worlds(t)
 	type cell struct {
@@ -181,7 +195,7 @@ func TestEveryMutantIsKilled(t *testing.T) {
 	var lines []string
 	for _, c := range cases {
 		cells := matrix[c.ID]
-		if len(cells) == 0 {
+		if !broken[c.ID] {
 			t.Errorf("no mutant breaks the rule %s: %s", c.ID, c.Rule)
 		}
 		var parts []string
@@ -199,7 +213,7 @@ func TestEveryMutantIsKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sum := fmt.Sprintf("%d rules and %d mutants", len(cases), len(mutants)); !strings.Contains(string(readme), sum) {
+	if sum := fmt.Sprintf("%d rules and %d mutants", len(cases), count); !strings.Contains(string(readme), sum) {
 		t.Errorf("the kit's README does not say %q", sum)
 	}
 	t.Logf("the matrix, %d rules × %d mutants:\n%s", len(cases), len(mutants), strings.Join(lines, "\n"))
