@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/dingmock/dingmock"
 )
@@ -20,7 +21,7 @@ func (c *Trial) examined(b broken) broken {
 		return b
 	}
 	b.blocks = b.blocks || b.finding.Operation == c.Operation && f.Operation != c.Operation
-	b.finding, b.diff = f, b.diff+"\na second look: "+shown
+	b.finding, b.diff = f, strings.TrimPrefix(b.diff+"\na second look: "+shown, "\n")
 	return b
 }
 
@@ -45,15 +46,13 @@ func (c *Trial) blame(b broken) (f Finding, shown string, ok bool) {
 		return s.token("a token that calls refuse", "one that is good for every call, for 7200 s from the last token call on", true)
 	case b.finding.Kind == KindAccepted && x.Parsed.Token != "" && b.finding.wants == x.Parsed.Family.Answers["token-bad"]:
 		return s.token("a token that calls accept beyond its life", "one that is refused from 7200 s after the last token call on", false)
-	case b.finding.Kind == KindAccepted && x.operation() == "close_session",
+	case b.finding.Kind == KindAccepted && x.operation() == "close_session" && s.closedBefore(s.of(x)),
 		b.finding.Kind == KindRefused && x.Error != nil && x.Error.Name == "sessions-too-many":
 		return s.stillOpen()
 	case x.Error != nil && x.Error.Name != "session-invalid":
 		return f, "", false
 	case b.finding.Kind == KindRefused && x.operation() == "close_session":
-		w := s.of(x)
-		s.changes = s.changes[:len(s.changes)-1]
-		return s.lost(w)
+		return s.lost(s.of(x))
 	case b.finding.Kind == KindRefused && x.operation() == "create_session":
 		return s.stays(s.of(x), s.changes[:len(s.changes)-1])
 	case b.finding.Kind == KindValue && x.operation() == "getsession":
@@ -75,14 +74,15 @@ type change struct {
 	Session
 	operation string
 	ok        bool
+	at        int // how many of the case's exchanges there were before
 }
 
 func changesOf(list []*Exchange) []change {
 	var changes []change
-	for _, x := range list {
+	for i, x := range list {
 		if op := x.operation(); x.Response != nil && (op == "create_session" || op == "close_session") {
 			changes = append(changes, change{
-				operation: op, ok: x.isSuccess(),
+				operation: op, ok: x.isSuccess(), at: i,
 				Session: Session{
 					SessionID: x.Parsed.Value("session_id"), AppKey: x.Parsed.Value("app_key"), UserID: x.Parsed.Value("user_id"), ChatID: x.Parsed.Value("chatid"),
 				},
@@ -169,7 +169,7 @@ func (s *suspicion) lost(w change) (f Finding, shown string, ok bool) {
 	if n < 0 {
 		return f, "", false
 	}
-	if !slices.ContainsFunc(changes[n:], func(o change) bool { return !created(o) }) {
+	if changes[n].at >= s.c.moved && !slices.ContainsFunc(changes[n:], func(o change) bool { return !created(o) }) {
 		return lost, "create_session opens the same id for another user, so it was not open", true
 	}
 	if n >= most {
@@ -209,10 +209,19 @@ func (s *suspicion) lost(w change) (f Finding, shown string, ok bool) {
 	return f, "", false
 }
 
-// open reports whether a session is open: its id cannot be used for another user.
-func (s *suspicion) open(w change) bool {
+// taken reports whether an id cannot be used for another user.
+func (s *suspicion) taken(w change) bool {
 	w.operation, w.UserID, w.ChatID = "create_session", s.c.id("nobody"), ""
 	return !s.make(w).isSuccess()
+}
+
+// open reports whether a session is open: its id is taken, or it can be closed, at a server that lets any id be used twice.
+func (s *suspicion) open(w change) bool {
+	if s.taken(w) {
+		return true
+	}
+	w.operation = "close_session"
+	return s.make(w).isSuccess()
 }
 
 func (s *suspicion) make(w change) *Exchange {
@@ -238,10 +247,22 @@ func (s *suspicion) stays(w change, changes []change) (f Finding, shown string, 
 		if !o.ok {
 			f.Found, f.Expected = "an error, and a session that is open after it", "a refused call that changes nothing"
 		}
+		ok = s.taken(o)
 		o.operation = "close_session"
-		return f, "close_session closes the session, so it was open", s.make(o).isSuccess()
+		return f, "its id cannot be used for another user, and close_session closes it, so it was open", ok && s.make(o).isSuccess()
 	}
 	return f, "", false
+}
+
+// closedBefore reports whether a session was closed before.
+func (s *suspicion) closedBefore(w change) bool {
+	n := 0
+	for _, o := range s.changes {
+		if o.Session == w.Session && o.operation == "close_session" && o.ok {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // stillOpen finds whether the last session that was closed is open.
@@ -249,7 +270,7 @@ func (s *suspicion) stillOpen() (f Finding, shown string, ok bool) {
 	for _, o := range slices.Backward(s.changes) {
 		if o.operation == "close_session" && o.ok {
 			f = Finding{Operation: o.operation, Kind: KindState, Found: foundOpen, Expected: expectedGone}
-			return f, "create_session does not open the closed id for another user, so it is open", s.open(o)
+			return f, "create_session does not open the closed id for another user, so it is open", s.taken(o)
 		}
 	}
 	return f, "", false

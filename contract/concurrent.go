@@ -37,7 +37,7 @@ var concurrentCases = []Case{
 			}
 			c.together(crowd, func(i int) {
 				if _, err := p.CreateSession(c.ctx, sessions[i]); err != nil {
-					c.fail(nil, "one of %d calls at once failed: %v", crowd, plain(err))
+					c.fail(nil, "one of the calls at once failed", "one of %d calls at once failed: %v", crowd, plain(err))
 				}
 			})
 			for _, s := range sessions {
@@ -60,7 +60,7 @@ var concurrentCases = []Case{
 				_, err := p.CreateSession(c.ctx, sessions[i])
 				won[i] = err == nil
 				if err != nil && !refusedAs(c, err, "session-invalid") {
-					c.fail(nil, "one of %d calls at once failed otherwise than as a conflict: %v", crowd, plain(err))
+					c.fail(nil, "one of the calls at once failed otherwise than as a conflict", "one of %d calls at once failed otherwise than as a conflict: %v", crowd, plain(err))
 				}
 			})
 			n := 0
@@ -88,7 +88,7 @@ var concurrentCases = []Case{
 				if refusals[i] = err; err == nil {
 					n.Add(1)
 				} else if !refusedAs(c, err, "session-invalid") {
-					c.fail(nil, "one of %d calls at once failed otherwise than as a conflict: %v", crowd, plain(err))
+					c.fail(nil, "one of the calls at once failed otherwise than as a conflict", "one of %d calls at once failed otherwise than as a conflict: %v", crowd, plain(err))
 				}
 			})
 			if n.Load() == 0 {
@@ -110,7 +110,7 @@ func (c *Trial) oneToken() string {
 	c.together(crowd, func(i int) {
 		t, err := parties[i].Gettoken(c.ctx)
 		if err != nil {
-			c.fail(nil, "one of %d calls at once failed: %v", crowd, plain(err))
+			c.fail(nil, "one of the calls at once failed", "one of %d calls at once failed: %v", crowd, plain(err))
 		}
 		tokens[i] = t.Value
 	})

@@ -106,24 +106,24 @@ func (c *Trial) party(app App) *party {
 }
 
 // settle ends the case where an error is none of the platform's refusals, or a reply was not the document's.
-func (p *party) settle(err error) *Refusal {
+func (p *party) settle(err error, want string) *Refusal {
 	list := p.c.rec.exchanges()
 	if len(list) > 0 {
 		x := list[len(list)-1]
 		if x.Err != nil {
 			p.c.noAnswer(x, "a reply")
 		}
-		p.c.conform(x)
+		p.c.conform(x, want)
 	}
 	var refusal *Refusal
 	if err != nil && !errors.As(err, &refusal) {
-		p.c.fail(nil, "the client reports what is no answer of the platform: %s", p.c.rec.redact.text(plain(err)))
+		p.c.fail(nil, "an error of the client that is no answer of the platform", "the client reports what is no answer of the platform: %s", p.c.rec.redact.text(plain(err)))
 	}
 	return refusal
 }
 
 func (p *party) must(err error, what string) {
-	if refusal := p.settle(err); refusal != nil {
+	if refusal := p.settle(err, aSuccess); refusal != nil {
 		f := Finding{Operation: what, Pointer: "/body", Kind: KindRefused, Found: refusal.Error(), Expected: "a success"}
 		p.c.breaks(nil, f, fmt.Sprintf("%s:\n-want a success\n+got  %s", what, refusal))
 	}
@@ -132,7 +132,7 @@ func (p *party) must(err error, what string) {
 // refused ends the case where err is not just this refusal.
 func (p *party) refused(err error, name string) {
 	e := p.c.doc.Error(name)
-	switch refusal := p.settle(err); {
+	switch refusal := p.settle(err, ""); {
 	case refusal == nil:
 		p.c.breaks(nil, p.finding(KindAccepted, "a success", e), fmt.Sprintf("-want the error %s\n+got  a success", wanted(e)))
 	case !refusal.is(e):
@@ -258,7 +258,8 @@ type rawClient struct {
 }
 
 func (r *rawClient) call(q *call) (map[string]any, error) {
-	x := r.c.do(q)
+	x := r.c.answer(q)
+	r.c.conform(x, "")
 	body := map[string]any{}
 	if x.Error == nil {
 		return r.c.success(x), nil

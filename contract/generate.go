@@ -41,7 +41,7 @@ func generatedCases(doc *dingmock.Document) []Case {
 					x := c.answer(g.call)
 					c.during(fmt.Sprintf("%s (request %d of seed %d)", g.what, n, c.runner.options.Seed), x, func() {
 						if g.error == "" {
-							c.conform(x)
+							c.conform(x, aSuccess)
 							c.success(x)
 							c.undo(g.call)
 						} else {

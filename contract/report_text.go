@@ -29,81 +29,101 @@ const mostFirst = 8
 // first is what is to be mended first: ten lines at most, "" where there is nothing to be mended. What several operations do
 // alike is one line.
 func (r *Report) first() string {
-	if len(r.Causes) == 0 && !r.ended() {
+	if len(r.Causes) == 0 && !r.Ended() {
 		return ""
 	}
 	var b strings.Builder
 	b.WriteString("mend these first:\n")
 	most := mostFirst
-	if r.ended() {
+	if r.Ended() {
 		most--
-		fmt.Fprintf(&b, "   !. your server ended during the run: %s could not be checked. Its own log says why; --parallel 1 shows the request\n", plural(r.Count(Errored), "case"))
+		fmt.Fprintf(&b, "   !. your server ended during the run: %s could not be checked. Its own log says why; --parallel 1 shows the request, unless only calls at once end it\n", plural(r.Count(Errored), "case"))
 	}
-	lines := r.lines()
-	for i, line := range lines {
-		if i == most && len(lines) > most+1 {
-			fmt.Fprintf(&b, "     … and %d more\n", len(lines)-i)
+	groups := r.groups()
+	for i, g := range groups {
+		if i == most && len(groups) > most+1 {
+			fmt.Fprintf(&b, "     … and %d more\n", len(groups)-i)
 			break
 		}
-		fmt.Fprintf(&b, "%4d. %s\n", i+1, line)
+		fmt.Fprintf(&b, "%4d. %s\n", i+1, g.line())
 	}
 	return b.String()
 }
 
-// ended reports whether the target, which answered at first, stopped answering.
-func (r *Report) ended() bool {
-	return slices.ContainsFunc(r.Results, func(x Result) bool { return x.Outcome == Errored && strings.Contains(x.Reason, notListening) })
+// Ended reports whether the target, which answered at first, stopped answering.
+func (r *Report) Ended() bool { return ended(r.Results) }
+
+func ended(results []Result) bool {
+	return slices.ContainsFunc(results, func(x Result) bool { return x.Outcome == Errored && strings.Contains(x.Reason, notListening) })
 }
 
-// lines are the causes, those of several operations that are alike together.
-func (r *Report) lines() []string {
-	type group struct {
-		first          *Cause
-		operations     []string
-		breaks, blocks int
-	}
-	groups := map[string]*group{}
-	var order []*group
+// group are causes that are alike but for the operation.
+type group []*Cause
+
+// groups are the causes, by the place of the first of each group.
+func (r *Report) groups() []group {
+	at := map[string]int{}
+	var groups []group
 	for _, c := range r.Causes {
 		f := c.Finding
 		f.Operation = ""
-		key := f.line()
-		g := groups[key]
-		if g == nil || c.Operation == "" {
-			g = &group{first: c}
-			groups[key] = g
-			order = append(order, g)
+		i, known := at[f.line()]
+		switch {
+		case c.Operation == "":
+			groups = append(groups, group{c})
+		case !known:
+			at[f.line()] = len(groups)
+			groups = append(groups, group{c})
+		default:
+			groups[i] = append(groups[i], c)
 		}
-		g.operations, g.breaks, g.blocks = append(g.operations, c.Operation), g.breaks+len(c.Breaks), g.blocks+len(c.Blocks)
 	}
-	var lines []string
-	for _, g := range order {
-		c := Cause{Finding: g.first.Finding, Breaks: g.first.Breaks}
-		c.Operation = strings.Join(g.operations, ", ")
-		lines = append(lines, fmt.Sprintf("%s (%s)", &c, weight(c.Breaks, g.breaks, g.blocks)))
+	return groups
+}
+
+// line is the group in a line.
+func (g group) line() string {
+	var operations []string
+	breaks, blocks := 0, 0
+	for _, c := range g {
+		operations, breaks, blocks = append(operations, c.Operation), breaks+len(c.Breaks), blocks+len(c.Blocks)
 	}
-	return lines
+	all := Cause{Finding: g[0].Finding}
+	all.Operation = strings.Join(operations, ", ")
+	return fmt.Sprintf("%s (%s)", &all, g[0].weighing(breaks, blocks))
+}
+
+// number is that of a cause of the group, which is the i-th.
+func (g group) number(i, of int) string {
+	if len(g) == 1 {
+		return fmt.Sprintf("%d.", i+1)
+	}
+	return fmt.Sprintf("%d.%d.", i+1, of+1)
 }
 
 // String returns the cause in a line of at most 200 characters.
 func (c *Cause) String() string { return excerpt([]byte(printable(c.line())), 200) }
 
-func (c *Cause) weight() string { return weight(c.Breaks, len(c.Breaks), len(c.Blocks)) }
+func (c *Cause) weight() string { return c.weighing(len(c.Breaks), len(c.Blocks)) }
 
-// weight says what depends on causes: the first rules, and how many they break and cases they block in all.
-func weight(rules []string, breaks, blocks int) string {
+// weighing says what depends on causes of which c is the first: the rule that it breaks, and how many they break and cases they keep
+// from being checked in all.
+func (c *Cause) weighing(breaks, blocks int) string {
 	var list []string
-	switch {
-	case len(rules) == 0:
-	case breaks == 1:
-		list = append(list, "breaks "+rules[0])
-	default:
-		list = append(list, fmt.Sprintf("breaks %s and %s", rules[0], plural(breaks-1, "more rule")))
+	if len(c.Breaks) > 0 {
+		first := "breaks " + c.Breaks[0]
+		if c.Failure != nil && c.Failure.Way != "" {
+			first += ", with " + excerpt([]byte(printable(c.Failure.Way)), 60)
+		}
+		list = append(list, first)
+	}
+	if breaks > 1 {
+		list = append(list, plural(breaks-1, "more rule")+" broken there in other ways")
 	}
 	if blocks > 0 {
 		list = append(list, "keeps "+plural(blocks, "case")+" from being checked")
 	}
-	return strings.Join(list, ", ")
+	return strings.Join(list, "; ")
 }
 
 func plural(n int, what string) string {
@@ -125,8 +145,12 @@ func (r *Report) writeText(w io.Writer, full int) error {
 	if first := r.first(); first != "" {
 		b.WriteString(first + "\n")
 	}
-	for i, c := range r.Causes[:full] {
-		fmt.Fprintf(&b, "%d. %s", i+1, c.text())
+	for i, g := range r.groups() {
+		for n, c := range g {
+			if full--; full >= 0 {
+				b.WriteString(g.number(i, n) + " " + c.text())
+			}
+		}
 	}
 	reasons := map[string][]string{}
 	for _, x := range r.Results {
@@ -147,7 +171,7 @@ func (r *Report) writeText(w io.Writer, full int) error {
 	switch missing := r.Coverage.Missing(); {
 	case len(missing) == 0:
 		b.WriteByte('\n')
-	case len(r.Causes) > 0:
+	case len(r.Causes) > 0 || len(missing) > 20: // such as of a selection of cases
 		fmt.Fprintf(&b, ", items not exercised: %d\n", len(missing))
 	default:
 		b.WriteString(", not exercised:\n")
@@ -164,6 +188,9 @@ func (r *Report) writeText(w io.Writer, full int) error {
 			fmt.Fprintf(&b, " %d %s", n, o)
 			if o == Unsupported && len(r.Causes) > 0 {
 				b.WriteString(" (they need a clock, faults or more apps of the target)")
+			}
+			if o == Skipped && len(r.Causes) > 0 {
+				b.WriteString(" (by the options, or nothing for such a target; the JSON report says which)")
 			}
 		}
 	}
@@ -187,6 +214,9 @@ func (c *Cause) text() string {
 	b.WriteString(c.String() + "\n")
 	for i, id := range c.Breaks {
 		b.WriteString("breaks " + id + "\n  " + c.rules[i] + "\n")
+		if f := c.members[i]; f.Found != c.Found || f.Expected != c.Expected {
+			b.WriteString("  found " + f.Found + ", expected " + f.Expected + "\n")
+		}
 	}
 	if n := len(c.Blocks); n > 0 {
 		fmt.Fprintf(&b, "keeps %s from being checked: %s\n", plural(n, "case"), some(c.Blocks))

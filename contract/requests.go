@@ -33,17 +33,19 @@ func requestCases(doc *dingmock.Document) []Case {
 			})
 		}
 		add("undeclared", MUST, "A parameter that the document does not have, or not in that place, is passed over.", 0, func(c *Trial, op *dingmock.Operation) {
-			q := c.valid(op)
-			q.query = append(q.query, pair{"contract_unknown", "1"})
-			c.succeed(q.off(dingmock.RuleUndeclaredParameter))
+			c.works(op, func(q *call) {
+				q.query = append(q.query, pair{"contract_unknown", "1"})
+				q.off(dingmock.RuleUndeclaredParameter)
+			})
 			if len(op.BodyTypes) == 0 {
 				return
 			}
 			c.shadowed(op)
 			for _, value := range []any{"1", 1, nil, map[string]any{"a": []int{1}}, strings.Repeat("x", 4096)} {
-				q := c.valid(op)
-				q.fields = append(q.fields, pair{"contract_unknown", value})
-				c.succeed(q.off(dingmock.RuleUndeclaredParameter))
+				c.works(op, func(q *call) {
+					q.fields = append(q.fields, pair{"contract_unknown", value})
+					q.off(dingmock.RuleUndeclaredParameter)
+				})
 			}
 		})
 		add("repeated", SHOULD, "Of a repeated query parameter the first counts, of a form the first, of a JSON key the last.", 0, repeated)
@@ -55,55 +57,46 @@ func requestCases(doc *dingmock.Document) []Case {
 			c.equal(x, "the header Content-Length", x.Response.Header.Get("Content-Length"), fmt.Sprint(len(x.Body)))
 		})
 		add("bare", MUST, "A request needs no User-Agent and no Accept, and the Host may be any.", 0, func(c *Trial, op *dingmock.Operation) {
-			q := c.valid(op)
-			q.header["User-Agent"], q.header["Accept"] = nil, nil
-			if !c.runner.options.Live {
-				q.host = "login.dingtalk.com"
-			}
-			c.succeed(q)
+			c.works(op, func(q *call) {
+				q.header["User-Agent"], q.header["Accept"] = nil, nil
+				if !c.runner.options.Live {
+					q.host = "login.dingtalk.com"
+				}
+			})
 		})
 		if len(op.BodyTypes) == 0 {
 			continue
 		}
 		add("content-type-spelling", MUST, "The case of a Content-Type, spaces in it and a charset make no difference.", 0, func(c *Trial, op *dingmock.Operation) {
 			for _, t := range []string{"APPLICATION/JSON", "Application/Json; Charset=UTF-8", "application/json ;charset=gbk", " application/json"} {
-				q := c.valid(op)
-				q.contentType = t
-				c.succeed(q)
+				c.works(op, func(q *call) { q.contentType = t })
 			}
 			if slices.Contains(op.BodyTypes, mediaForm) {
-				q := c.valid(op).asForm()
-				q.contentType = "Application/X-WWW-Form-Urlencoded; charset=utf-8"
-				c.succeed(q)
+				c.works(op, func(q *call) { q.asForm().contentType = "Application/X-WWW-Form-Urlencoded; charset=utf-8" })
 			}
 		})
 		add("no-content-type", SHOULD, "Without a Content-Type a body that begins with { is JSON, any other a form.", 0, func(c *Trial, op *dingmock.Operation) {
-			q := c.valid(op)
-			q.contentType = "-"
-			c.succeed(q)
+			c.works(op, func(q *call) { q.contentType = "-" })
 			if slices.Contains(op.BodyTypes, mediaForm) {
-				q := c.valid(op).asForm()
-				q.contentType = "-"
-				c.succeed(q)
+				c.works(op, func(q *call) { q.asForm().contentType = "-" })
 			}
 		})
 		add("chunked", MUST, "A body may come in chunks, its length unsaid.", 0, func(c *Trial, op *dingmock.Operation) {
-			q := c.valid(op)
-			q.chunked = true
-			c.succeed(q)
+			c.works(op, func(q *call) { q.chunked = true })
 		})
 		add("padded", MUST, "Spaces around the JSON, and a body of just 1 MiB, are accepted.", notLive, func(c *Trial, op *dingmock.Operation) {
 			for _, size := range []int{512, dingmock.MaxBody} {
-				q := c.valid(op)
-				whole := " \r\n\t" + string(encodeObject(q.fields))
-				c.succeed(q.body(mediaJSON, []byte(whole+strings.Repeat(" ", size-len(whole)))))
+				c.works(op, func(q *call) {
+					whole := " \r\n\t" + string(encodeObject(q.fields))
+					q.body(mediaJSON, []byte(whole+strings.Repeat(" ", size-len(whole))))
+				})
 			}
 		})
 		if token == "" {
 			continue
 		}
 		add("form", MUST, "The parameters may come as a form; its values are strings as they stand.", 0, func(c *Trial, op *dingmock.Operation) {
-			c.succeed(c.valid(op).asForm())
+			c.works(op, func(q *call) { q.asForm() })
 			for _, chat := range []string{"true", "1e3", "a b+c%41&d=é会", " ", "+"} {
 				s := c.opening("chatid", chat, "user_id", chat+c.id("u"), "session_id", chat+c.id("s"))
 				q := newCall(op, token, s.value(token)).asForm()
@@ -122,23 +115,24 @@ func requestCases(doc *dingmock.Document) []Case {
 					continue // it was found by the values that JSON had
 				}
 				if op.ID == "create_session" {
-					q = newCall(c.op("getsession"), token, s.value(token), "userid", s.value("user_id"))
+					q = c.getting(s)
 				}
 				c.finds(q, s)
 			}
 		})
 		add("token-in-form", SHOULD, "The token is read from the query first, then from a form body.", 0, func(c *Trial, op *dingmock.Operation) {
-			q := c.valid(op).asForm()
-			good := q.value(token)
-			q.drop(token)
-			q.fields = append(q.fields, pair{token, good})
-			c.succeed(q)
-			q = c.valid(op).asForm().set(token, "x")
+			var good any
+			c.works(op, func(q *call) {
+				good = q.asForm().value(token)
+				q.drop(token)
+				q.fields = append(q.fields, pair{token, good})
+			})
+			q := c.valid(op).asForm().set(token, "x")
 			q.fields = append(q.fields, pair{token, good})
 			c.refused(q, op.Family.Answers["token-bad"])
 		})
 		add("get", SHOULD, "A GET with its parameters in the query is answered as the POST is.", 0, func(c *Trial, op *dingmock.Operation) {
-			c.succeed(c.valid(op).intoQuery().by(http.MethodGet).off(dingmock.RuleMethod))
+			c.works(op, func(q *call) { q.intoQuery().by(http.MethodGet).off(dingmock.RuleMethod) })
 		})
 		add("ids-of-requests", SHOULD, "Each reply has a request_id of its own, errors too.", 0, func(c *Trial, op *dingmock.Operation) {
 			seen := map[any]bool{}
@@ -149,7 +143,7 @@ func requestCases(doc *dingmock.Document) []Case {
 				_ = decodeJSON(x.Body, &body)
 				for _, id := range []any{id, body["request_id"]} {
 					if seen[id] {
-						c.fail(x, "request_id:\n-want one that no other reply has\n+got  %v again", id)
+						c.fail(x, "the request_id of another reply", "request_id:\n-want one that no other reply has\n+got  %v again", id)
 					}
 					seen[id] = true
 				}
@@ -166,6 +160,46 @@ func (c *Trial) opening(values ...any) *call {
 		q.set(values[i].(string), values[i+1])
 	}
 	return q
+}
+
+// works ends the case where a call of the operation, altered in a way that has to make no difference, does not do what it is for: a
+// session is opened, answered or closed by just its values, a token is issued.
+func (c *Trial) works(op *dingmock.Operation, alter func(q *call)) {
+	var s *call
+	if tokenOf(op) != "" {
+		s = c.opening()
+	}
+	switch op.ID {
+	case "create_session":
+		q := s.clone()
+		alter(q)
+		c.succeed(q)
+		c.finds(c.getting(s), s)
+	case "getsession":
+		c.succeed(s)
+		q := c.getting(s)
+		alter(q)
+		c.finds(q, s)
+	case "close_session":
+		c.succeed(s)
+		q := c.closing(s)
+		alter(q)
+		c.succeed(q)
+		if x := c.do(c.getting(s)); c.success(x) != nil && x.session() != nil {
+			f := Finding{Operation: x.operation(), Pointer: "/body/result/session", Kind: KindValue, Found: "another session", Expected: "none"}
+			c.breaks(x, f, "the session of a user, once it is closed:\n-want none\n+got  "+x.session().text())
+		}
+	default:
+		q := c.valid(op)
+		alter(q)
+		wantToken(c, c.do(q))
+	}
+}
+
+// getting makes the call that answers the session that another opened.
+func (c *Trial) getting(opened *call) *call {
+	get := c.op("getsession")
+	return newCall(get, tokenOf(get), opened.value(tokenOf(opened.op)), "userid", opened.value("user_id"))
 }
 
 // finds ends the case where a call of getsession does not answer the session that another call opened.
@@ -186,44 +220,38 @@ func (c *Trial) finds(get, opened *call) {
 
 // shadowed sends a call of which each field stands, with another value, in the query too: of a POST only the body counts.
 func (c *Trial) shadowed(op *dingmock.Operation) {
-	q := c.valid(op)
-	if op.ID == "getsession" {
-		s := c.opening("user_id", q.value("userid"))
-		c.succeed(s)
-		q.query = append(q.query, pair{"userid", c.id("other")})
-		c.finds(q.off(dingmock.RuleUndeclaredParameter), s)
-		return
-	}
-	for _, p := range bodyParameters(op) {
-		q.query = append(q.query, pair{p.Name, c.id("other")})
-	}
-	c.succeed(q.off(dingmock.RuleUndeclaredParameter))
+	c.works(op, func(q *call) {
+		for _, p := range bodyParameters(op) {
+			q.query = append(q.query, pair{p.Name, c.id("other")})
+		}
+		q.off(dingmock.RuleUndeclaredParameter)
+	})
 }
 
 // repeated sends each parameter twice, once right and once wrong.
 func repeated(c *Trial, op *dingmock.Operation) {
-	q := c.valid(op).off(dingmock.RuleRepeatedParameter)
-	w := q.clone()
-	for _, p := range q.query {
-		w.query = append(w.query, pair{p.name, "wrong"})
-	}
-	if len(w.query) > 0 {
-		c.succeed(w)
+	if q := c.valid(op); len(q.query) > 0 {
+		c.works(op, func(q *call) {
+			for _, p := range q.query {
+				q.query = append(q.query, pair{p.name, "wrong"})
+			}
+			q.off(dingmock.RuleRepeatedParameter)
+		})
 	}
 	if len(op.BodyTypes) == 0 {
 		return
 	}
-	last := c.valid(op).off(dingmock.RuleRepeatedParameter)
-	var wrong []pair
-	for _, p := range last.fields {
-		wrong = append(wrong, pair{p.name, "wrong"})
+	wrong := func(q *call) (list []pair) {
+		for _, p := range q.fields {
+			list = append(list, pair{p.name, "wrong"})
+		}
+		return list
 	}
-	form := c.valid(op).off(dingmock.RuleRepeatedParameter).asForm()
-	form.fields = append(form.fields, wrong...)
-	last.fields = append(wrong, last.fields...)
-	c.succeed(last)
+	c.works(op, func(q *call) { q.off(dingmock.RuleRepeatedParameter).fields = append(wrong(q), q.fields...) })
 	if slices.Contains(op.BodyTypes, mediaForm) {
-		c.succeed(form)
+		c.works(op, func(q *call) {
+			q.asForm().off(dingmock.RuleRepeatedParameter).fields = append(q.fields, wrong(q)...)
+		})
 	}
 }
 
@@ -264,7 +292,7 @@ var journalCases = []Case{
 			}
 			for _, rule := range q.breaks {
 				if !noted["gettoken "+rule] {
-					c.fail(nil, "the target's violations of the app:\n-want gettoken %s among them\n+got  %v", rule, c.noted())
+					c.fail(nil, "one that is not noted", "the target's violations of the app:\n-want gettoken %s among them\n+got  %v", rule, c.noted())
 				}
 			}
 		},
@@ -278,7 +306,7 @@ var journalCases = []Case{
 			c.succeed(q)
 			c.refused(q.set("appSecret", "wrong"), "invalidClientIdOrSecret")
 			if list := c.noted(); len(list) > 0 {
-				c.fail(nil, "the target's violations of the app:\n-want none\n+got  %v", list)
+				c.fail(nil, "some", "the target's violations of the app:\n-want none\n+got  %v", list)
 			}
 		},
 	},

@@ -71,7 +71,7 @@ func rowCase(doc *dingmock.Document, op *dingmock.Operation, reply *dingmock.Rep
 	}
 	return Case{
 		ID: op.ID + "/" + name, Level: level, Operation: op.ID, Needs: needs,
-		Rule: fmt.Sprintf("A call of %s %s is answered with HTTP %d, %s and %s %s.", op.ID, what.when, reply.Status, reply.ContentType, code, e.Text),
+		Rule: fmt.Sprintf("A call of %s %s is answered with HTTP %d, %s and %s %s.", op.ID, what.when, reply.Status, reply.ContentType, code, strings.TrimSuffix(e.Text, ".")),
 		run: func(c *Trial) {
 			n := 0
 			what.ways(c, op, func(label string, q *call, holes ...string) {

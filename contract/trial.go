@@ -1,7 +1,9 @@
 package contract
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -28,8 +30,9 @@ type Trial struct {
 	tag     string // in every id, so that runs do not meet
 	counter atomic.Int64
 
-	mu   sync.Mutex
-	made App // the case's app, once there is one
+	mu    sync.Mutex
+	made  App // the case's app, once there is one
+	moved int // how many exchanges there were when a clock was last moved
 }
 
 // Failure is how a target broke a rule.
@@ -60,10 +63,10 @@ type halted struct {
 	reason  string
 }
 
-// fail ends the case: the rule is broken. x is the exchange that shows it; nil: the last one.
-func (c *Trial) fail(x *Exchange, format string, args ...any) {
+// fail ends the case: the rule is broken by what is found. x is the exchange that shows it; nil: the last one.
+func (c *Trial) fail(x *Exchange, found, format string, args ...any) {
 	diff := fmt.Sprintf(format, args...)
-	f := Finding{Operation: c.Operation, Kind: KindBehaviour, Found: "something else", Expected: c.Rule}
+	f := Finding{Operation: c.Operation, Kind: KindBehaviour, Found: found, Expected: c.Rule}
 	panic(broken{x: x, finding: f, diff: diff})
 }
 
@@ -119,6 +122,7 @@ func (c *Trial) newApp(spec AppSpec) App {
 
 // advance moves the clock of an app.
 func (c *Trial) advance(app App, by time.Duration) {
+	c.moved = len(c.rec.exchanges())
 	if err := c.runner.target.Powers.(Clock).Advance(c.ctx, app, by); err != nil {
 		c.halt(Errored, "the target's power to move the clock failed: %v", err)
 	}
@@ -140,9 +144,15 @@ func (c *Trial) call(operation string, values ...any) *call {
 // document's, and ends it where the request is off-spec in another way than the call declares.
 func (c *Trial) do(q *call) *Exchange {
 	x := c.answer(q)
-	c.conform(x)
+	want := aSuccess
+	if slices.ContainsFunc(q.breaks, func(rule string) bool { return rule != dingmock.RuleMethod && rule != dingmock.RuleUndeclaredParameter }) {
+		want = ""
+	}
+	c.conform(x, want)
 	return x
 }
+
+const aSuccess = "a success"
 
 // answer sends a request that has to be answered, with whatever.
 func (c *Trial) answer(q *call) *Exchange {
@@ -214,9 +224,9 @@ func (c *Trial) noAnswer(x *Exchange, want string) {
 func unanswered(err error) string {
 	text := plain(err)
 	if strings.HasSuffix(text, "EOF") && !strings.Contains(text, "breaks off") {
-		return "none: your server closed the connection without an answer; its own log may say why"
+		return "no reply: your server closed the connection without an answer; its own log may say why"
 	}
-	return "none: " + text
+	return "no reply: " + text
 }
 
 func (x *Exchange) operation() string {
@@ -227,14 +237,42 @@ func (x *Exchange) operation() string {
 }
 
 // conform blocks the case where a reply is not one of the document's. The bytes of a reply are a matter for the cases of its own
-// operation: what it says can be read all the same.
-func (c *Trial) conform(x *Exchange) {
+// operation: what it says can be read all the same. want is aSuccess where the reply has to be one.
+func (c *Trial) conform(x *Exchange, want string) {
 	exact := slices.ContainsFunc(x.Violations, func(v dingmock.Violation) bool { return v.Rule == RuleReplyBytes })
 	if !red(x.Violations) || exact && x.operation() != c.Operation {
 		return
 	}
 	f, diff := c.nonconforming(x)
+	if error := x.refusal(); want == aSuccess && error != "" && f.Kind != dingmock.RuleReplyStatus {
+		f.Kind, f.Pointer, f.Found, f.Expected, f.wants = KindRefused, "/body", c.rec.redact.text(error), want, ""
+		diff = "-want " + want + "\n+got  " + error
+	}
 	panic(broken{x: x, finding: f, blocks: true, diff: diff})
+}
+
+// refusal is what a reply says that is an error, whether the document has it or not; "" where it is none.
+func (x *Exchange) refusal() string {
+	var body struct {
+		Errcode *json.Number
+		SubCode string `json:"sub_code"`
+		SubMsg  string `json:"sub_msg"`
+		Errmsg  string
+		Code    string
+		Message string
+	}
+	if decodeJSON(x.Body, &body) != nil {
+		return ""
+	}
+	switch {
+	case body.SubCode != "":
+		return fmt.Sprintf("the error %s/%s %q", cmp.Or(*cmp.Or(body.Errcode, new(json.Number)), "?"), body.SubCode, excerpt([]byte(body.SubMsg), 60))
+	case body.Errcode != nil && *body.Errcode != "0":
+		return fmt.Sprintf("the error %s %q", *body.Errcode, excerpt([]byte(body.Errmsg), 60))
+	case body.Code != "":
+		return fmt.Sprintf("the error %s %q", body.Code, excerpt([]byte(body.Message), 60))
+	}
+	return ""
 }
 
 // nonconforming says what of a reply the document does not allow, the first as a finding.
@@ -246,14 +284,18 @@ func (c *Trial) nonconforming(x *Exchange) (f Finding, diff string) {
 		}
 		if f.Kind == "" {
 			f = findingOf(v)
-			if x.Response.StatusCode == http.StatusNotFound && !strings.Contains(x.Response.Header.Get("Content-Type"), "json") {
+			if x.operation() != "" && x.Response.StatusCode == http.StatusNotFound && !strings.Contains(x.Response.Header.Get("Content-Type"), "json") {
 				f.Kind, f.Pointer, f.Found, f.Expected = dingmock.RuleReplyStatus, "/status", "404 and no JSON, as of a path that your server does not have", "a reply of the call"
 			}
 			if e := c.elsewhere(x); e != nil {
 				f.Kind, f.Pointer, f.Found, f.Expected = dingmock.RuleReplyStatus, "/status", fmt.Sprint(x.Response.StatusCode), fmt.Sprintf("%d (of the error %s)", e.Status, e.Name)
 			}
-			if e := c.meant(x); v.Rule == dingmock.RuleReplyError && e != nil {
+			e, error := c.meant(x), x.refusal()
+			switch inBody := f.Kind == dingmock.RuleReplyError || f.Kind == dingmock.RuleReplyBody; {
+			case v.Rule == dingmock.RuleReplyError && e != nil:
 				f = c.mistaken(x, e, nil)
+			case inBody && e == nil && error != "":
+				f.Kind, f.Pointer, f.Found, f.Expected = KindError, "/body", c.rec.redact.text(error), "a success, or an error that the document has for the call"
 			}
 		}
 		lines = append(lines, "  "+v.String())
@@ -391,8 +433,15 @@ func (c *Trial) meant(x *Exchange) *dingmock.Error {
 // errorDiff shows a reply beside the bytes of the error that it has to be.
 func (c *Trial) errorDiff(x *Exchange, e *dingmock.Error, holes []string) string {
 	want, contentType := c.bytesOf(x, e, holes)
+	got, most := x.Response.Header.Get("Content-Type"), 600
+	if !c.runner.bytes && sameType(got, contentType) {
+		contentType = got
+	}
+	if !json.Valid(x.Body) {
+		most = 80
+	}
 	return fmt.Sprintf("-want the error %s: HTTP %d, %s\n-want %s\n+got  HTTP %d, %s\n+got  %s", e.Name, e.Status, contentType, want,
-		x.Response.StatusCode, x.Response.Header.Get("Content-Type"), excerpt([]byte(c.rec.redact.text(string(x.Body))), 600))
+		x.Response.StatusCode, got, excerpt([]byte(c.rec.redact.text(string(x.Body))), most))
 }
 
 // bytesOf are the bytes of an error in the place of a reply, and its Content-Type. The id of the request is the reply's own where
@@ -423,6 +472,9 @@ func (c *Trial) bytesOf(x *Exchange, e *dingmock.Error, holes []string) (want []
 func (c *Trial) equal(x *Exchange, what string, got, want any) {
 	if g, w := string(encodeJSON(got)), string(encodeJSON(want)); g != w {
 		f := Finding{Operation: c.Operation, Pointer: pointerOf(what), Kind: KindValue, Found: c.rec.redact.text(g), Expected: what + " as it has to be"}
+		if _, text := want.(string); !text || want == "" {
+			f.Found, f.Expected = what+" "+f.Found, w
+		}
 		if list := c.rec.exchanges(); x == nil && f.Pointer != "" && len(list) > 0 {
 			x = list[len(list)-1]
 		}

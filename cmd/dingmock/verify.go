@@ -136,8 +136,12 @@ func (c *verifyCommand) finish(report *contract.Report, out streams) error {
 	switch {
 	case len(report.Causes) > 0:
 		broken, blocked := len(report.Broken()), report.Count(contract.Blocked)
-		return fmt.Errorf("%d of %d cases do not pass (broken: %d, blocked: %d, which may turn out broken); first to be mended: %s",
-			broken+blocked+unchecked, len(report.Results), broken, blocked, report.Causes[0])
+		first := "first to be mended: " + report.Causes[0].String()
+		if report.Ended() {
+			first = "the server ended during the run"
+		}
+		return fmt.Errorf("%d of %d cases do not pass (fail: %d, blocked by what is to be mended: %d, error: %d); %s",
+			broken+blocked+unchecked, len(report.Results), broken, blocked, unchecked, first)
 	case report.Coverage.Percent() < c.MinCoverage:
 		return fmt.Errorf("document coverage is %.1f %%, less than --min-coverage %.1f", report.Coverage.Percent(), c.MinCoverage)
 	case unchecked > 0:

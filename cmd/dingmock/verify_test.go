@@ -112,7 +112,7 @@ func TestVerifyBroken(t *testing.T) {
 			t.Errorf("stdout does not say %q:\n%s", want, stdout)
 		}
 	}
-	if !strings.Contains(stderr, "4 of 5 cases do not pass (broken: 3, blocked: 1, which may turn out broken); first to be mended: gettoken: reply-status") {
+	if !strings.Contains(stderr, "4 of 5 cases do not pass (fail: 3, blocked by what is to be mended: 1, error: 0); first to be mended: gettoken: reply-status") {
 		t.Errorf("stderr: %s", stderr)
 	}
 

@@ -154,15 +154,14 @@ func pairs(t *testing.T, singles []subject, alone []accused) {
 	}
 	var wrong []string
 	for n, a := range accuse(t, "two", both) {
-		named, left := 0, of[n][1]
-		if !a.named[0] {
-			named, left = 1, of[n][0]
+		fall := false
+		for i, left := range []int{of[n][1], of[n][0]} { // mending the one leaves the other
+			b := alone[left]
+			fall = fall || a.named[i] && b.failing+b.causes < a.failing+a.causes
 		}
-		switch b := alone[left]; {
-		case !a.named[named]:
-			wrong = append(wrong, both[n].name+": the first cause is neither"+a.text)
-		case b.failing+b.causes >= a.failing+a.causes:
-			wrong = append(wrong, fmt.Sprintf("%s: %d cases of %d causes, and once the first is mended %d of %d%s", both[n].name, a.failing, a.causes, b.failing, b.causes, a.text))
+		if !fall {
+			wrong = append(wrong, fmt.Sprintf("%s: named: %v; %d cases of %d causes, of either alone %d of %d and %d of %d%s", both[n].name, a.named,
+				a.failing, a.causes, alone[of[n][0]].failing, alone[of[n][0]].causes, alone[of[n][1]].failing, alone[of[n][1]].causes, a.text))
 		}
 	}
 	t.Logf("%d pairs; of the first causes name one of the two, and the numbers fall once it is mended: %d", len(both), len(both)-len(wrong))

@@ -154,7 +154,10 @@ func (r *request) pass() *reply { return r.with(r.Method, r.URL, r.Header, r.sen
 func (r *request) with(method string, u *url.URL, header http.Header, body []byte) *reply {
 	in := r.Clone(r.Context())
 	in.Method, in.URL, in.Header = method, u, header
-	in.Body, in.ContentLength, in.TransferEncoding = io.NopCloser(bytes.NewReader(body)), int64(len(body)), nil
+	in.Body = io.NopCloser(bytes.NewReader(body))
+	if r.ContentLength >= 0 || !bytes.Equal(body, r.sent) {
+		in.ContentLength, in.TransferEncoding = int64(len(body)), nil
+	}
 	w := httptest.NewRecorder()
 	r.next.ServeHTTP(w, in)
 	return &reply{status: w.Code, header: w.Header(), body: w.Body.Bytes()}
