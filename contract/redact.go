@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode"
 	"unicode/utf8"
 
+	"github.com/dingmock/dingmock/internal/printable"
 	"github.com/dingmock/dingmock/internal/redact"
 	"github.com/dingmock/dingmock/internal/shell"
 )
@@ -52,16 +52,31 @@ func (r *redactor) learn(body []byte) {
 	}
 }
 
-func (r *redactor) text(s string) string {
-	s = redact.Text(s)
-	if r == nil {
-		return s
+// text returns a text as people are shown it: without secrets, and printable.
+func (r *redactor) text(s string) string { return printable.Text(redact.Plain(r.masked(s))) }
+
+// data returns a text without secrets, as it is otherwise, for what is read by programs.
+func (r *redactor) data(s string) string { return redact.Plain(r.masked(redact.ValidUTF8(s))) }
+
+// masked masks the secrets of a text, which need not be UTF-8, for redact.Plain to show: none but these are redact.Masked in it.
+func (r *redactor) masked(s string) string { return r.mask(redact.Keep(s)) }
+
+// mask is masked of a text that has been through redact.Keep. Where there is no secret it stays as it is.
+func (r *redactor) mask(kept string) string {
+	s := r.known(redact.Raw(kept, false))
+	if !strings.Contains(s, redact.Masked) {
+		return kept
 	}
+	return s
+}
+
+// known masks the values that are known to be secrets.
+func (r *redactor) known(s string) string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	for _, v := range r.values {
 		for _, form := range v.forms {
-			s = strings.ReplaceAll(s, form, redact.Masked)
+			s = strings.ReplaceAll(s, redact.Keep(form), redact.Masked)
 		}
 	}
 	return s
@@ -71,14 +86,23 @@ func (r *redactor) header(name, value string) string {
 	if redact.SecretHeader(name) && value != "" {
 		return redact.Masked
 	}
-	return r.text(value)
+	return r.masked(value)
 }
+
+// mostCurl is how much of a body a curl line has, in bytes.
+const mostCurl = 600
 
 // curl returns the request to a URL as a line that a shell runs, its secrets variables.
 func (r *redactor) curl(req *http.Request, address url.URL, body []byte) string {
-	address.User = nil
-	address.RawQuery = redact.Query(address.RawQuery)
-	line := shell.Curl{URL: r.text(address.String()), Method: req.Method, Header: http.Header{}, Include: true, Chunked: len(body) > 0 && (req.ContentLength < 0 || req.ContentLength == 0 && req.Body != nil)}
+	query := redact.Query(redact.Keep(address.RawQuery))
+	if address.ForceQuery = false; address.RawQuery != "" {
+		query = "?" + query
+	}
+	address.User, address.RawQuery = nil, ""
+	line := shell.Curl{URL: r.mask(redact.Keep(address.String()) + query), Method: req.Method, Header: http.Header{}, Include: true}
+	unsaid := req.ContentLength == 0 && req.Body != nil && req.Body != http.NoBody // of a client's request
+	line.Chunked = req.ContentLength < 0 || unsaid && len(body) > 0
+	line.Empty = len(body) == 0 && (req.Header.Get("Content-Length") == "0" || req.Method == http.MethodPost || req.Method == http.MethodPut || req.Method == http.MethodPatch)
 	for name, values := range req.Header {
 		if name == "Content-Length" || name == "Accept-Encoding" { // which curl says itself
 			continue
@@ -87,12 +111,9 @@ func (r *redactor) curl(req *http.Request, address url.URL, body []byte) string 
 			line.Header[name] = append(line.Header[name], r.header(name, value))
 		}
 	}
-	text := redact.ValidUTF8(string(body))
-	switch line.Body = r.text(text); {
-	case len(body) > 600:
-		line.Body = r.text(excerpt(body, 600))
-	case line.Body == text:
-		line.Body = string(body) // bytes that are not UTF-8 are sent as they were
+	if line.Body = r.masked(string(body)); len(body) > mostCurl {
+		line.Body = r.masked(string(body[:mostCurl]))
+		line.Lacks = fmt.Sprintf("the body's bytes beyond %d of %d", mostCurl, len(body))
 	}
 	return line.String()
 }
@@ -118,17 +139,4 @@ func excerpt(body []byte, most int) string {
 		body = body[max(n, 1):]
 	}
 	return b.String() + cut
-}
-
-// printable is a text on one line, without what a terminal or a pipeline might take for a command.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' {
-			return ' '
-		}
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
-			return utf8.RuneError
-		}
-		return r
-	}, s)
 }

@@ -31,7 +31,7 @@ func TestRedact(t *testing.T) {
 	}
 	req := &http.Request{Method: "POST", Header: http.Header{"X-Acs-Dingtalk-Access-Token": {"abc"}, "Content-Type": {"application/json"}}}
 	address := url.URL{Scheme: "http", User: url.UserPassword("u", "s3cr3t"), Host: "h", Path: "/p", RawQuery: "sign=x"}
-	want := `curl -i -X POST 'http://h/p?sign='"$SIGN" -H 'Content-Type: application/json' -H 'X-Acs-Dingtalk-Access-Token: '"$ACCESS_TOKEN" --data-raw $'it\'s\012' -w '\n'`
+	want := `printf 'it\047s\012' | curl -i -X POST 'http://h/p?sign='"$SIGN" -H 'Content-Type: application/json' -H 'X-Acs-Dingtalk-Access-Token: '"$ACCESS_TOKEN" --data-binary @- -w '\n'`
 	if got := r.curl(req, address, []byte("it's\n")); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

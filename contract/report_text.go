@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dingmock/dingmock/internal/printable"
 )
 
 // Line returns the result as one line, for progress.
@@ -20,7 +22,7 @@ func (r Result) Line() string {
 	case r.Reason != "":
 		line += ": " + r.Reason
 	}
-	return line
+	return printable.Line(line)
 }
 
 // mostFirst is how many causes the report begins with.
@@ -102,7 +104,7 @@ func (g group) number(i, of int) string {
 }
 
 // String returns the cause in a line of at most 200 characters.
-func (c *Cause) String() string { return excerpt([]byte(printable(c.line())), 200) }
+func (c *Cause) String() string { return excerpt([]byte(printable.Line(c.line())), 200) }
 
 func (c *Cause) weight() string { return c.weighing(len(c.Breaks), len(c.Blocks)) }
 
@@ -195,7 +197,7 @@ func (r *Report) writeText(w io.Writer, full int) error {
 		}
 	}
 	b.WriteByte('\n')
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, printable.Text(b.String()))
 	return err
 }
 
@@ -257,5 +259,5 @@ func (r *Report) WriteGitHub(w io.Writer) error {
 func GitHubError(title, text string) string {
 	escape := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-	return fmt.Sprintf("::error title=%s::%s\n", property.Replace(title), escape.Replace(text))
+	return fmt.Sprintf("::error title=%s::%s\n", property.Replace(printable.Line(title)), escape.Replace(printable.Text(text)))
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/capture"
+	"github.com/dingmock/dingmock/internal/printable"
 	"github.com/dingmock/dingmock/internal/redact"
 )
 
@@ -179,7 +180,7 @@ func (x *Exchange) String() string {
 	if x.Response != nil {
 		b.WriteString("\n" + x.Response.Status + ", " + x.Response.Header.Get("Content-Type") + "\n" + r.text(excerpt(x.Body, 2000)))
 	}
-	return b.String()
+	return printable.Text(b.String())
 }
 
 func write(b *strings.Builder, what string, list []dingmock.Violation) {
@@ -268,13 +269,13 @@ func (r *Recorder) Record(x *Exchange, time string, most int) Record {
 	r.redact.learn(x.Body)
 	record := Record{
 		Time: time, Method: x.Request.Method, Header: http.Header{}, Violations: x.Parsed.Violations, Broken: x.Violations,
-		Body: r.redact.text(excerpt(x.Sent, most)),
+		Body: r.redact.data(excerpt(x.Sent, most)),
 	}
 	u := url.URL{Path: x.Request.URL.Path, RawQuery: redact.Query(x.Request.URL.RawQuery)}
-	record.URL = r.redact.text(u.String())
+	record.URL = r.redact.data(u.String())
 	for name, values := range x.Request.Header {
 		for _, v := range values {
-			record.Header.Add(name, r.redact.header(name, v))
+			record.Header.Add(name, redact.Plain(r.redact.header(name, v)))
 		}
 	}
 	record.Curl = r.redact.curl(x.Request, *x.Request.URL, x.Sent)
@@ -283,7 +284,7 @@ func (r *Recorder) Record(x *Exchange, time string, most int) Record {
 	}
 	if x.Response != nil {
 		record.Status, record.ReplyType = x.Response.StatusCode, x.Response.Header.Get("Content-Type")
-		record.ReplyBody = r.redact.text(excerpt(x.Body, most))
+		record.ReplyBody = r.redact.data(excerpt(x.Body, most))
 	}
 	record.Unjudged = x.Unjudged
 	if x.Error != nil {

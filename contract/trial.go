@@ -550,7 +550,7 @@ func (c *Trial) replyText(x *Exchange) string {
 	if x.Response == nil {
 		return c.rec.redact.text(unanswered(x.Err))
 	}
-	return fmt.Sprintf("HTTP %d, %s\n%s", x.Response.StatusCode, x.Response.Header.Get("Content-Type"), c.rec.redact.text(excerpt(x.Body, 2000)))
+	return c.rec.redact.text(fmt.Sprintf("HTTP %d, %s\n%s", x.Response.StatusCode, x.Response.Header.Get("Content-Type"), excerpt(x.Body, 2000)))
 }
 
 // plain returns an error without the URL that net/http puts in front: it may hold secrets.

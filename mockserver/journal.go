@@ -2,7 +2,9 @@ package mockserver
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -51,6 +53,7 @@ type Entry struct {
 	Curl       string               `json:"curl"` // the request as a curl line, against $DINGMOCK_URL
 
 	weight     int
+	sent       asSent         // how the request came, for the curl line
 	path, host string         // decoded, and without a port, as a match takes them
 	whole      map[string]any // Parameters, those that are long not cut off
 }
@@ -216,12 +219,15 @@ func (c *call) entry(name string, r *http.Request, body []byte, reply reply) *En
 	if r.URL.RawQuery != "" {
 		e.Request.URL += "?" + redact.Query(r.URL.RawQuery)
 	}
-	e.Request.URL = shorten(redact.ValidUTF8(e.Request.URL))
+	form := false
 	if len(body) > 0 {
 		media := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Type")))
 		parts := strings.HasPrefix(media, "multipart/") && bytes.HasPrefix(body, []byte("--"))
-		e.Request.Body = redact.Body(body, !parts && (strings.Contains(media, "form") || body[0] != '{'))
+		form = !parts && (strings.Contains(media, "form") || body[0] != '{')
+		e.Request.Body = redact.Body(body, form)
 	}
+	e.sent = sentAs(r, body, form, e.Request.URL)
+	e.Request.URL = shorten(redact.ValidUTF8(e.Request.URL))
 	e.Operation = c.operationID()
 	if c.Operation != nil {
 		e.Provenance = c.Operation.Provenance
@@ -240,7 +246,7 @@ func (c *call) entry(name string, r *http.Request, body []byte, reply reply) *En
 
 // weigh notes about how many bytes an entry holds.
 func (e *Entry) weigh() {
-	e.weight = entryBytes + len(e.Request.Body) + len(e.Reply.Body) + len(e.Request.URL) + len(e.path) + len(e.Explain) + redact.HeaderBytes(e.Request.Header)
+	e.weight = entryBytes + len(e.sent.url) + len(e.sent.body) + len(e.Request.Body) + len(e.Reply.Body) + len(e.Request.URL) + len(e.path) + len(e.Explain) + redact.HeaderBytes(e.Request.Header)
 	for name, value := range e.whole {
 		text, _ := value.(string)
 		shown, _ := e.Parameters[name].(string)
@@ -333,13 +339,52 @@ func shorten(s string) string {
 	return s + "…"
 }
 
+// asSent is how a request came, as far as the entry does not show it.
+type asSent struct {
+	empty, chunked bool
+	url, body      string // for a curl line, where what is shown would not do: it had asterisks or was not UTF-8; "" where it does
+	lacks          string // what a curl line does not have of the request
+}
+
+func sentAs(r *http.Request, body []byte, form bool, url string) asSent {
+	s := asSent{empty: len(body) == 0 && r.Header.Get("Content-Length") == "0", chunked: r.ContentLength < 0}
+	switch {
+	case len(url) > bodyKept:
+		s.lacks = fmt.Sprintf("the bytes of its path and query beyond %d", bodyKept)
+	case len(body) > bodyKept:
+		s.lacks = fmt.Sprintf("the body's bytes beyond %d of %d", bodyKept, len(body))
+	}
+	if !asShown(url) {
+		s.url = redact.Keep(r.URL.EscapedPath())
+		if r.URL.RawQuery != "" {
+			s.url += "?" + redact.Query(redact.Keep(r.URL.RawQuery))
+		}
+	}
+	if text := string(body[:min(len(body), bodyKept)]); !asShown(text) || strings.Contains(text, `\u00`) { // which is shown without
+		s.body = redact.Raw(redact.Keep(text), form)
+		if !strings.Contains(s.body, redact.Masked) {
+			s.body = redact.Keep(text)
+		}
+	}
+	return s
+}
+
+// asShown reports whether a text is shown as it is, but for its secrets.
+func asShown(text string) bool { return !strings.Contains(text, "*") && utf8.ValidString(text) }
+
 // shown returns the entry with its curl line.
 func (e *Entry) shown() *Entry {
 	shown := *e
-	line := shell.Curl{Base: `"$DINGMOCK_URL"`, URL: e.Request.URL, Method: e.Request.Method, Header: http.Header{}, Body: e.Request.Body}
+	line := shell.Curl{
+		Base: `"$DINGMOCK_URL"`, URL: cmp.Or(e.sent.url, e.Request.URL), Method: e.Request.Method, Header: http.Header{}, Body: cmp.Or(e.sent.body, e.Request.Body),
+		Empty: e.sent.empty, Chunked: e.sent.chunked, Lacks: e.sent.lacks,
+	}
 	for _, name := range []string{"Content-Type", "Content-Encoding", "X-Acs-Dingtalk-Access-Token"} {
-		if values := e.Request.Header[name]; len(values) > 0 {
-			line.Header[name] = values
+		for _, value := range e.Request.Header[name] {
+			if !redact.SecretHeader(name) { // of a token all is hidden, and of the others nothing is like one
+				value = redact.Keep(value)
+			}
+			line.Header[name] = append(line.Header[name], value)
 		}
 	}
 	shown.Curl = line.String()

@@ -16,6 +16,36 @@ import (
 // Masked stands where a secret was.
 const Masked = "***"
 
+// A text that has been through Keep has stands-ins for its own asterisks, so that those which are left are of Masked: own, and what
+// stands for that character itself.
+const (
+	own     = "\uFDD0" // no character
+	ownStar = own + "1"
+	ownOwn  = own + "0"
+)
+
+var (
+	keeper  = strings.NewReplacer("*", ownStar, own, ownOwn)
+	plainer = strings.NewReplacer(ownStar, "*", ownOwn, own)
+)
+
+// Keep returns a text in which none but Masked will be where something is masked afterwards: its own asterisks are kept apart until
+// Plain.
+func Keep(text string) string {
+	if strings.IndexByte(text, '*') < 0 && !strings.Contains(text, own) {
+		return text
+	}
+	return keeper.Replace(text)
+}
+
+// Plain returns a text of Keep's as people read it.
+func Plain(text string) string {
+	if !strings.Contains(text, own) {
+		return text
+	}
+	return plainer.Replace(text)
+}
+
 // Kept is how much is shown of a body, and of all headers of a request, in bytes.
 const Kept = 16 << 10
 
@@ -80,27 +110,31 @@ func maskEscaped(value string) string {
 		}
 		return Masked
 	}
-	if shown := Text(text); shown != text {
-		return url.QueryEscape(shown)
+	if shown := Raw(Keep(text), false); shown != Keep(text) {
+		parts := strings.Split(shown, Masked)
+		for i, part := range parts {
+			parts[i] = url.QueryEscape(Plain(part))
+		}
+		return strings.Join(parts, Masked)
 	}
 	return value
 }
 
 // Body masks what may be secret in a body of whatever type, and cuts it off where it is long.
 func Body(body []byte, form bool) string {
-	long := len(body) > Kept
-	if long {
-		body = body[:Kept]
-	}
-	text := ValidUTF8(string(body))
-	if form {
-		text = Query(text)
-	}
-	text = parts(JSON(text))
-	if long {
+	text := Raw(string(body[:min(len(body), Kept)]), form)
+	if len(body) > Kept {
 		text += "…"
 	}
-	return text
+	return ValidUTF8(text)
+}
+
+// Raw masks what may be secret in a body of whatever type, which may be a form, and need not be UTF-8.
+func Raw(body string, form bool) string {
+	if form {
+		body = Query(body)
+	}
+	return parts(JSON(body))
 }
 
 // parts masks the parts of a multipart body that may be secret.
@@ -119,7 +153,7 @@ func Text(text string) string {
 	if text = ValidUTF8(text); strings.IndexByte(text, '"') < 0 {
 		return parts(maskPairs(text))
 	}
-	return parts(JSON(text))
+	return Raw(text, false)
 }
 
 // secretPair is name=value where the name may be that of a secret, the sign perhaps escaped, and the value up to what ends it in
@@ -289,7 +323,12 @@ func Header(h http.Header) http.Header {
 	}
 	var out http.Header
 	for name, values := range h {
-		shown := []string{Masked}
+		shown := make([]string, len(values))
+		for i, value := range values {
+			if value != "" {
+				shown[i] = Masked
+			}
+		}
 		if !SecretHeader(name) {
 			shown = texts(values)
 		}
