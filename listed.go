@@ -52,10 +52,10 @@ func (q *Request) method() string {
 func (d *Document) checkListed(q *Request, calls []paths.Call, query []field, r *http.Request, media string, body []byte, form []field) {
 	switch {
 	case q.Family == nil:
-		q.add(RuleUnknownPath, "/path", printablePath(q.Path), "a path of the document", "")
+		q.add(RuleUnknownPath, "/path", shortPath(q.Path), "a path of the document", "")
 		return
 	case calls == nil:
-		q.add(RuleUnknownPath, "/path", printablePath(q.Path), "a path that DingTalk has"+d.suggest(q.Path), "unknown-path")
+		q.add(RuleUnknownPath, "/path", shortPath(q.Path), "a path that DingTalk has"+d.suggest(q.Path), "unknown-path")
 		return
 	}
 	if q.Listed.Method != q.method() {
@@ -67,7 +67,7 @@ func (d *Document) checkListed(q *Request, calls []paths.Call, query []field, r 
 		answered := q.Family.APIName != "" && q.method() == http.MethodGet && slices.ContainsFunc(query, func(f field) bool { return f.name != q.Family.Token.Name })
 		q.addMethod(strings.Join(methods, " or "), answered)
 	}
-	q.add(RuleNotModelled, "/path", printablePath(q.Path), "a call that dingmock models, or a rule that answers it", "unknown-path")
+	q.add(RuleNotModelled, "/path", shortPath(q.Path), "a call that dingmock models, or a rule that answers it", "unknown-path")
 	if q.Method == http.MethodOptions {
 		return // a browser asks, and has no token
 	}
@@ -81,9 +81,9 @@ func (d *Document) checkListed(q *Request, calls []paths.Call, query []field, r 
 		isForm := media == mediaForm
 		switch {
 		case isForm && body[0] == '{' && json.Valid(body):
-			q.add(RuleContentType, "/header/Content-Type", printable(media), "application/json, which the body is", "content-type")
+			q.add(RuleContentType, "/header/Content-Type", short(media), "application/json, which the body is", "content-type")
 		case !isForm && media != mediaJSON && !strings.HasPrefix(media, "multipart/") && media != "application/octet-stream":
-			q.add(RuleContentType, "/header/Content-Type", printable(media), "application/json, a form or an upload", "content-type")
+			q.add(RuleContentType, "/header/Content-Type", short(media), "application/json, a form or an upload", "content-type")
 		case media != mediaJSON:
 		case !utf8.Valid(body):
 			q.add(RuleBody, "/body", "bytes that are not UTF-8", "JSON", "body")

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dingmock/dingmock/catalogue/paths"
+	"github.com/dingmock/dingmock/internal/printable"
 )
 
 // MaxBody is the size of the largest request body that is read, in bytes, where the document says nothing else.
@@ -172,7 +173,7 @@ func (q *Request) addMethod(want string, answered bool) {
 	case q.Family != nil && q.Family.Answers["method-"+strings.ToLower(want)] != "":
 		answer += "-" + strings.ToLower(want)
 	}
-	q.add(RuleMethod, "/method", printable(q.Method), want, answer)
+	q.add(RuleMethod, "/method", short(q.Method), want, answer)
 }
 
 func (q *Request) broken() bool {
@@ -208,11 +209,11 @@ func (q *Request) keepOthers(list []field) {
 // readBody returns the fields of the body as they stand there, or notes why it has none.
 func (q *Request) readBody(types []string, r *http.Request, media string, body []byte, form []field) []field {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		q.add(RuleContentType, "/header/Content-Encoding", printable(encoding), "no Content-Encoding", "content-type")
+		q.add(RuleContentType, "/header/Content-Encoding", short(encoding), "no Content-Encoding", "content-type")
 		return nil
 	}
 	if media != "" && !slices.Contains(types, media) {
-		q.add(RuleContentType, "/header/Content-Type", printable(media), strings.Join(types, " or "), "content-type")
+		q.add(RuleContentType, "/header/Content-Type", short(media), strings.Join(types, " or "), "content-type")
 		return nil
 	}
 	switch {
@@ -521,23 +522,17 @@ func mediaType(header http.Header, body []byte) string {
 	return media
 }
 
-// printable shortens text from outside to what may stand in a line: at most 64 characters, none of them special.
-func printable(text string) string { return printed(text, 64) }
+// short shortens text from outside to what may stand in a line: at most 64 characters, each of them printable.
+func short(text string) string { return printed(text, 64) }
 
-// printablePath shortens a path to what may stand in a line.
-func printablePath(path string) string { return printed(path, 256) }
+// shortPath shortens a path to what may stand in a line.
+func shortPath(path string) string { return printed(path, 256) }
 
 func printed(text string, most int) string {
-	clean := strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, text)
-	if runes := []rune(clean); len(runes) > most {
-		return string(runes[:most]) + "…"
+	if runes := []rune(text); len(runes) > most {
+		return printable.Line(string(runes[:most])) + "…"
 	}
-	return clean
+	return printable.Line(text)
 }
 
 // ParameterName reports whether a name looks like that of a parameter: at most 64 letters, digits and _-.$@[]. Others

@@ -73,7 +73,7 @@ func TestCheckRequest(t *testing.T) {
 		{"unknown path", "GET /nowhere", "", "", nil, []string{"unknown-path at /path: found /nowhere, expected a path that DingTalk has → uri-not-found"}},
 		{"unknown path, topapi", "GET /topapi/nowhere", "", "", nil, []string{"unknown-path at /path: found /topapi/nowhere, expected a path that DingTalk has → api-name-invalid"}},
 		{"unknown path, v1.0", "GET /v1.0/x", "", "", nil, []string{"unknown-path at /path: found /v1.0/x, expected a path that DingTalk has → InvalidAction.NotFound"}},
-		{"unknown path, of two lines", "GET /a%0A%E2%80%A8b", "", "", nil, []string{"unknown-path at /path: found /a??b, expected a path that DingTalk has → uri-not-found"}},
+		{"unknown path, of two lines", "GET /a%0A%E2%80%A8b", "", "", nil, []string{"unknown-path at /path: found /a \\u2028b, expected a path that DingTalk has → uri-not-found"}},
 
 		{"method", "PUT " + pairOK, "", "", nil, []string{"gettoken: method at /method: found PUT, expected GET → need-get"}},
 		{"method, noted", "POST " + pairOK, "", "", nil, []string{"gettoken: method at /method: found POST, expected GET → "}},
@@ -103,7 +103,7 @@ func TestCheckRequest(t *testing.T) {
 
 		{"content type", "POST " + sessions, "text/plain; x=y", goodBody, nil, []string{"create_session: content-type at /header/Content-Type: found text/plain, expected " + types + " → content-type-invalid"}},
 		{"content type, of parameters alone", "POST " + sessions, ";x=y", goodBody, nil, []string{"create_session: content-type at /header/Content-Type: found ;x=y, expected " + types + " → content-type-invalid"}},
-		{"content type, odd", "POST " + sessions, "\u200b" + strings.Repeat("x", 99), goodBody, nil, []string{"create_session: content-type at /header/Content-Type: found ?" + strings.Repeat("x", 63) + "…, expected " + types + " → content-type-invalid"}},
+		{"content type, odd", "POST " + sessions, "\u200b" + strings.Repeat("x", 99), goodBody, nil, []string{"create_session: content-type at /header/Content-Type: found \\u200b" + strings.Repeat("x", 63) + "…, expected " + types + " → content-type-invalid"}},
 		{"content encoding", "POST " + sessions, jsonType, goodBody, []string{"Content-Encoding: gzip"}, []string{"create_session: content-type at /header/Content-Encoding: found gzip, expected no Content-Encoding → content-type-invalid"}},
 		{"content encoding identity", "POST " + sessions, jsonType, goodBody, []string{"Content-Encoding: Identity"}, nil},
 		{"content type, v1.0", "POST /v1.0/oauth2/accessToken", formType, "appKey=k&appSecret=s", nil, []string{"accessToken: content-type at /header/Content-Type: found application/x-www-form-urlencoded, expected application/json → Missingbody"}},

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/go-openapi/jsonpointer"
+
+	"github.com/dingmock/dingmock/internal/printable"
 )
 
 // The rules of a request. A request that breaks one is off-spec, whatever it was answered, unless the break is but a
@@ -52,13 +54,13 @@ func (v Violation) Name() string {
 	return jsonpointer.Unescape(name)
 }
 
-// String returns the violation as one line.
+// String returns the violation as one printable line.
 func (v Violation) String() string {
 	line := v.Rule + " at " + v.Pointer + ": found " + v.Found + ", expected " + v.Expected
 	if v.Operation != "" {
 		line = v.Operation + ": " + line
 	}
-	return line
+	return printable.Line(line)
 }
 
 func pointer(place, name string) string {

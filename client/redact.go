@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/dingmock/dingmock/internal/printable"
 )
 
 // masked stands where a secret or a token was.
@@ -55,14 +57,14 @@ func (c *Client) known(tokens []string) []string {
 	return list
 }
 
-// scrub returns err, or where any of its texts shows a secret, an error that stands for it.
+// scrub returns err, or where any of its texts shows a secret or is not printable, an error that stands for it.
 func (c *Client) scrub(err error, tokens ...string) error {
-	if !c.leaks(err, tokens) {
+	if !c.leaks(err, tokens) && (err == nil || printable.Line(err.Error()) == err.Error()) {
 		return err
 	}
 	var slow interface{ Timeout() bool }
 	return &scrubbed{
-		text:    c.mask(err.Error(), tokens...),
+		text:    printable.Line(c.mask(err.Error(), tokens...)),
 		is:      func(target error) bool { return errors.Is(err, target) },
 		timeout: errors.As(err, &slow) && slow.Timeout(),
 	}

@@ -1,9 +1,12 @@
 package contract
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"time"
+
+	"github.com/dingmock/dingmock/internal/printable"
 )
 
 // JSONVersion is the version of the JSON report. It rises when a field changes its meaning or goes; new fields do not
@@ -65,8 +68,18 @@ func (r *Report) WriteJSON(w io.Writer) error {
 			Reason: x.Reason, Seconds: x.Duration.Seconds(), Failure: x.Failure,
 		})
 	}
-	enc := json.NewEncoder(w)
+	return out.Write(w)
+}
+
+// Write writes the report as JSON that a terminal shows as it is.
+func (r *JSONReport) Write(w io.Writer) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(out)
+	if err := enc.Encode(r); err != nil {
+		return err
+	}
+	_, err := w.Write(printable.JSON(b.Bytes()))
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 
 	"github.com/dingmock/dingmock/internal/hosts"
+	"github.com/dingmock/dingmock/internal/printable"
 )
 
 // CallLine is what a log tells of a call: a line of text, or attributes.
@@ -16,7 +17,7 @@ type CallLine struct {
 	Code      string // 0, an errcode, errcode/sub_code or a code of the newer dialect
 }
 
-// String is such as "POST create_session mock-a 0", in printable ASCII, with the host at its end where that is one of the
+// String is such as "POST create_session mock-a 0", printable, the path in ASCII, with the host at its end where that is one of the
 // platform's names.
 func (l CallLine) String() string {
 	what := l.Operation
@@ -27,7 +28,7 @@ func (l CallLine) String() string {
 	if name := hosts.Name(l.Host); hosts.IsPlatform(name) {
 		line += " " + name
 	}
-	return line
+	return printable.Line(line)
 }
 
 // Attrs are the same by name: method, host, operation or else path, app, code.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/nearest"
+	"github.com/dingmock/dingmock/internal/printable"
 	"github.com/dingmock/dingmock/internal/redact"
 	"github.com/dingmock/dingmock/mockserver/internal/strictjson"
 )
@@ -206,8 +207,8 @@ func (r controlReply) write(w http.ResponseWriter, version string) {
 		var buf bytes.Buffer
 		enc := json.NewEncoder(&buf)
 		enc.SetEscapeHTML(false)
-		_ = enc.Encode(r.value) // of types that can be encoded
-		r.text = buf.Bytes()
+		_ = enc.Encode(r.value)              // of types that can be encoded
+		r.text = printable.JSON(buf.Bytes()) // who asks by curl sees it on a terminal
 		if r.contentType == "" {
 			r.contentType = "application/json"
 		}

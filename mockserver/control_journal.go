@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dingmock/dingmock/internal/printable"
 )
 
 // journal returns the journal that the path means, and its app; none for _ and where the path names none.
@@ -210,7 +212,7 @@ func (c *controlCall) streamJournal() (any, error) {
 				}
 				n := last - int64(len(entries)-1-i)
 				data, _ := json.Marshal(j.shown(e, n)) // of a type that can be encoded
-				if _, err := fmt.Fprintf(w, "id: %s\nevent: call\ndata: %s\n\n", j.eventID(n), data); err != nil {
+				if _, err := fmt.Fprintf(w, "id: %s\nevent: call\ndata: %s\n\n", j.eventID(n), printable.JSON(data)); err != nil {
 					return
 				}
 			}

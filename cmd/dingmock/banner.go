@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/dingmock/dingmock/internal/printable"
 	"github.com/dingmock/dingmock/mockserver"
 )
 
@@ -44,7 +45,7 @@ func (c *serveCommand) banner(w io.Writer, f *front, apps []mockserver.AppState)
 		b.WriteString("An appkey of the form mock-… with any secret makes an app of its own on first use.\n")
 	}
 	c.try(&b, url, apps)
-	_, _ = w.Write(b.Bytes())
+	_, _ = io.WriteString(w, printable.Text(b.String()))
 }
 
 // try writes lines to paste into a shell, where there is an app to write them for.

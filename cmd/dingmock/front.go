@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dingmock/dingmock/internal/serverlog"
 	"github.com/dingmock/dingmock/mockserver"
 	"github.com/dingmock/dingmock/mockserver/impersonate"
 )
@@ -71,7 +72,7 @@ func newFront(ctx context.Context, fake *mockserver.Server, handler http.Handler
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		ConnContext:       fake.ConnContext,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ErrorLog:          serverlog.New(log),
 
 		DisableGeneralOptionsHandler: true, // OPTIONS * is answered as the platform answers
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"reflect"
@@ -19,6 +20,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/dingmock/dingmock/internal/printable"
 )
 
 // version is set when a release is built.
@@ -56,6 +59,7 @@ type usageError struct{ error }
 func (e usageError) Unwrap() error { return e.error }
 
 func main() {
+	log.SetOutput(io.Discard) // net/http's client writes there what a server does that it should not
 	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	if len(os.Args) < 2 || os.Args[1] != "run" { // which passes all of them on
 		context.AfterFunc(ctx, endAtNext)
@@ -95,7 +99,7 @@ func run(ctx context.Context, args []string, lookupEnv func(string) (string, boo
 		return coded.code
 	}
 	last := newLogWriter(stderr, nil) // which nobody may read any more
-	_, _ = fmt.Fprintf(last, "dingmock: %s\n", strings.NewReplacer("\n", " ", "\r", " ").Replace(err.Error()))
+	_, _ = fmt.Fprintf(last, "dingmock: %s\n", printable.Line(err.Error()))
 	_ = last.close()
 	switch {
 	case coded.error != nil:

@@ -19,6 +19,7 @@ import (
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/contract"
 	"github.com/dingmock/dingmock/internal/capture"
+	"github.com/dingmock/dingmock/internal/printable"
 	"github.com/dingmock/dingmock/internal/verdict"
 )
 
@@ -143,7 +144,7 @@ func (p *proxy) handler(transport http.RoundTripper) http.Handler {
 			x := r.Context().Value(passingKey{}).(*passing)
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 			w.WriteHeader(http.StatusBadGateway)
-			_, _ = fmt.Fprintf(w, "dingmock proxy: %s has not answered: %v\n", p.upstream.Redacted(), plainError(err))
+			_, _ = fmt.Fprintf(w, "dingmock proxy: %s has not answered: %s\n", p.upstream.Redacted(), printable.Line(plainError(err).Error()))
 			p.judge(x, nil, capture.Copy{})
 		},
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelWarn),
@@ -192,22 +193,27 @@ func (p *proxy) judge(x *passing, resp *http.Response, body capture.Copy) {
 			code = resp.Status
 		}
 		if !p.quiet {
-			_, _ = fmt.Fprintf(p.lines, "%s %q %s %s\n", x.request.Method, what, code, record.Error)
+			p.say("%s %q %s %s", x.request.Method, what, code, record.Error)
 		}
 		if exchange.Unjudged != "" {
 			p.unjudged++
-			_, _ = fmt.Fprintf(p.lines, "  the reply's body is not judged: %s\n", exchange.Unjudged)
+			p.say("  the reply's body is not judged: %s", exchange.Unjudged)
 		}
 		p.requests += p.tell("request", record.Violations, record.Curl)
 		p.faulty += p.tell("reply", record.Broken, record.Curl)
 		if p.record != nil {
 			line, err := json.Marshal(record)
 			if err == nil {
-				_, err = p.record.Write(append(line, '\n'))
+				_, err = p.record.Write(append(printable.JSON(line), '\n'))
 			}
 			p.unwritten = errors.Join(p.unwritten, err)
 		}
 	})
+}
+
+// say writes a line.
+func (p *proxy) say(format string, args ...any) {
+	_, _ = fmt.Fprintln(p.lines, printable.Line(fmt.Sprintf(format, args...)))
 }
 
 // tell writes what is off-spec, and notes, and returns 1 where anything is off-spec.
@@ -224,10 +230,10 @@ func (p *proxy) tell(what string, list []dingmock.Violation, curl string) (off i
 		if v.Level == dingmock.Red {
 			label, off = verdict.Red, 1
 		}
-		_, _ = fmt.Fprintf(p.lines, "%s %s: %s\n", label, what, v)
+		p.say("%s %s: %s", label, what, v)
 	}
 	if off > 0 {
-		_, _ = fmt.Fprintf(p.lines, "  %s\n", curl)
+		p.say("  %s", curl)
 	}
 	return off
 }

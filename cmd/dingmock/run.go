@@ -20,6 +20,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/dingmock/dingmock/internal/printable"
 	"github.com/dingmock/dingmock/mockserver"
 	"github.com/dingmock/dingmock/mockserver/impersonate"
 )
@@ -127,7 +128,7 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 	}
 	unwritten := ruling.tell(prefixed(writerFunc(stderr.result)))
 	if verdict.Calls == 0 && !c.AllowNoCalls {
-		_, _ = fmt.Fprintf(stderr, "dingmock: %s\n", unreached(command, code, authority.Refusals()))
+		_, _ = fmt.Fprintf(stderr, "dingmock: %s\n", printable.Line(unreached(command, code, authority.Refusals())))
 	}
 	if code == 0 && c.Strict && ruling.wrong() != nil {
 		code = exitFailed
@@ -176,7 +177,7 @@ func lookProgram(name string) (string, error) {
 
 // logs are where the fake's log and its lines of calls go: both to the file of --keep-logs, and warnings to stderr.
 func (c *runCommand) logs(stderr io.Writer) (log *slog.Logger, calls func(mockserver.CallLine), end func(), err error) {
-	warnings := slog.NewTextHandler(stderr, &slog.HandlerOptions{
+	warnings := slog.NewTextHandler(printableLines(stderr), &slog.HandlerOptions{
 		Level: slog.LevelWarn,
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 			switch a.Key {
@@ -196,7 +197,7 @@ func (c *runCommand) logs(stderr io.Writer) (log *slog.Logger, calls func(mockse
 		return nil, nil, nil, fmt.Errorf("--keep-logs: %w", err)
 	}
 	kept := newLogWriter(file, tellDropped)
-	log = slog.New(slog.NewMultiHandler(slog.NewTextHandler(kept, nil), warnings))
+	log = slog.New(slog.NewMultiHandler(slog.NewTextHandler(printableLines(kept), nil), warnings))
 	return log, callLines(kept), func() {
 		if err := errors.Join(kept.close(), file.Close()); err != nil {
 			_, _ = fmt.Fprintf(stderr, "dingmock: --keep-logs: %v\n", err)

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dingmock/dingmock/internal/printable"
 	"github.com/dingmock/dingmock/mockserver"
 	"github.com/dingmock/dingmock/mockserver/impersonate"
 )
@@ -238,9 +239,14 @@ func reachable(addr net.Addr) string {
 
 func (c *serveCommand) logHandler(w io.Writer, terminal bool) slog.Handler {
 	if c.LogFormat == "text" || c.LogFormat == "auto" && terminal {
-		return slog.NewTextHandler(w, nil)
+		return slog.NewTextHandler(printableLines(w), nil)
 	}
-	return slog.NewJSONHandler(w, nil)
+	return slog.NewJSONHandler(writerFunc(func(line []byte) (int, error) { return w.Write(printable.JSON(line)) }), nil)
+}
+
+// printableLines makes the lines of a log printable, beyond what slog does.
+func printableLines(w io.Writer) io.Writer {
+	return writerFunc(func(line []byte) (int, error) { return io.WriteString(w, printable.Text(string(line))) })
 }
 
 // calls writes the lines of calls: to the log where that is JSON, else beside it.

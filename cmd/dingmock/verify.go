@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -158,13 +157,11 @@ func (c *verifyCommand) unstarted(target string, why error) error {
 		Name: "target", ClassName: "contract", Error: &junit.Reason{Message: why.Error(), Type: "error", Text: why.Error()},
 	}, 0)
 	return c.write(x.Write, func(w io.Writer) error {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(contract.JSONReport{
+		report := contract.JSONReport{
 			Version: contract.JSONVersion, Target: target, Started: now, Error: why.Error(), Summary: map[contract.Outcome]int{},
 			Coverage: contract.JSONCoverage{Missing: []contract.Item{}, Unlisted: []string{}}, Causes: []*contract.Cause{}, Cases: []contract.JSONCase{},
-		})
+		}
+		return report.Write(w)
 	})
 }
 

@@ -3,10 +3,13 @@
 package junit
 
 import (
+	"bytes"
 	"encoding/xml"
 	"io"
 	"strconv"
 	"time"
+
+	"github.com/dingmock/dingmock/internal/printable"
 )
 
 // Report is a file of suites.
@@ -75,9 +78,13 @@ func (r *Report) Suite(pkg, name string, began time.Time) *Suite {
 	return s
 }
 
-// Add adds a case that took so long.
+// Add adds a case that took so long. What is not printable in its texts is written as Go escapes it.
 func (s *Suite) Add(c Case, took time.Duration) {
-	c.Time = seconds(took)
+	c.Name, c.ClassName, c.Time = printable.Line(c.Name), printable.Line(c.ClassName), seconds(took)
+	c.Failure, c.Error = c.Failure.printable(), c.Error.printable()
+	if c.Skipped != nil {
+		c.Skipped = &Skipped{Text: printable.Text(c.Skipped.Text)}
+	}
 	s.took += took
 	s.Time = seconds(s.took)
 	s.Tests++
@@ -89,17 +96,24 @@ func (s *Suite) Add(c Case, took time.Duration) {
 	s.Cases = append(s.Cases, c)
 }
 
+func (r *Reason) printable() *Reason {
+	if r == nil {
+		return nil
+	}
+	return &Reason{Message: printable.Text(r.Message), Type: printable.Line(r.Type), Text: printable.Text(r.Text)}
+}
+
 // Write writes the report. What XML has no character for is written as U+FFFD.
 func (r *Report) Write(w io.Writer) error {
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	enc := xml.NewEncoder(w)
+	var b bytes.Buffer
+	b.WriteString(xml.Header)
+	enc := xml.NewEncoder(&b)
 	enc.Indent("", "  ")
 	if err := enc.Encode(r); err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, "\n")
+	b.WriteByte('\n')
+	_, err := io.WriteString(w, printable.Text(b.String()))
 	return err
 }
 

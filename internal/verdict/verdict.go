@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/dingmock/dingmock/internal/printable"
 )
 
 // The labels of findings, in the order in which they are printed. What is Red counts.
@@ -68,22 +70,23 @@ func (v *Verdict) count(label string) int {
 	return n
 }
 
-// String returns the text: a line for each finding and its first call, what is off-spec first; then what else is wrong, a line
+// String returns the printable text: a line for each finding and its first call, what is off-spec first; then what else is wrong, a line
 // that sums up, and what explains.
 func (v *Verdict) String() string {
 	var b strings.Builder
 	findings := slices.Clone(v.Findings)
 	slices.SortStableFunc(findings, func(x, y Finding) int { return slices.Index(labels, x.Label) - slices.Index(labels, y.Label) })
 	for _, f := range findings {
-		fmt.Fprintf(&b, "%s: %s\n", f.Label, f.Text)
+		fmt.Fprintf(&b, "%s: %s\n", f.Label, printable.Line(f.Text))
 		if f.Curl != "" {
-			fmt.Fprintf(&b, "  first: %s\n", f.Curl)
+			fmt.Fprintf(&b, "  first: %s\n", printable.Line(f.Curl))
 		}
 	}
 	for _, line := range v.Stale {
-		fmt.Fprintf(&b, "no longer occurs: %s\n", line)
+		fmt.Fprintf(&b, "no longer occurs: %s\n", printable.Line(line))
 	}
 	for _, reason := range v.Reasons {
+		reason = printable.Line(reason)
 		fmt.Fprintf(&b, "%s: does the program call the fake? (%s)\n", reason, v.Hint)
 	}
 	if v.Refused > 0 {
@@ -93,7 +96,7 @@ func (v *Verdict) String() string {
 	if wrong := v.Wrong(); len(wrong) > 0 {
 		what = strings.Join(wrong, "; ")
 	}
-	fmt.Fprintf(&b, "calls: %d, %s", v.Calls, what)
+	fmt.Fprintf(&b, "calls: %d, %s", v.Calls, printable.Line(what))
 	for _, label := range labels[1:] {
 		if n := v.count(label); n > 0 {
 			fmt.Fprintf(&b, "; %s: %d", label, n)
@@ -111,7 +114,7 @@ func some(b *strings.Builder, list []string, more int, what string) {
 		if i == most {
 			break
 		}
-		b.WriteString(line + "\n")
+		b.WriteString(printable.Line(line) + "\n")
 	}
 	if more += len(list) - min(most, len(list)); more > 0 {
 		fmt.Fprintf(b, "… and %d more %s\n", more, what)

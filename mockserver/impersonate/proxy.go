@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock/internal/hosts"
+	"github.com/dingmock/dingmock/internal/serverlog"
 )
 
 const (
@@ -61,7 +62,7 @@ func (a *Authority) NewProxy(fake http.Handler, options *ProxyOptions) *Proxy {
 	}
 	server := func(h http.Handler) *http.Server {
 		return &http.Server{
-			Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, ConnContext: connContext, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
+			Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, ConnContext: connContext, ErrorLog: serverlog.New(p.log),
 		}
 	}
 	p.outer, p.inner = server(http.HandlerFunc(p.serve)), server(fake)
@@ -193,7 +194,7 @@ func (p *Proxy) pass(w http.ResponseWriter, r *http.Request) {
 			x.Out.Host = x.In.Host
 			x.Out.URL.RawQuery = x.In.URL.RawQuery
 		},
-		ErrorLog:     slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
+		ErrorLog:     serverlog.New(p.log),
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) { p.unreachable(w, r.URL.Host, err) },
 	}).ServeHTTP(w, r)
 }

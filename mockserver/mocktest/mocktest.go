@@ -25,6 +25,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/dingmock/dingmock/internal/serverlog"
 	"github.com/dingmock/dingmock/mockserver"
 	"github.com/dingmock/dingmock/mockserver/control"
 	"github.com/dingmock/dingmock/mockserver/impersonate"
@@ -123,7 +124,7 @@ func New(t testing.TB, options ...Option) *Server {
 	s.plain = httptest.NewUnstartedServer(s.fake)
 	s.plain.Config.DisableGeneralOptionsHandler = true
 	s.plain.Config.ConnContext = s.fake.ConnContext
-	s.plain.Config.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelWarn)
+	s.plain.Config.ErrorLog = serverlog.New(log)
 	s.plain.Start()
 	s.URL = s.plain.URL
 	t.Cleanup(func() {
