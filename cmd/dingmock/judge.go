@@ -14,6 +14,7 @@ import (
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/contract"
 	"github.com/dingmock/dingmock/contract/junit"
+	"github.com/dingmock/dingmock/internal/printable"
 	"github.com/dingmock/dingmock/internal/verdict"
 	"github.com/dingmock/dingmock/mockserver"
 )
@@ -125,7 +126,7 @@ func (x *finding) key() string {
 	if place == "" { // of too many to tell apart
 		place = "-"
 	}
-	return operation + " " + x.Rule + " " + place
+	return printable.Line(operation + " " + x.Rule + " " + place)
 }
 
 // label says what is made of a finding; only what is off-spec counts. Nothing does that is written as the baseline to come.

@@ -2,14 +2,21 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/dingmock/dingmock/mockserver"
 )
 
 // marked are requests that hold a secret in each place where one may stand, each a text of its own.
@@ -56,25 +63,45 @@ func marked() (list []*http.Request, secrets []string) {
 	return list, secrets
 }
 
+// sendMarked sends the requests of marked.
+func sendMarked(base string) ([]string, int, error) {
+	requests, secrets := marked()
+	to, err := url.Parse(base)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, r := range requests {
+		r.URL.Scheme, r.URL.Host, r.Host = to.Scheme, to.Host, ""
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			return nil, 0, err
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+	}
+	return secrets, len(requests), nil
+}
+
+func init() {
+	programs["marked"] = func() int {
+		if _, _, err := sendMarked(os.Getenv("DINGMOCK_URL")); err != nil {
+			_, _ = fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
+	}
+}
+
 // None of the secrets that a program sends, in whatever place, is in anything that any command prints or writes.
 func TestNoSecretShown(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
+	named := func(name string) string { return filepath.Join(dir, name) }
 	fake := startServe(t, nil, "--log-format", "text")
-	proxy, proxied, end := startProxy(t, "--upstream", fake.url, "--record", filepath.Join(dir, "record"), "--junit", filepath.Join(dir, "proxy.xml"), "--report", filepath.Join(dir, "proxy.txt"), "--github")
-	requests, secrets := marked()
-	for _, r := range requests {
-		to, err := url.Parse(proxy)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.URL.Scheme, r.URL.Host, r.Host = to.Scheme, to.Host, ""
-		resp, err := http.DefaultTransport.RoundTrip(r.WithContext(t.Context()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _ = io.Copy(io.Discard, resp.Body)
-		_ = resp.Body.Close()
+	proxy, proxied, end := startProxy(t, "--upstream", fake.url, "--record", named("record"), "--junit", named("proxy.xml"), "--report", named("proxy.txt"), "--github")
+	secrets, requests, err := sendMarked(proxy)
+	if err != nil {
+		t.Fatal(err)
 	}
 	var all bytes.Buffer
 	for _, path := range []string{"/verdict", "/apps/mock-m/journal", "/apps/_/journal", "/apps/default/journal", "/journal", "/apps/mock-m/verdict"} {
@@ -82,14 +109,20 @@ func TestNoSecretShown(t *testing.T) {
 	}
 	_, _, plain := verdictText(t, fake.url)
 	all.WriteString(plain)
-	_, verdict, errors := tryRun(t, nil, "verdict", "--url", fake.url, "--junit", filepath.Join(dir, "verdict.xml"), "--report", filepath.Join(dir, "verdict.txt"), "--write-baseline", filepath.Join(dir, "baseline"), "--github")
+	_, verdict, errors := tryRun(t, nil, "verdict", "--url", fake.url, "--junit", named("verdict.xml"), "--report", named("verdict.txt"), "--write-baseline", named("baseline"), "--github")
 	_, printed := end()
 	fake.end(t)
-	for _, text := range []string{verdict, errors, printed, proxied.String(), fake.stdout.String(), fake.stderr.String()} {
+	ran := runs(t, "--junit", named("run.xml"), "--report", named("run.txt"), "--write-baseline", named("run.baseline"), "--keep-logs", named("run.log"), "--github", "--", "env", asCommand+"=marked", os.Args[0])
+	if ran.code != 0 || strings.Count(ran.stderr, "curl ") < 10 {
+		t.Errorf("run: exit code %d, %s", ran.code, ran.stderr)
+	}
+	told, verified := verifyMarked(t, named)
+	secrets = append(secrets, told...)
+	for _, text := range []string{verdict, errors, printed, proxied.String(), fake.stdout.String(), fake.stderr.String(), ran.stdout, ran.stderr, verified} {
 		all.WriteString(text)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil || len(files) != 6 {
+	if err != nil || len(files) != 12 {
 		t.Fatalf("files %v, error %v", files, err)
 	}
 	for _, name := range files {
@@ -99,12 +132,56 @@ func TestNoSecretShown(t *testing.T) {
 		}
 		all.Write(data)
 	}
-	if n := strings.Count(all.String(), "curl "); n < len(requests) {
-		t.Errorf("there are but %d curl lines of %d requests", n, len(requests))
+	if n := strings.Count(all.String(), "curl "); n < requests {
+		t.Errorf("there are but %d curl lines of %d requests", n, requests)
 	}
 	for _, secret := range secrets {
 		if at := strings.Index(all.String(), secret); at >= 0 {
 			t.Errorf("%s is shown: …%s…", secret, all.String()[max(0, at-160):min(all.Len(), at+40)])
 		}
 	}
+}
+
+// verifyMarked has verify check a server that says back all that it is sent, and returns the secrets that they shared and what
+// verify printed.
+func verifyMarked(t *testing.T, named func(string) string) (secrets []string, printed string) {
+	t.Helper()
+	fake, err := mockserver.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	secrets = []string{"M4rkappsecret+/&x9x9", url.QueryEscape("M4rkappsecret+/&x9x9"), "M4rkcorpsecretx9x9"}
+	issued := regexp.MustCompile(`"access_?[tT]oken":"([^"]+)"`)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/_mock") {
+			http.NotFound(w, r)
+			return
+		}
+		sent, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(sent))
+		kept := httptest.NewRecorder()
+		fake.ServeHTTP(kept, r)
+		mu.Lock()
+		defer mu.Unlock()
+		for _, m := range issued.FindAllStringSubmatch(kept.Body.String(), -1) {
+			secrets = append(secrets, m[1])
+		}
+		if first := len(secrets) == 4; !first {
+			said, _ := json.Marshal(fmt.Sprintf("you sent %s %v %s", r.RequestURI, r.Header, sent))
+			w.Header().Set("Content-Type", "text/x; "+strings.NewReplacer("\n", "", "\r", "").Replace(string(said)))
+			_, _ = fmt.Fprintf(w, `{"errcode":40096,"errmsg":%s,"was":%q}`, said, kept.Body)
+			return
+		}
+		_, _ = w.Write(kept.Body.Bytes())
+	}))
+	t.Cleanup(srv.Close)
+	_, stdout, stderr := tryRun(t, nil, "verify", "--url", srv.URL, "--appkey", "mock-v", "--appsecret", "M4rkappsecret+/&x9x9", "--corpid", "mock-w", "--corpsecret", "M4rkcorpsecretx9x9",
+		"--budget", "20", "--github", "--junit", named("verify.xml"), "--json", named("verify.json"))
+	if !strings.Contains(stdout, "mend these first") {
+		t.Errorf("verify has not begun: %s%s", stdout, stderr)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	return slices.Clone(secrets), stdout + stderr
 }
