@@ -233,7 +233,7 @@ func TestForeignCalls(t *testing.T) {
 		proxy, proxied, end := startProxy(t, "--upstream", upstream, "--record", named(format+"record.json"), "--junit", named(format+"proxy.xml"), "--report", named(format+"proxy.txt"), "--write-baseline", named(format+"proxy.known"), "--github")
 		for i, s := range foreign {
 			body, _ := json.Marshal(map[string]any{"name": s, "appkey": s})
-			_, _ = http.Post(fake.url+"/_mock/apps", "application/json", strings.NewReader(string(body)))
+			fit(t, "control.json", problemOf(t, fake.url+"/_mock/apps", string(body)))
 			body, _ = json.Marshal(map[string]any{"match": map[string]any{"operation": s}, "effect": map[string]any{"fault": s}})
 			fit(t, "control.json", problemOf(t, fake.url+"/_mock/apps/mock-f/rules", string(body)))
 			body, _ = json.Marshal(map[string]any{"match": map[string]any{"path": "/" + s}, "effect": map[string]any{"reply": map[string]any{"body": map[string]any{"errcode": i, "errmsg": s}}}})

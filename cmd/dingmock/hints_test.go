@@ -36,8 +36,9 @@ func TestBannerLines(t *testing.T) {
 		"without sessions":  {"--without-sessions"},
 	} {
 		c := startServe(t, nil, args...)
-		_, lines, ok := strings.Cut(c.stdout.String(), "\nTry it")
-		if _, lines, ok = strings.Cut(lines, ":\n\n"); !ok {
+		_, lines, _ := strings.Cut(c.stdout.String(), "\nTry it")
+		_, lines, ok := strings.Cut(lines, ":\n\n")
+		if !ok {
 			t.Fatalf("%s: no lines: %s", name, c.stdout)
 		}
 		for _, program := range []string{"sh", "bash"} {
