@@ -11,12 +11,12 @@ var hole = regexp.MustCompile(`\{([A-Za-z_]+)\}`)
 
 // refusal is what a reply says of its error, in either dialect.
 type refusal struct {
-	Errcode int    `json:"errcode"`
-	SubCode string `json:"sub_code"`
-	SubMsg  string `json:"sub_msg"`
-	Errmsg  string `json:"errmsg"`
-	Code    string `json:"code"`
-	Message string `json:"message"`
+	Errcode float64 `json:"errcode"` // 40096.0 is the same whole number in JSON
+	SubCode string  `json:"sub_code"`
+	SubMsg  string  `json:"sub_msg"`
+	Errmsg  string  `json:"errmsg"`
+	Code    string  `json:"code"`
+	Message string  `json:"message"`
 }
 
 // Match reports whether a reply with that HTTP status and body is this error, and returns what stands in the
@@ -30,7 +30,7 @@ func (e *Error) Match(status int, body []byte) (holes map[string]string, ok bool
 }
 
 func (e *Error) match(status int, got refusal) (holes map[string]string, ok bool) {
-	if status != e.Status || got.Errcode != e.Errcode || got.SubCode != e.SubCode {
+	if status != e.Status || got.Errcode != float64(e.Errcode) || got.SubCode != e.SubCode {
 		return nil, false
 	}
 	holes = map[string]string{}
@@ -141,5 +141,5 @@ func (e *Error) Same(body []byte) bool {
 	if e.Code != "" {
 		return matchText(e.Code, got.Code, map[string]string{})
 	}
-	return got.Errcode == e.Errcode && got.SubCode == e.SubCode
+	return got.Errcode == float64(e.Errcode) && got.SubCode == e.SubCode
 }

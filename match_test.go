@@ -47,6 +47,20 @@ func TestMatchAndEncodeExamples(t *testing.T) {
 	}
 }
 
+// A number means the same however JSON spells it.
+func TestMatchNumbers(t *testing.T) {
+	t.Parallel()
+	e := &dingmock.Error{Name: "x", Errcode: 40096, Status: 200, Text: "t"}
+	for number, want := range map[string]bool{
+		"40096": true, "40096.0": true, "4.0096e4": true, "40096e0": true, "40096.5": false, "40097": false, "-40096": false, `"40096"`: false, "1e999": false, "null": false,
+	} {
+		body := []byte(`{"errcode":` + number + `,"errmsg":"t"}`)
+		if _, got := e.Match(200, body); got != want || e.Same(body) != want {
+			t.Errorf("errcode %s: matches %t, is the same %t, want %t", number, got, e.Same(body), want)
+		}
+	}
+}
+
 func TestMatchHoles(t *testing.T) {
 	t.Parallel()
 	e := &dingmock.Error{Name: "x", Errcode: 7, Status: 200, Text: "a {n} b {n} c {m}"}
