@@ -93,7 +93,9 @@ type Target struct {
 	// Handler is called in process instead of URL.
 	Handler http.Handler
 
-	// Client makes the calls to URL. Default: a client of its own that follows no redirects.
+	// Client makes the calls to URL: its Transport does, and no redirect is followed. Of an *http.Transport each case has a clone,
+	// with connections of its own; any other RoundTripper is called as it is, by all cases at once, makes what connections it
+	// will, and chooses the version of HTTP itself, so that the cases of one version are unsupported. Default: a client of its own.
 	Client *http.Client
 
 	// App is an app that exists at the target. Not needed where Powers can make apps.
@@ -235,7 +237,7 @@ var table = sync.OnceValues(func() ([]Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	list = slices.Concat(list, gettokenCases, accessTokenCases, sessionCases, requestCases(doc), orderCases(doc), pathCases(doc), concurrentCases, generatedCases(doc))
+	list = slices.Concat(list, gettokenCases, accessTokenCases, sessionCases, requestCases(doc), protocolCases(doc), orderCases(doc), pathCases(doc), concurrentCases, generatedCases(doc))
 	seen := map[string]bool{}
 	for _, c := range list {
 		if seen[c.ID] {

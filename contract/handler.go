@@ -9,13 +9,17 @@ import (
 )
 
 // handlerTransport calls a handler in process.
-type handlerTransport struct{ handler http.Handler }
+type handlerTransport struct {
+	handler http.Handler
+	major   int // of the version of HTTP that the handler is told; 0: 1
+}
 
 func (t handlerTransport) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 	in := req.Clone(req.Context())
 	in.RequestURI = req.URL.RequestURI()
 	in.RemoteAddr = "127.0.0.1:1"
-	in.Proto, in.ProtoMajor, in.ProtoMinor = "HTTP/1.1", 1, 1
+	name, minor := protocol(t.major)
+	in.Proto, in.ProtoMajor, in.ProtoMinor = name, max(1, t.major), minor
 	if in.Host == "" {
 		in.Host = req.URL.Host
 	}
@@ -24,7 +28,10 @@ func (t handlerTransport) RoundTrip(req *http.Request) (resp *http.Response, err
 		in.Body = http.NoBody
 	}
 	if in.ContentLength < 0 || in.ContentLength == 0 && in.Body != http.NoBody {
-		in.ContentLength, in.TransferEncoding = -1, []string{"chunked"}
+		in.ContentLength = -1
+		if in.ProtoMajor == 1 {
+			in.TransferEncoding = []string{"chunked"}
+		}
 	}
 	w := &responseWriter{header: http.Header{}}
 	done := make(chan any, 1)
@@ -40,7 +47,9 @@ func (t handlerTransport) RoundTrip(req *http.Request) (resp *http.Response, err
 			return nil, fmt.Errorf("the handler panicked (%v): %w", broken, io.ErrUnexpectedEOF)
 		}
 	}
-	return w.response(req), nil
+	resp = w.response(req)
+	resp.Proto, resp.ProtoMajor, resp.ProtoMinor = in.Proto, in.ProtoMajor, in.ProtoMinor
+	return resp, nil
 }
 
 // responseWriter keeps what a handler answers.
@@ -78,7 +87,6 @@ func (w *responseWriter) response(req *http.Request) *http.Response {
 	}
 	return &http.Response{
 		Status: fmt.Sprintf("%d %s", w.status, http.StatusText(w.status)), StatusCode: w.status,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: w.sent, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: length, Request: req,
 	}
 }

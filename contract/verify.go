@@ -149,13 +149,13 @@ func newRunner(target Target, options *Options) (*runner, error) {
 	}
 	r.redact.hide(target.App.CorpSecret, target.App.AppSecret)
 	if target.Handler != nil {
-		r.transport = handlerTransport{target.Handler}
+		r.transport = handlerTransport{handler: target.Handler}
 		r.target.URL, r.target.APIURL = "http://contract.invalid", ""
 	} else if err := r.addresses(); err != nil {
 		return nil, err
 	}
 	if o.Live {
-		r.transport = &paced{base: r.transport, every: liveInterval}
+		r.transport = &paced{base: r.connect(), every: liveInterval}
 	}
 	_, makes := target.Powers.(AppMaker)
 	if a := target.App; !makes && (a.CorpID == "" || a.CorpSecret == "") && (a.AppKey == "" || a.AppSecret == "") {
@@ -307,23 +307,12 @@ func (r *runner) run(ctx context.Context, c Case) (result Result) {
 	return result
 }
 
-// end closes the connections of a trial.
-func (c *Trial) end() {
-	if pool, ok := c.rec.base.(*http.Transport); ok {
-		pool.CloseIdleConnections()
-	}
-}
-
 // trial makes what one run of a case needs.
 func (r *runner) trial(ctx context.Context, c Case) *Trial {
 	rng := rand.New(rand.NewPCG(r.options.Seed, hash(c.ID)))
-	base := r.transport
-	if pool, ok := base.(*http.Transport); ok { // a judge may tell whose a call is by what else came on its connection
-		base = pool.Clone()
-	}
 	t := &Trial{
 		Case: c, ctx: ctx, runner: r, doc: r.doc, rng: rng,
-		rec: &recorder{base: base, doc: r.doc, prefixes: r.prefixes, coverage: r.coverage, redact: r.redact, bytes: r.bytes},
+		rec: &recorder{base: r.connect(), doc: r.doc, prefixes: r.prefixes, coverage: r.coverage, redact: r.redact, bytes: r.bytes},
 		tag: strconv.FormatUint(rng.Uint64()&0xffffffff|0x100000000, 36) + strconv.FormatInt(r.started.UnixMilli()&0xffffff, 36),
 	}
 	t.client = &http.Client{Transport: t.rec, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}

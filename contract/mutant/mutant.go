@@ -75,7 +75,7 @@ func All() ([]Mutant, error) {
 		return nil, err
 	}
 	k := &kit{doc: doc}
-	return slices.Concat(k.rows(), k.paths(), k.tokens(), k.sessions(), k.requests(), k.order(), k.attack(), k.sloppy(), k.generated()), nil
+	return slices.Concat(k.rows(), k.paths(), k.tokens(), k.sessions(), k.requests(), k.order(), k.attack(), k.sloppy(), k.protocols(), k.generated()), nil
 }
 
 // kit makes mutants from a document.

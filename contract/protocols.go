@@ -1,0 +1,83 @@
+package contract
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+
+	"github.com/dingmock/dingmock"
+)
+
+// protocolCases call each operation over each version of HTTP. All other cases speak whichever the target prefers.
+func protocolCases(doc *dingmock.Document) []Case {
+	var list []Case
+	for _, op := range doc.Operations() {
+		needs := NeedsRaw | notLive
+		switch {
+		case tokenOf(op) != "":
+			needs |= sessionNeeds
+		case len(op.BodyTypes) > 0:
+			needs |= needsAppPair
+		}
+		for major, v := range map[int]struct{ name, id, curl string }{1: {"HTTP/1.1", "http-1.1", "--http1.1"}, 2: {"HTTP/2", "http-2", "--http2"}} {
+			list = append(list, Case{
+				ID: op.ID + "/" + v.id, Level: MUST, Operation: op.ID, Needs: needs,
+				Rule: "Over " + v.name + ", where the target offers it, a call is answered, or refused, as over any other version.",
+				run: func(c *Trial) {
+					c.during(fmt.Sprintf("%s alone (curl %s)", v.name, v.curl), nil, func() { c.over(c.op(op.ID), major, v.name) })
+				},
+			})
+		}
+	}
+	return list
+}
+
+// over makes a call of the operation that succeeds and one that is refused, over that version of HTTP.
+func (c *Trial) over(op *dingmock.Operation, major int, name string) {
+	switch base := c.rec.base.(type) {
+	case handlerTransport:
+		c.rec.base = handlerTransport{base.handler, major}
+	case *connections:
+		if major == 2 && !strings.HasPrefix(c.runner.base(op.Path), "https:") {
+			c.halt(Unsupported, "the target's address is http://, and HTTP/2 is spoken over TLS")
+		}
+		base.speak(major)
+	default:
+		c.halt(Unsupported, "Target.Client has a transport of its own, which chooses the version of HTTP itself")
+	}
+	var refused atomic.Bool // by a handshake of TLS: a server may let one pass in which nothing is agreed on, and say nothing after it
+	c.ctx = httptrace.WithClientTrace(c.ctx, &httptrace.ClientTrace{TLSHandshakeDone: func(state tls.ConnectionState, err error) {
+		agreed := state.NegotiatedProtocol == map[int]string{1: "http/1.1", 2: "h2"}[major]
+		refused.Store(err == nil && !agreed || err != nil && strings.Contains(err.Error(), "no application protocol"))
+	}})
+	x := c.try(c.call("gettoken", firstPair(c.app())...))
+	if x.Err != nil && refused.Load() || x.Response != nil && x.Response.ProtoMajor != major {
+		c.halt(Unsupported, "the target does not offer %s", name)
+	}
+	if x.Err != nil {
+		c.noAnswer(x, "a reply")
+	}
+	c.conform(x)
+	c.succeed(c.valid(op))
+	if len(op.BodyTypes) == 0 {
+		c.refused(newCall(op).off(dingmock.RuleMissingCredential), "parameter-missing", "name", "corpid or appkey")
+		return
+	}
+	for _, p := range bodyParameters(op) {
+		if p.Required {
+			c.refused(c.valid(op).drop(p.Name).off(dingmock.RuleMissingParameter), op.Family.Answers["missing-parameter"], "name", p.Name)
+			return
+		}
+	}
+	c.halt(Errored, "the document has no required parameter of %s", op.ID)
+}
+
+// protocol is what a handler that is called in process is told.
+func protocol(major int) (name string, minor int) {
+	if major == 2 {
+		return "HTTP/2.0", 0
+	}
+	return "HTTP/1.1", 1
+}
