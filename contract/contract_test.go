@@ -185,6 +185,8 @@ func TestTransportReplies(t *testing.T) {
 		{"an unlisted error", []string{"application/json"}, `{"errcode":50002,"errmsg":"企业员工不在授权范围"}`, []string{"reply-error /body"}},
 		{"a double Content-Type", []string{"application/json", "text/html"}, `{"errcode":40096,"errmsg":"不合法的appKey或appSecret"}`, []string{"reply-content-type /header/Content-Type"}},
 		{"a duplicate key", []string{"application/json"}, `{"errcode":40096,"errmsg":"x","errmsg":"不合法的appKey或appSecret"}`, []string{"reply-body /body/errmsg"}},
+		{"a Content-Type spelt otherwise", []string{`Application/JSON; charset="UTF-8"`}, `{"errcode":-1,"errmsg":"系统繁忙"}`, nil},
+		{"another charset", []string{"application/json;charset=gbk"}, `{"errcode":-1,"errmsg":"系统繁忙"}`, []string{"reply-content-type /header/Content-Type"}},
 		{"cookies", []string{"application/json"}, `{"errcode":-1,"errmsg":"系统繁忙"}`, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -239,7 +239,7 @@ func (o Observed) Judge(options *JudgeOptions) *Exchange {
 		x.Parsed.Violations = slices.DeleteFunc(x.Parsed.Violations, func(v dingmock.Violation) bool { return strings.HasPrefix(v.Pointer, "/body") })
 	}
 	if o.Response != nil {
-		encoding := o.Response.Header.Get("Content-Encoding")
+		encoding := strings.Join(o.Response.Header.Values("Content-Encoding"), ", ")
 		plain, ok := capture.Decode(encoding, o.Body)
 		switch {
 		case errors.Is(o.Broken, context.Canceled), errors.Is(o.Broken, context.DeadlineExceeded):
@@ -259,6 +259,7 @@ func (o Observed) Judge(options *JudgeOptions) *Exchange {
 			x.Unjudged = encoding
 		}
 		x.judge(doc)
+		x.strict(doc, false)
 	}
 	x.allow(opts.AllowUnknown)
 	return x

@@ -100,7 +100,7 @@ func TestProxy(t *testing.T) {
 	}
 	_, _ = io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
-	if !strings.Contains(stderr.String(), "off-spec reply: getsession: reply-content-type") {
+	if !strings.Contains(stderr.String(), "off-spec reply: getsession: reply-body at /body/errmsg") {
 		t.Errorf("stderr: %s", stderr)
 	}
 
