@@ -59,7 +59,7 @@ func (c *Trial) over(op *dingmock.Operation, major int, name string) {
 	if x.Err != nil {
 		c.noAnswer(x, "a reply")
 	}
-	c.conform(x)
+	c.conform(x, aSuccess)
 	c.succeed(c.valid(op))
 	if len(op.BodyTypes) == 0 {
 		c.refused(newCall(op).off(dingmock.RuleMissingCredential), "parameter-missing", "name", "corpid or appkey")

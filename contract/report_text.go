@@ -115,7 +115,7 @@ func (c *Cause) weighing(breaks, blocks int) string {
 	if len(c.Breaks) > 0 {
 		first := "breaks " + c.Breaks[0]
 		if c.Failure != nil && c.Failure.Way != "" {
-			first += ", with " + excerpt([]byte(printable(c.Failure.Way)), 60)
+			first += ", with " + excerpt([]byte(printable.Line(c.Failure.Way)), 60)
 		}
 		list = append(list, first)
 	}

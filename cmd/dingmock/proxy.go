@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,15 +20,23 @@ import (
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/contract"
 	"github.com/dingmock/dingmock/internal/capture"
+	"github.com/dingmock/dingmock/internal/dial"
 	"github.com/dingmock/dingmock/internal/printable"
 	"github.com/dingmock/dingmock/internal/verdict"
 )
 
 const recorded = 64 << 10 // how many bytes of each body are recorded
 
+// passedBy is the header that marks a call as passed on, so that one which comes back is known, by whatever way and
+// through whatever other proxies, that --upstream or a proxy of the environment's is this proxy itself. Via, which is there for
+// that, some servers answer otherwise: nginx compresses nothing for a proxy.
+const passedBy = "Dingmock-Proxy"
+
+const loop = "a call has come back to the proxy that passed it on: --upstream, HTTP_PROXY or HTTPS_PROXY leads to the proxy itself"
+
 // proxyCommand passes calls on to another server, and judges them and their replies.
 type proxyCommand struct {
-	Upstream string   `required:"" placeholder:"URL" help:"The base URL of the server to pass calls on to."`
+	Upstream string   `required:"" placeholder:"URL" help:"The base URL of the server to pass calls on to. It is told its own host, as by a client that calls it itself, not the proxy's."`
 	Addr     []string `default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Listen here; repeatable. Port 0 takes a free one."`
 	CA       string   `name:"ca" placeholder:"FILE" help:"Trust the certificates in this PEM file, beside the system's."`
 	Record   string   `placeholder:"FILE" help:"Append each exchange to this file as a line of JSON, secrets and tokens hidden, at most 64 KiB of each body."`
@@ -51,14 +60,17 @@ func (c *proxyCommand) Run(ctx context.Context, out streams) error {
 	if err != nil {
 		return usageError{err}
 	}
-	transport := client.Transport.(*http.Transport)
+	transport := dial.Own(client.Transport.(*http.Transport))
 	transport.DisableCompression = true // what is passed on is what was sent
+	transport.DisableKeepAlives = true  // no call may be sent again, as is that which meets a connection that was just closed
 	outliveReaders()
 	stdout, stderr := newLogWriter(out.stdout, nil), newLogWriter(out.stderr, tellDropped)
 	defer func() { _, _ = stdout.close(), stderr.close() }()
 	p := &proxy{
 		upstream: upstream, quiet: c.Quiet, lines: stderr, rows: map[string]*finding{}, options: contract.JudgeOptions{AllowUnknown: c.AllowUnknown},
+		mark: rand.Text(), looped: make(chan struct{}),
 	}
+	transport.ProxyConnectHeader = http.Header{passedBy: {p.mark}}
 	if c.Record != "" {
 		f, err := os.OpenFile(c.Record, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
@@ -84,12 +96,18 @@ func (c *proxyCommand) Run(ctx context.Context, out streams) error {
 	case err := <-ended:
 		_ = server.Close()
 		return fmt.Errorf("proxy: %w", err)
+	case <-p.looped:
 	case <-ctx.Done():
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.ShutdownGrace)
 	defer cancel()
 	if err := server.Shutdown(grace); err != nil {
 		_ = server.Close()
+	}
+	select {
+	case <-p.looped:
+		return usageError{errors.New(loop)}
+	default:
 	}
 	return p.end(stdout, ruling, c.Strict)
 }
@@ -100,6 +118,9 @@ type proxy struct {
 	quiet    bool
 	recorder contract.Recorder
 	options  contract.JudgeOptions
+	mark     string // of the calls that it has passed on
+	looped   chan struct{}
+	loopOnce sync.Once
 
 	mu               sync.Mutex
 	lines            io.Writer
@@ -118,6 +139,8 @@ type passing struct {
 	began     time.Time
 	sent      *capture.Body
 	judgeOnce sync.Once
+
+	unanswered error // why there was no reply; nil where the client gave up
 }
 
 type passingKey struct{}
@@ -130,9 +153,19 @@ func (p *proxy) handler(transport http.RoundTripper) http.Handler {
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(p.upstream)
 			r.Out.URL.RawQuery = r.In.URL.RawQuery
+			for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
+				if values, ok := r.In.Header[name]; ok { // it is the client's to say
+					r.Out.Header[name] = values
+				}
+			}
+			r.Out.Trailer = r.In.Trailer // which is filled in when the body has ended
+			r.Out.Header.Add(passedBy, p.mark)
 		},
 		ModifyResponse: func(resp *http.Response) error {
 			x := resp.Request.Context().Value(passingKey{}).(*passing)
+			if resp.Header.Get(passedBy) == p.mark {
+				return nil // the proxy's own: nothing is said of the server
+			}
 			if resp.StatusCode == http.StatusSwitchingProtocols {
 				return nil // no call of the document; the connection is passed on as it is
 			}
@@ -142,14 +175,30 @@ func (p *proxy) handler(transport http.RoundTripper) http.Handler {
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			x := r.Context().Value(passingKey{}).(*passing)
-			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-			w.WriteHeader(http.StatusBadGateway)
-			_, _ = fmt.Fprintf(w, "dingmock proxy: %s has not answered: %s\n", p.upstream.Redacted(), printable.Line(plainError(err).Error()))
-			p.judge(x, nil, capture.Copy{})
+			select {
+			case <-p.looped: // the proxy's own doing
+			default:
+				if r.Context().Err() == nil {
+					x.unanswered = plainError(err)
+				}
+				p.judge(x, nil, capture.Copy{})
+			}
+			say(w, http.StatusBadGateway, fmt.Sprintf("%s has not answered: %s", p.upstream.Redacted(), printable.Line(plainError(err).Error())))
 		},
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelWarn),
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case slices.Contains(r.Header.Values(passedBy), p.mark):
+			p.loopOnce.Do(func() { close(p.looped) })
+			w.Header().Set(passedBy, p.mark)
+			say(w, http.StatusLoopDetected, loop)
+			return
+		case r.Method == http.MethodConnect:
+			say(w, http.StatusNotImplemented, "it passes calls on to "+p.upstream.Redacted()+" alone: its address goes in place of the platform's, not into HTTPS_PROXY")
+			return
+		}
+		_ = http.NewResponseController(w).EnableFullDuplex() // the reply does not wait for the rest of the request: the server has not
 		x := &passing{request: r.Clone(context.WithoutCancel(r.Context())), began: time.Now(), sent: capture.New(r.Body, max(r.ContentLength, -1), contract.Judged, nil)}
 		x.request.URL.Scheme, x.request.URL.Host = "http", r.Host
 		if r.ContentLength != 0 {
@@ -157,6 +206,13 @@ func (p *proxy) handler(transport http.RoundTripper) http.Handler {
 		}
 		reverse.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), passingKey{}, x)))
 	})
+}
+
+// say answers for the proxy itself: in no dialect of the platform's, so that nobody takes it for the server's answer.
+func say(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, "dingmock proxy: %s\n", text)
 }
 
 func plainError(err error) error {
@@ -175,6 +231,11 @@ func (p *proxy) judge(x *passing, resp *http.Response, body capture.Copy) {
 		exchange := contract.Observed{
 			Request: x.request, Sent: sent.Bytes, Partial: x.request.ContentLength != 0 && !sent.Whole && !sent.Cut, Response: resp, Body: body.Bytes, Cut: body.Cut, Closed: body.Closed, Broken: body.Err,
 		}.Judge(&p.options)
+		if q := exchange.Parsed; x.unanswered != nil && q.Known == dingmock.KnownModelled {
+			exchange.Violations = append(exchange.Violations, dingmock.Violation{
+				Operation: q.Operation.ID, Rule: contract.KindNoAnswer, Level: dingmock.Red, Pointer: "/status", Found: "none: " + x.unanswered.Error(), Expected: "a reply",
+			})
+		}
 		record := p.recorder.Record(exchange, x.began.UTC().Format(time.RFC3339Nano), recorded)
 		p.mu.Lock()
 		defer p.mu.Unlock()
