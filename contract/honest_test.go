@@ -38,12 +38,12 @@ type variation struct {
 
 // few are cases of each kind, and of each dialect.
 var few = []string{
-	"gettoken/appkey", "gettoken/parameter-missing", "gettoken/head", "accessToken/success", "create_session/idempotent", "getsession/found", "create_session/body-too-large", "create_session/dingtalk",
+	"gettoken/appkey", "gettoken/parameter-missing", "gettoken/head",
+	"accessToken/success", "create_session/idempotent", "getsession/found", "create_session/body-too-large", "create_session/dingtalk",
 	"create_session/http-1.1", "create_session/http-2", "paths/topapi-unknown",
 }
 
-// variations are all that an honest server may do. A server that the level BYTES is asked of may do as much of it as has nothing to
-// do with bytes.
+// variations are what an honest server may do. With the level BYTES it may do as much of it as has nothing to do with bytes.
 var variations = []variation{
 	{name: "as it is", serve: handled(nil), bytes: []string{}},
 	{name: "chunked", serve: handled(func(w http.ResponseWriter, _ *http.Request, out *said) {
@@ -53,7 +53,7 @@ var variations = []variation{
 	{name: "gzip where it is asked for", serve: handled(zipped), bytes: []string{"/dingtalk"}},
 	{name: "in small writes", few: true, serve: handled(func(w http.ResponseWriter, _ *http.Request, out *said) { out.write(w, 7) }), bytes: []string{}},
 	{name: "byte by byte, each a while after the other", few: true, serve: handled(func(w http.ResponseWriter, _ *http.Request, out *said) {
-		time.Sleep(2 * time.Millisecond)
+		<-time.After(2 * time.Millisecond) // what is slow is the point
 		out.header.Del("Content-Length")
 		out.write(w, 1)
 	})},

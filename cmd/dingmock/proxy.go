@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,7 +37,7 @@ const loop = "a call has come back to the proxy that passed it on: --upstream, H
 
 // proxyCommand passes calls on to another server, and judges them and their replies.
 type proxyCommand struct {
-	Upstream string   `required:"" placeholder:"URL" help:"The base URL of the server to pass calls on to. It is told its own host, as by a client that calls it itself, not the proxy's."`
+	Upstream string   `required:"" placeholder:"URL" help:"The base URL of the server to pass calls on to; the Host that it is told is its own."`
 	Addr     []string `default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Listen here; repeatable. Port 0 takes a free one."`
 	CA       string   `name:"ca" placeholder:"FILE" help:"Trust the certificates in this PEM file, beside the system's."`
 	Record   string   `placeholder:"FILE" help:"Append each exchange to this file as a line of JSON, secrets and tokens hidden, at most 64 KiB of each body."`
@@ -148,64 +149,75 @@ type passingKey struct{}
 // handler passes calls on byte for byte: what is judged is a copy.
 func (p *proxy) handler(transport http.RoundTripper) http.Handler {
 	reverse := &httputil.ReverseProxy{
-		Transport:     transport,
-		FlushInterval: -1,
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(p.upstream)
-			r.Out.URL.RawQuery = r.In.URL.RawQuery
-			for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
-				if values, ok := r.In.Header[name]; ok { // it is the client's to say
-					r.Out.Header[name] = values
-				}
-			}
-			r.Out.Trailer = r.In.Trailer // which is filled in when the body has ended
-			r.Out.Header.Add(passedBy, p.mark)
-		},
-		ModifyResponse: func(resp *http.Response) error {
-			x := resp.Request.Context().Value(passingKey{}).(*passing)
-			if resp.Header.Get(passedBy) == p.mark {
-				return nil // the proxy's own: nothing is said of the server
-			}
-			if resp.StatusCode == http.StatusSwitchingProtocols {
-				return nil // no call of the document; the connection is passed on as it is
-			}
-			reply := *resp
-			resp.Body = capture.New(resp.Body, resp.ContentLength, contract.Judged, func(body capture.Copy) { p.judge(x, &reply, body) })
-			return nil
-		},
-		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			x := r.Context().Value(passingKey{}).(*passing)
-			select {
-			case <-p.looped: // the proxy's own doing
-			default:
-				if r.Context().Err() == nil {
-					x.unanswered = plainError(err)
-				}
-				p.judge(x, nil, capture.Copy{})
-			}
-			say(w, http.StatusBadGateway, fmt.Sprintf("%s has not answered: %s", p.upstream.Redacted(), printable.Line(plainError(err).Error())))
-		},
-		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelWarn),
+		Transport:      transport,
+		FlushInterval:  -1,
+		Rewrite:        p.rewrite,
+		ModifyResponse: p.replied,
+		ErrorHandler:   p.unanswered,
+		ErrorLog:       slog.NewLogLogger(slog.DiscardHandler, slog.LevelWarn),
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case slices.Contains(r.Header.Values(passedBy), p.mark):
+		case strings.Contains(strings.Join(r.Header.Values(passedBy), ","), p.mark):
 			p.loopOnce.Do(func() { close(p.looped) })
 			w.Header().Set(passedBy, p.mark)
 			say(w, http.StatusLoopDetected, loop)
 			return
 		case r.Method == http.MethodConnect:
-			say(w, http.StatusNotImplemented, "it passes calls on to "+p.upstream.Redacted()+" alone: its address goes in place of the platform's, not into HTTPS_PROXY")
+			say(w, http.StatusNotImplemented, fmt.Sprintf("it is no tunnel: give the client its address in place of %s, not in HTTPS_PROXY", p.upstream.Redacted()))
 			return
 		}
 		_ = http.NewResponseController(w).EnableFullDuplex() // the reply does not wait for the rest of the request: the server has not
-		x := &passing{request: r.Clone(context.WithoutCancel(r.Context())), began: time.Now(), sent: capture.New(r.Body, max(r.ContentLength, -1), contract.Judged, nil)}
+		x := &passing{
+			request: r.Clone(context.WithoutCancel(r.Context())), began: time.Now(), sent: capture.New(r.Body, max(r.ContentLength, -1), contract.Judged, nil),
+		}
 		x.request.URL.Scheme, x.request.URL.Host = "http", r.Host
 		if r.ContentLength != 0 {
 			r.Body = x.sent
 		}
 		reverse.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), passingKey{}, x)))
 	})
+}
+
+// rewrite makes of a call the one that is passed on.
+func (p *proxy) rewrite(r *httputil.ProxyRequest) {
+	r.SetURL(p.upstream)
+	r.Out.URL.RawQuery = r.In.URL.RawQuery
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
+		if values, ok := r.In.Header[name]; ok { // it is the client's to say
+			r.Out.Header[name] = values
+		}
+	}
+	r.Out.Trailer = r.In.Trailer // which is filled in when the body has ended
+	r.Out.Header.Add(passedBy, p.mark)
+}
+
+// replied has a reply judged when its body has passed.
+func (p *proxy) replied(resp *http.Response) error {
+	x := resp.Request.Context().Value(passingKey{}).(*passing)
+	if resp.Header.Get(passedBy) == p.mark {
+		return nil // the proxy's own: nothing is said of the server
+	}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return nil // no call of the document; the connection is passed on as it is
+	}
+	reply := *resp
+	resp.Body = capture.New(resp.Body, resp.ContentLength, contract.Judged, func(body capture.Copy) { p.judge(x, &reply, body) })
+	return nil
+}
+
+// unanswered answers a call that the server has not.
+func (p *proxy) unanswered(w http.ResponseWriter, r *http.Request, err error) {
+	x := r.Context().Value(passingKey{}).(*passing)
+	select {
+	case <-p.looped: // the proxy's own doing
+	default:
+		if r.Context().Err() == nil {
+			x.unanswered = plainError(err)
+		}
+		p.judge(x, nil, capture.Copy{})
+	}
+	say(w, http.StatusBadGateway, fmt.Sprintf("%s has not answered: %s", p.upstream.Redacted(), printable.Line(plainError(err).Error())))
 }
 
 // say answers for the proxy itself: in no dialect of the platform's, so that nobody takes it for the server's answer.
@@ -229,7 +241,8 @@ func (p *proxy) judge(x *passing, resp *http.Response, body capture.Copy) {
 	x.judgeOnce.Do(func() {
 		sent := x.sent.Copy()
 		exchange := contract.Observed{
-			Request: x.request, Sent: sent.Bytes, Partial: x.request.ContentLength != 0 && !sent.Whole && !sent.Cut, Response: resp, Body: body.Bytes, Cut: body.Cut, Closed: body.Closed, Broken: body.Err,
+			Request: x.request, Sent: sent.Bytes, Partial: x.request.ContentLength != 0 && !sent.Whole && !sent.Cut,
+			Response: resp, Body: body.Bytes, Cut: body.Cut, Closed: body.Closed, Broken: body.Err,
 		}.Judge(&p.options)
 		if q := exchange.Parsed; x.unanswered != nil && q.Known == dingmock.KnownModelled {
 			exchange.Violations = append(exchange.Violations, dingmock.Violation{

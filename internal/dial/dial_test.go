@@ -94,7 +94,9 @@ func TestOwnKeepsProtocols(t *testing.T) {
 		"TLSClientConfig alone": func(*http.Transport) {},
 		"ForceAttemptHTTP2":     func(t *http.Transport) { t.ForceAttemptHTTP2 = true },
 		"Protocols":             func(t *http.Transport) { t.ForceAttemptHTTP2, t.Protocols = true, one },
-		"Dial":                  func(t *http.Transport) { t.Dial = func(string, string) (net.Conn, error) { return nil, refused } },
+		"Dial": func(t *http.Transport) {
+			t.Dial = func(string, string) (net.Conn, error) { return nil, refused } //nolint:staticcheck // it has to be minded
+		},
 	} {
 		from := trust()
 		change(from)
