@@ -55,7 +55,7 @@ func (c *call) attribute() string {
 	conn := c.connection()
 	if c.app != nil {
 		c.owner = c.app
-		if conn != nil {
+		if conn != nil && !probe(c.http) {
 			conn.calledBy(c.app.name)
 		}
 		return c.app.name

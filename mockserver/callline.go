@@ -15,10 +15,11 @@ type CallLine struct {
 	Path      string // without the query
 	App       string // its name; NoApp for a call that reached none
 	Code      string // 0, an errcode, errcode/sub_code or a code of the newer dialect
+	Probe     bool   // it was marked by ProbeHeader: it is in no journal and no verdict
 }
 
 // String is such as "POST create_session mock-a 0", printable, the path in ASCII, with the host at its end where that is one of the
-// platform's names.
+// platform's names. That the call is a probe stands there too.
 func (l CallLine) String() string {
 	what := l.Operation
 	if what == "" {
@@ -28,14 +29,21 @@ func (l CallLine) String() string {
 	if name := hosts.Name(l.Host); hosts.IsPlatform(name) {
 		line += " " + name
 	}
+	if l.Probe {
+		line += " (not judged)"
+	}
 	return printable.Line(line)
 }
 
-// Attrs are the same by name: method, host, operation or else path, app, code.
+// Attrs are the same by name: method, host, operation or else path, app, code; of a probe also probe.
 func (l CallLine) Attrs() []slog.Attr {
 	what := slog.String("operation", l.Operation)
 	if l.Operation == "" {
 		what = slog.String("path", l.Path)
 	}
-	return []slog.Attr{slog.String("method", l.Method), slog.String("host", l.Host), what, slog.String("app", l.App), slog.String("code", l.Code)}
+	list := []slog.Attr{slog.String("method", l.Method), slog.String("host", l.Host), what, slog.String("app", l.App), slog.String("code", l.Code)}
+	if l.Probe {
+		list = append(list, slog.Bool("probe", true))
+	}
+	return list
 }

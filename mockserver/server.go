@@ -373,10 +373,11 @@ func (s *Server) record(c *call, name string, r *http.Request, body []byte, repl
 	if c.owner != nil {
 		journal = c.owner.journal
 	}
-	if c.Calls() {
+	judged := !probe(r)
+	if judged && c.Calls() {
 		s.tally.count(name)
 	}
-	if journal.limit > 0 || len(c.Violations) > 0 {
+	if judged && (journal.limit > 0 || len(c.Violations) > 0) {
 		e := c.entry(name, r, body, reply)
 		journal.add(e)
 		if len(c.Violations) > 0 {
@@ -384,7 +385,7 @@ func (s *Server) record(c *call, name string, r *http.Request, body []byte, repl
 		}
 	}
 	if s.options.Calls != nil {
-		s.options.Calls(CallLine{Method: r.Method, Host: printableHost(r.Host), Operation: c.operationID(), Path: r.URL.Path, App: name, Code: reply.code})
+		s.options.Calls(CallLine{Method: r.Method, Host: printableHost(r.Host), Operation: c.operationID(), Path: r.URL.Path, App: name, Code: reply.code, Probe: !judged})
 	}
 }
 

@@ -22,6 +22,10 @@ func (p powers) NewApp(ctx context.Context, spec contract.AppSpec) (contract.App
 	return contract.App{CorpID: made.CorpID, CorpSecret: made.CorpSecret, AppKey: made.AppKey, AppSecret: made.AppSecret}, nil
 }
 
+func (p powers) RemoveApp(ctx context.Context, app contract.App) error {
+	return p.at.App(app.AppKey).Delete(ctx)
+}
+
 func (p powers) Advance(ctx context.Context, app contract.App, by time.Duration) error {
 	_, err := p.at.App(app.AppKey).Advance(ctx, by)
 	return err
