@@ -47,8 +47,8 @@ func (c *connections) speak(major int) {
 	}
 }
 
-// end closes the connections of a trial.
-func (c *Trial) end() {
+// disconnect closes the connections of a trial.
+func (c *Trial) disconnect() {
 	if base, ok := c.rec.base.(*connections); ok {
 		base.own.CloseIdleConnections()
 	}

@@ -101,7 +101,8 @@ type Target struct {
 	// App is an app that exists at the target. Not needed where Powers can make apps.
 	App App
 
-	// Powers is what else the target can do: a value that has any of AppMaker, Clock, Rules and Journal.
+	// Powers is what else the target can do: a value that has any of AppMaker, AppRemover, Marker, Clock, Rules
+	// and Journal.
 	Powers any
 
 	// MaxSessions is how many sessions an app of the target may have open, where that is few: the case that opens
@@ -131,6 +132,18 @@ type AppSpec struct {
 // AppMaker makes an app at the target. With it, each case has an app of its own.
 type AppMaker interface {
 	NewApp(ctx context.Context, spec AppSpec) (App, error)
+}
+
+// AppRemover takes away an app that AppMaker made, and all that the target keeps of it; of one that is gone already,
+// nothing. With it, the cases leave no app behind, also where they are interrupted.
+type AppRemover interface {
+	RemoveApp(ctx context.Context, app App) error
+}
+
+// Marker marks a request as one that is no client's, so that the target does not judge it. It leaves alone what goes to
+// another server. The cases that need Journal send theirs without.
+type Marker interface {
+	Mark(req *http.Request)
 }
 
 // Clock moves the clock of an app forward.

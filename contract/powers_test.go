@@ -20,9 +20,12 @@ import (
 type powers struct{ server http.Handler }
 
 func (p powers) do(method, path string, in, out any) error {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return err
+	var body []byte
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return err
+		}
 	}
 	r := httptest.NewRequest(method, "http://localhost/_mock"+path, bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -41,6 +44,10 @@ func (p powers) NewApp(_ context.Context, spec contract.AppSpec) (contract.App, 
 	var made mockserver.AppState
 	err := p.do("POST", "/apps", mockserver.AppState{Users: spec.Users}, &made)
 	return contract.App{CorpID: made.CorpID, CorpSecret: made.CorpSecret, AppKey: made.AppKey, AppSecret: made.AppSecret}, err
+}
+
+func (p powers) RemoveApp(_ context.Context, app contract.App) error {
+	return p.do("DELETE", "/apps/"+app.AppKey, nil, nil)
 }
 
 func (p powers) Advance(_ context.Context, app contract.App, by time.Duration) error {

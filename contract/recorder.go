@@ -47,14 +47,19 @@ type recorder struct {
 	prefixes []string // the paths of the base URLs
 	coverage *Coverage
 	redact   *redactor
-	bytes    bool // the level BYTES is checked
+	bytes    bool   // the level BYTES is checked
+	marker   Marker // that marks each request; nil: none does
 
 	mu   sync.Mutex
 	list []*Exchange
 }
 
 func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
-	x, err := exchange(r.base, r.doc, r.prefixes, req)
+	base := r.base
+	if r.marker != nil {
+		base = marking{base, r.marker}
+	}
+	x, err := exchange(base, r.doc, r.prefixes, req)
 	x.strict(r.doc, r.bytes)
 	if x.Response != nil {
 		r.redact.learn(x.Body)

@@ -33,6 +33,11 @@ type Trial struct {
 	mu    sync.Mutex
 	made  App // the case's app, once there is one
 	moved int // how many exchanges there were when a clock was last moved
+
+	apps struct { // that were made at the target
+		sync.Mutex
+		list []App
+	}
 }
 
 // Failure is how a target broke a rule.
@@ -112,12 +117,52 @@ func (c *Trial) newApp(spec AppSpec) App {
 	if !ok {
 		return c.runner.target.App
 	}
-	app, err := maker.NewApp(c.ctx, spec)
+	app, err := c.makeApp(maker, spec)
 	if err != nil {
-		c.halt(Errored, "the target's power to make an app failed: %v", err)
+		c.halt(Errored, "%v", err)
+	}
+	return app
+}
+
+// makeApp makes an app that end takes away. To make it is not cut short by the end of the run: whose name did not arrive
+// could not be taken away.
+func (c *Trial) makeApp(maker AppMaker, spec AppSpec) (App, error) {
+	ctx, cancel := c.detached()
+	defer cancel()
+	app, err := maker.NewApp(ctx, spec)
+	if err != nil {
+		return App{}, fmt.Errorf("the target's power to make an app failed: %w", err)
 	}
 	c.rec.redact.hide(app.CorpSecret, app.AppSecret)
-	return app
+	c.apps.Lock()
+	defer c.apps.Unlock()
+	c.apps.list = append(c.apps.list, app)
+	return app, nil
+}
+
+// detached is a context for what has to be done even where the run is cancelled.
+func (c *Trial) detached() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(c.ctx), c.runner.options.Timeout)
+}
+
+// end takes away the apps that were made, and closes the connections.
+func (c *Trial) end() error {
+	c.disconnect()
+	remover, ok := c.runner.target.Powers.(AppRemover)
+	if !ok {
+		return nil
+	}
+	c.apps.Lock()
+	defer c.apps.Unlock()
+	ctx, cancel := c.detached()
+	defer cancel()
+	var failed error
+	for _, app := range c.apps.list {
+		if err := remover.RemoveApp(ctx, app); err != nil {
+			failed = fmt.Errorf("the target's power to take an app away failed: %w", err)
+		}
+	}
+	return failed
 }
 
 // advance moves the clock of an app.

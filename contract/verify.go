@@ -285,7 +285,11 @@ func (r *runner) run(ctx context.Context, c Case) (result Result) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	t := r.trial(ctx, c)
-	defer t.end()
+	defer func() {
+		if err := t.end(); err != nil && result.Outcome == Pass {
+			result.Outcome, result.Reason = Errored, "the rule is kept, but "+r.redact.text(err.Error())
+		}
+	}()
 	defer func() {
 		defer func() { result.calls = len(t.rec.exchanges()) }()
 		switch end := recover().(type) {
@@ -315,6 +319,9 @@ func (r *runner) trial(ctx context.Context, c Case) *Trial {
 		rec: &recorder{base: r.connect(), doc: r.doc, prefixes: r.prefixes, coverage: r.coverage, redact: r.redact, bytes: r.bytes},
 		tag: strconv.FormatUint(rng.Uint64()&0xffffffff|0x100000000, 36) + strconv.FormatInt(r.started.UnixMilli()&0xffffff, 36),
 	}
+	if marker, ok := r.target.Powers.(Marker); ok && c.Needs&NeedsJournal == 0 {
+		t.rec.marker = marker
+	}
 	t.client = &http.Client{Transport: t.rec, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return t
 }
@@ -328,18 +335,20 @@ func hash(s string) uint64 {
 }
 
 // preflight asks the target for a token, to say in one clear sentence when there is no platform to check.
-func (r *runner) preflight(ctx context.Context) error {
+func (r *runner) preflight(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
 	defer cancel()
 	t := r.trial(ctx, Case{ID: "preflight"})
-	defer t.end()
+	defer func() {
+		if failed := t.end(); failed != nil && err == nil {
+			err = fmt.Errorf("contract: %s", r.redact.text(failed.Error()))
+		}
+	}()
 	app := r.target.App
 	if maker, ok := r.target.Powers.(AppMaker); ok {
-		var err error
-		if app, err = maker.NewApp(ctx, AppSpec{}); err != nil {
-			return fmt.Errorf("contract: the target's power to make an app failed: %s", r.redact.text(err.Error()))
+		if app, err = t.makeApp(maker, AppSpec{}); err != nil {
+			return fmt.Errorf("contract: %s", r.redact.text(err.Error()))
 		}
-		r.redact.hide(app.CorpSecret, app.AppSecret)
 	}
 	q := t.call("gettoken", firstPair(app)...)
 	req, err := q.request(ctx, r.base(q.path))

@@ -30,6 +30,7 @@ type World struct {
 // Powers are all the powers that the cases may ask for.
 type Powers interface {
 	contract.AppMaker
+	contract.AppRemover
 	contract.Clock
 	contract.Rules
 	contract.Journal

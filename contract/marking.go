@@ -1,0 +1,15 @@
+package contract
+
+import "net/http"
+
+// marking has each request marked on its way out, so that no report shows the mark: who sends its curl lines is a client.
+type marking struct {
+	base   http.RoundTripper
+	marker Marker
+}
+
+func (m marking) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	m.marker.Mark(req)
+	return m.base.RoundTrip(req)
+}
