@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"net/url"
+	"slices"
 	"time"
 
 	"github.com/dingmock/dingmock"
@@ -12,18 +15,46 @@ import (
 )
 
 // powers are what a dingmock gives the contract kit through its control API.
-type powers struct{ *control.Client }
+type powers struct {
+	*control.Client
+	hosts []string // where it answers
+}
 
-// powersAt returns the powers of the dingmock at a base URL, or nil where none answers.
-func powersAt(ctx context.Context, base, token string, client *http.Client) any {
+// powersAt returns the powers of the dingmock at a base URL, or nil where none answers. Calls to the other one are marked
+// where a dingmock answers there as well.
+func powersAt(ctx context.Context, base, other, token string, client *http.Client) any {
+	c, host := dingmockAt(ctx, base, token, client)
+	if c == nil {
+		return nil
+	}
+	p := powers{c, []string{host}}
+	if c, host := dingmockAt(ctx, other, token, client); c != nil {
+		p.hosts = append(p.hosts, host)
+	}
+	return p
+}
+
+// dingmockAt returns a client of the dingmock at a base URL, and its host and port; nil where none answers.
+func dingmockAt(ctx context.Context, base, token string, client *http.Client) (*control.Client, string) {
 	c, err := control.New(base, &control.Options{Token: token, HTTPClient: client})
 	if err != nil {
-		return nil
+		return nil, ""
 	}
 	if _, err := c.Version(ctx); err != nil {
-		return nil
+		return nil, ""
 	}
-	return powers{c}
+	u, err := url.Parse(c.URL())
+	if err != nil {
+		return nil, ""
+	}
+	return c, u.Host
+}
+
+// Mark marks a call of a dingmock as one that it is not to judge. No other server gets the mark.
+func (p powers) Mark(req *http.Request) {
+	if slices.Contains(p.hosts, req.URL.Host) {
+		req.Header.Set(mockserver.ProbeHeader, mockserver.ProbeMark)
+	}
 }
 
 // NewApp makes an app.
@@ -34,6 +65,20 @@ func (p powers) NewApp(ctx context.Context, spec contract.AppSpec) (contract.App
 	}
 	made := a.Made()
 	return contract.App{CorpID: made.CorpID, CorpSecret: made.CorpSecret, AppKey: made.AppKey, AppSecret: made.AppSecret}, nil
+}
+
+// RemoveApp takes away an app with its journal and its verdict.
+func (p powers) RemoveApp(ctx context.Context, app contract.App) error {
+	a := p.App(app.AppKey)
+	for _, take := range []func(context.Context) error{a.Reset, a.ClearVerdict, a.Delete} {
+		var problem *control.Problem
+		if err := take(ctx); errors.As(err, &problem) && problem.Status == http.StatusNotFound {
+			return nil // somebody else took it away
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Advance moves the clock of an app.

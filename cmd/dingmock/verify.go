@@ -270,7 +270,7 @@ func (c *verifyCommand) target(ctx context.Context) (contract.Target, error) {
 	}
 	ask, cancel := context.WithTimeout(ctx, c.Timeout/2)
 	defer cancel()
-	if t.Powers = powersAt(ask, t.URL, string(c.ControlToken), client); t.Powers == nil && t.App == (contract.App{}) {
+	if t.Powers = powersAt(ask, t.URL, t.APIURL, string(c.ControlToken), client); t.Powers == nil && t.App == (contract.App{}) {
 		// Nobody can be asked as whom to call; what answers there, if anything, is said by the kit.
 		t.App = contract.App{AppKey: "mock-verify", AppSecret: "mock-verify-secret"}
 	}
