@@ -50,6 +50,8 @@ func (p powers) RemoveApp(_ context.Context, app contract.App) error {
 	return p.do("DELETE", "/apps/"+app.AppKey, nil, nil)
 }
 
+func (powers) Mark(req *http.Request) { req.Header.Set(mockserver.ProbeHeader, mockserver.ProbeMark) }
+
 func (p powers) Advance(_ context.Context, app contract.App, by time.Duration) error {
 	return p.do("POST", "/apps/"+app.AppKey+"/clock/advance", map[string]string{"by": by.String()}, nil)
 }

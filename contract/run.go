@@ -38,6 +38,7 @@ func Run(t *testing.T, target Target, options *Options) *Report {
 			})
 		}
 	})
+	r.excuse(t.Context(), results)
 	report := r.report(results)
 	if first := report.first(); first != "" {
 		t.Error("\n" + first)

@@ -27,6 +27,10 @@ type Report struct {
 	Exact    bool
 	Started  time.Time
 	Duration time.Duration
+
+	// Interrupted says that the run was cancelled before all cases had ended: those that had not are errors.
+	Interrupted bool
+
 	Results  []Result // in the order of the table
 	Causes   []*Cause // what is to be mended, in the order in which to mend it
 	Coverage *Coverage
@@ -97,6 +101,7 @@ func Verify(ctx context.Context, target Target, options *Options) (*Report, erro
 		})
 	}
 	wg.Wait()
+	r.excuse(ctx, results)
 	return r.report(results), nil
 }
 
@@ -110,7 +115,8 @@ func (r *runner) report(results []Result) *Report {
 	}
 	return &Report{
 		Target: name, Seed: r.options.Seed, Exact: r.options.Exact, Started: r.started, Duration: time.Since(r.started),
-		Results: results, Causes: causes(r.doc, results, r.options.Exact), Coverage: r.coverage,
+		Interrupted: slices.ContainsFunc(results, func(x Result) bool { return x.Outcome == Errored && x.Reason == interrupted }),
+		Results:     results, Causes: causes(r.doc, results, r.options.Exact), Coverage: r.coverage,
 	}
 }
 
@@ -278,6 +284,11 @@ func (r *runner) run(ctx context.Context, c Case) (result Result) {
 		result.Outcome, result.Reason = outcome, why
 		return result
 	}
+	run := ctx
+	if run.Err() != nil {
+		result.Outcome, result.Reason = Errored, interrupted
+		return result
+	}
 	timeout := r.options.Timeout
 	if c.Needs&slow != 0 {
 		timeout *= 10
@@ -292,7 +303,12 @@ func (r *runner) run(ctx context.Context, c Case) (result Result) {
 	}()
 	defer func() {
 		defer func() { result.calls = len(t.rec.exchanges()) }()
-		switch end := recover().(type) {
+		end := recover()
+		if end != nil && run.Err() != nil { // it may be what is seen, and not the rule
+			result.Outcome, result.Reason = Errored, interrupted
+			return
+		}
+		switch end := end.(type) {
 		case nil:
 		case broken:
 			end = t.examined(end)
@@ -390,7 +406,44 @@ func unreachable(err error) bool {
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
-const notListening = "nothing listens there (connection refused)"
+// excuse takes back that a rule is broken by a call that was not answered, where the target has ended meanwhile: whether that
+// call ended it, another one, or somebody, cannot be told.
+func (r *runner) excuse(ctx context.Context, results []Result) {
+	unanswered := func(x Result) bool { return x.finding != nil && x.finding.Kind == KindNoAnswer }
+	if !slices.ContainsFunc(results, unanswered) || r.listens(ctx) {
+		return
+	}
+	for i, x := range results {
+		if unanswered(x) {
+			results[i].Outcome, results[i].finding, results[i].Failure = Errored, nil, nil
+			results[i].Reason = fmt.Sprintf("a call was not answered, and now %s: %s", notListening, x.Failure.Request)
+		}
+	}
+}
+
+// listens reports whether something may still listen at the target.
+func (r *runner) listens(ctx context.Context) bool {
+	u, err := url.Parse(r.target.URL)
+	if r.target.Handler != nil || err != nil {
+		return true
+	}
+	port := u.Port()
+	if port == "" {
+		port = u.Scheme // whose name is the port's
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.options.Timeout)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err == nil {
+		_ = conn.Close()
+	}
+	return !errors.Is(err, syscall.ECONNREFUSED)
+}
+
+const (
+	notListening = "nothing listens there (connection refused)"
+	interrupted  = "the run was interrupted"
+)
 
 // explain says in a sentence why there was no answer.
 func explain(err error, timeout time.Duration) string {
@@ -402,7 +455,7 @@ func explain(err error, timeout time.Duration) string {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("no answer within %s", timeout)
 	case errors.Is(err, context.Canceled):
-		return "the run was cancelled"
+		return interrupted
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return notListening
 	case errors.Is(err, syscall.ECONNRESET):
