@@ -15,17 +15,18 @@ const JSONVersion = 2
 
 // JSONReport is the shape of the JSON report.
 type JSONReport struct {
-	Version  int             `json:"version"` // JSONVersion
-	Target   string          `json:"target"`  // the base URL, or "in process"
-	Seed     uint64          `json:"seed,string"`
-	Started  time.Time       `json:"started"`
-	Seconds  float64         `json:"seconds"`
-	Error    string          `json:"error,omitempty"` // why nothing could be checked at all
-	OK       bool            `json:"ok"`              // there is nothing to be mended, and every case could be checked
-	Summary  map[Outcome]int `json:"summary"`         // how many cases ended so
-	Coverage JSONCoverage    `json:"coverage"`
-	Causes   []*Cause        `json:"causes"` // what is to be mended, in the order in which to mend it
-	Cases    []JSONCase      `json:"cases"`
+	Version     int             `json:"version"` // JSONVersion
+	Target      string          `json:"target"`  // the base URL, or "in process"
+	Seed        uint64          `json:"seed,string"`
+	Started     time.Time       `json:"started"`
+	Seconds     float64         `json:"seconds"`
+	Error       string          `json:"error,omitempty"`       // why nothing could be checked at all
+	Interrupted bool            `json:"interrupted,omitempty"` // the run was cancelled before all cases had ended
+	OK          bool            `json:"ok"`                    // something was checked, there is nothing to be mended, and every case could be checked
+	Summary     map[Outcome]int `json:"summary"`               // how many cases ended so
+	Coverage    JSONCoverage    `json:"coverage"`
+	Causes      []*Cause        `json:"causes"` // what is to be mended, in the order in which to mend it
+	Cases       []JSONCase      `json:"cases"`
 }
 
 // JSONCoverage is how much of the document was exercised.
@@ -54,7 +55,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	items, _ := r.Coverage.Items()
 	out := JSONReport{
 		Version: JSONVersion, Target: r.Target, Seed: r.Seed, Started: r.Started, Seconds: r.Duration.Seconds(),
-		OK: len(r.Causes) == 0 && r.Count(Errored) == 0, Summary: map[Outcome]int{},
+		Error: r.Nothing(), Interrupted: r.Interrupted, OK: len(r.Causes) == 0 && r.Count(Errored) == 0 && r.Nothing() == "", Summary: map[Outcome]int{},
 		Coverage: JSONCoverage{Percent: r.Coverage.Percent(), Items: len(items), Missing: r.Coverage.Missing(), Unlisted: r.Coverage.Unlisted()},
 		Causes:   append([]*Cause{}, r.Causes...),
 		Cases:    []JSONCase{},

@@ -32,6 +32,9 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 			Failure: &junit.Reason{Message: c.String() + " (" + c.weight() + ")", Type: c.Kind, Text: c.text()},
 		}, 0)
 	}
+	if nothing := r.Nothing(); nothing != "" {
+		suite("target").Add(junit.Case{Name: "target", ClassName: "contract", Error: &junit.Reason{Message: nothing, Type: "error", Text: nothing}}, 0)
+	}
 	for _, x := range r.Results {
 		name := x.Operation
 		if name == "" {

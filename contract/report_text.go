@@ -144,6 +144,12 @@ func (r *Report) WriteFirst(w io.Writer) error { return r.writeText(w, min(1, le
 
 func (r *Report) writeText(w io.Writer, full int) error {
 	var b strings.Builder
+	if r.Interrupted {
+		fmt.Fprintf(&b, "%s: of %s only %d had ended\n\n", interrupted, plural(len(r.Results), "case"), len(r.Results)-r.Count(Errored))
+	}
+	if nothing := r.Nothing(); nothing != "" {
+		b.WriteString(nothing + "\n\n")
+	}
 	if first := r.first(); first != "" {
 		b.WriteString(first + "\n")
 	}
@@ -250,6 +256,9 @@ func (r *Report) WriteGitHub(w io.Writer) error {
 		if x.Outcome == Errored {
 			b.WriteString(GitHubError(x.ID, "could not be checked: "+x.Reason))
 		}
+	}
+	if nothing := r.Nothing(); nothing != "" {
+		b.WriteString(GitHubError("nothing was checked", nothing))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

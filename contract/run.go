@@ -9,7 +9,7 @@ import (
 // Run makes a parallel sub-test of each case and returns the report when all have ended. A broken rule fails its
 // sub-test; a case that the target does not support skips, with the reason, and so does one that something else keeps from
 // being checked, which the test itself then fails for; one that the options or the kind of target leave out has no sub-test.
-// Seed and coverage are logged.
+// Seed and coverage are logged. A run that checked no rule at all fails.
 func Run(t *testing.T, target Target, options *Options) *Report {
 	t.Helper()
 	r, err := newRunner(target, options)
@@ -42,6 +42,9 @@ func Run(t *testing.T, target Target, options *Options) *Report {
 	report := r.report(results)
 	if first := report.first(); first != "" {
 		t.Error("\n" + first)
+	}
+	if nothing := report.Nothing(); nothing != "" {
+		t.Error(nothing)
 	}
 	for _, c := range report.Causes { // a sub-test was told before it was known what its failure comes of
 		t.Log("\n" + c.text())

@@ -47,6 +47,19 @@ func (r *Report) Count(o Outcome) int {
 	return n
 }
 
+// Nothing says that no rule was checked, since all cases are unsupported or skipped; "" where that is not so.
+func (r *Report) Nothing() string {
+	unsupported, skipped := r.Count(Unsupported), r.Count(Skipped)
+	if unsupported+skipped < len(r.Results) {
+		return ""
+	}
+	why := ""
+	if len(r.Results) > 0 {
+		why = ", such as " + r.Results[0].ID + ": " + r.Results[0].Reason
+	}
+	return fmt.Sprintf("no rule was checked: of %s %d are unsupported and %d skipped%s", plural(len(r.Results), "case"), unsupported, skipped, why)
+}
+
 // Broken returns the results that make the run fail: broken rules that are not known failures, and with
 // Options.Exact known failures that passed.
 func (r *Report) Broken() []Result {
@@ -203,6 +216,11 @@ func (r *runner) cases() ([]Case, error) {
 		return nil, err
 	}
 	o := r.options
+	for _, id := range o.Operations {
+		if !slices.ContainsFunc(list, func(c Case) bool { return c.Operation == id }) {
+			return nil, OptionError(fmt.Sprintf("contract: there is no operation %q", id))
+		}
+	}
 	list = slices.DeleteFunc(list, func(c Case) bool {
 		return o.Run != nil && !o.Run(c.ID) || o.Level == MUST && c.Level != MUST ||
 			len(o.Operations) > 0 && !slices.Contains(o.Operations, c.Operation) ||
