@@ -51,11 +51,20 @@ type ruling struct {
 	known     map[string]bool          // the baseline; true: it occurred
 	explained []mockserver.Explanation // what error replies said
 	unfired   []mockserver.UnfiredRule
-	more      int // rules beyond unfired
+	told      bool // the files have it
+	more      int  // rules beyond unfired
 }
 
-// begin checks the flags and reads the baseline.
+// begin checks the flags, reads the baseline, and says in the files that are asked for that there is no verdict yet.
 func (f *judgeFlags) begin() (*ruling, error) {
+	r, err := f.ruling()
+	if err == nil {
+		return r, f.writable()
+	}
+	return nil, errors.Join(err, f.unjudged(err))
+}
+
+func (f *judgeFlags) ruling() (*ruling, error) {
 	if f.Exact && f.Baseline == "" {
 		return nil, errors.New("--exact: goes with --baseline")
 	}
@@ -71,22 +80,41 @@ func (f *judgeFlags) begin() (*ruling, error) {
 			return nil, fmt.Errorf("--baseline: %w", err)
 		}
 	}
-	return r, f.writable()
+	return r, nil
 }
 
 // writable fails where a file that is to be written cannot be: a job is told so before it has run.
 func (f *judgeFlags) writable() error {
-	for _, x := range []struct{ flag, name string }{{"--junit", f.JUnit}, {"--report", f.Report}, {"--write-baseline", f.WriteBaseline}} {
-		if x.name == "" {
+	if err := f.unjudged(errNotEnded); err != nil || f.WriteBaseline == "" {
+		return err
+	}
+	file, err := os.OpenFile(f.WriteBaseline, os.O_WRONLY|os.O_CREATE, 0o666)
+	if err != nil {
+		return fmt.Errorf("--write-baseline: %w", err)
+	}
+	return file.Close()
+}
+
+// unjudged writes why there is no verdict, in place of an earlier one.
+func (f *judgeFlags) unjudged(why error) error {
+	text := "no verdict: " + oneLine(why)
+	var x junit.Report
+	x.Suite("dingmock", "verdict", time.Now()).Add(junit.Case{
+		Name: "verdict", ClassName: "dingmock.verdict", Error: &junit.Reason{Message: text, Type: "error", Text: text},
+	}, 0)
+	var failed error
+	for _, file := range []struct {
+		flag, name string
+		write      func(io.Writer) error
+	}{{"--junit", f.JUnit, x.Write}, {"--report", f.Report, func(w io.Writer) error { _, err := io.WriteString(w, text+"\n"); return err }}} {
+		if file.name == "" {
 			continue
 		}
-		file, err := os.OpenFile(x.name, os.O_WRONLY|os.O_CREATE, 0o666)
-		if err != nil {
-			return fmt.Errorf("%s: %w", x.flag, err)
+		if err := writeWhy(file.name, why, file.write); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", file.flag, err))
 		}
-		_ = file.Close()
 	}
-	return nil
+	return failed
 }
 
 // options are the flags as a fake takes them.
@@ -180,6 +208,14 @@ func (r *ruling) said() *verdict.Verdict {
 	return v
 }
 
+// close says in the files why there is no verdict, where err has kept it from being told. It returns err.
+func (r *ruling) close(err error) error {
+	if err == nil || r.told {
+		return err
+	}
+	return errors.Join(err, r.flags.unjudged(err))
+}
+
 // wrong is what makes the ruling red; nil where it is green.
 func (r *ruling) wrong() error {
 	if list := r.said().Wrong(); list != nil {
@@ -191,6 +227,7 @@ func (r *ruling) wrong() error {
 // tell prints the ruling for people, what is off-spec first, and writes the files that are asked for. Its error is of the
 // writing alone.
 func (r *ruling) tell(w io.Writer) error {
+	r.told = true
 	text := r.said().String()
 	if r.flags.GitHub {
 		text = r.annotations() + text

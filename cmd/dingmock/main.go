@@ -87,6 +87,9 @@ func run(ctx context.Context, args []string, lookupEnv func(string) (string, boo
 	}
 	var c commands
 	parsed, err := parse(&c, args, lookupEnv, stdout, stderr)
+	if err != nil {
+		err = errors.Join(err, misused(args, lookupEnv, err))
+	}
 	if parsed != nil && err == nil {
 		parsed.BindTo(ctx, (*context.Context)(nil))
 		err = parsed.Run(streams{stdout, stderr})
@@ -99,7 +102,7 @@ func run(ctx context.Context, args []string, lookupEnv func(string) (string, boo
 		return coded.code
 	}
 	last := newLogWriter(stderr, nil) // which nobody may read any more
-	_, _ = fmt.Fprintf(last, "dingmock: %s\n", printable.Line(err.Error()))
+	_, _ = fmt.Fprintf(last, "dingmock: %s\n", oneLine(err))
 	_ = last.close()
 	switch {
 	case coded.error != nil:
@@ -110,6 +113,10 @@ func run(ctx context.Context, args []string, lookupEnv func(string) (string, boo
 		return exitUsage
 	}
 	return exitFailed
+}
+
+func oneLine(err error) string {
+	return printable.Line(strings.NewReplacer("\n", " ", "\r", " ").Replace(err.Error()))
 }
 
 // parse reads the flags and the environment into c. It returns nil for both where all there was to do was to print

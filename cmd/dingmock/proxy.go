@@ -48,14 +48,15 @@ type proxyCommand struct {
 }
 
 // Run passes calls on until ctx is done.
-func (c *proxyCommand) Run(ctx context.Context, out streams) error {
-	upstream, err := url.Parse(c.Upstream)
-	if err != nil || upstream.Host == "" || upstream.Scheme != "http" && upstream.Scheme != "https" || upstream.RawQuery != "" {
-		return usageError{errors.New("--upstream: has to be a base URL such as https://oapi.dingtalk.com")}
-	}
+func (c *proxyCommand) Run(ctx context.Context, out streams) (failed error) {
 	ruling, err := c.begin()
 	if err != nil {
 		return usageError{err}
+	}
+	defer func() { failed = ruling.close(failed) }()
+	upstream, err := url.Parse(c.Upstream)
+	if err != nil || upstream.Host == "" || upstream.Scheme != "http" && upstream.Scheme != "https" || upstream.RawQuery != "" {
+		return usageError{errors.New("--upstream: has to be a base URL such as https://oapi.dingtalk.com")}
 	}
 	client, err := clientFor(c.CA)
 	if err != nil {

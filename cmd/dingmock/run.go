@@ -49,7 +49,7 @@ type runCommand struct {
 }
 
 // Run runs the program to its end. What it fails with carries the exit code.
-func (c *runCommand) Run(ctx context.Context, out streams) error {
+func (c *runCommand) Run(ctx context.Context, out streams) (failed error) {
 	command := c.Command
 	if command[0] == "--" {
 		command = command[1:]
@@ -61,6 +61,7 @@ func (c *runCommand) Run(ctx context.Context, out streams) error {
 	if err != nil {
 		return err
 	}
+	defer func() { failed = ruling.close(failed) }()
 	program, err := lookProgram(command[0])
 	if err != nil {
 		return err

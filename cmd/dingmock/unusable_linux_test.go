@@ -195,3 +195,51 @@ func TestUnprivileged(t *testing.T) {
 		t.Errorf("files (-before +after):\n%s", diff)
 	}
 }
+
+// A report for which the disk has no room leaves the earlier one whole, also behind a link, and the exit code says so.
+func TestFullDiskKeepsReports(t *testing.T) {
+	t.Parallel()
+	if !apart(t, 0) {
+		return
+	}
+	page := os.Getpagesize()
+	dir := t.TempDir()
+	if err := unix.Mount("none", dir, "tmpfs", 0, fmt.Sprintf("size=%d", 16*page)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
+	report, link := filepath.Join(dir, "report"), filepath.Join(t.TempDir(), "link")
+	if err := os.WriteFile(report, []byte(yesterday), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(report, link); err != nil {
+		t.Fatal(err)
+	}
+	full, err := os.Create(filepath.Join(dir, "full"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = full.Write(make([]byte, page))
+	}
+	_ = full.Close()
+	fake := startServe(t, nil, "--quiet").url
+	for _, x := range [][]string{
+		{"verify", "--url", fake, "--run", "^gettoken/head$", "--junit", report},
+		{"verify", "--url", fake, "--run", "^gettoken/head$", "--json", link},
+		{"verify", "--colour", "--json", report},
+		{"verdict", "--url", fake, "--allow-no-calls", "--junit", report},
+		{"verdict", "--url", fake, "--allow-no-calls", "--report", link},
+	} {
+		code, _, stderr := tryRun(t, nil, x...)
+		if code != exitUsage || !strings.HasSuffix(stderr, ": no space left on device\n") || strings.Contains(stderr, ".part") {
+			t.Errorf("%v: exit code %d, stderr %q", x, code, stderr)
+		}
+		if data, err := os.ReadFile(report); err != nil || string(data) != yesterday {
+			t.Errorf("%v: the report is %q, error %v", x, data, err)
+		}
+		if list, _ := filepath.Glob(filepath.Join(dir, "*")); len(list) != 2 {
+			t.Errorf("%v: there are %v", x, list)
+		}
+	}
+}

@@ -22,17 +22,17 @@ type verdictCommand struct {
 
 // Run prints the verdict. It fails where calls were off-spec, and where none came.
 func (c *verdictCommand) Run(ctx context.Context, out streams) error {
-	base, err := c.base()
-	if err != nil {
-		return usageError{err}
-	}
 	r, err := c.begin()
 	if err != nil {
 		return usageError{err}
 	}
+	base, err := c.base()
+	if err != nil {
+		return usageError{r.close(err)}
+	}
 	verdict, err := c.ask(ctx, base)
 	if err != nil {
-		return err
+		return r.close(err)
 	}
 	r.take(verdict)
 	if err := r.tell(out.stdout); err != nil {

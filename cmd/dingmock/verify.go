@@ -71,16 +71,32 @@ type verifyCommand struct {
 
 // Run checks the server. It fails where a rule is broken.
 func (c *verifyCommand) Run(ctx context.Context, out streams) error {
+	if c.List {
+		options, err := c.options()
+		if err != nil {
+			return usageError{err}
+		}
+		return c.list(options, out.stdout)
+	}
+	if err := c.unstarted(errNotEnded); err != nil {
+		return err
+	}
+	report, err := c.verify(ctx, out)
+	if err != nil {
+		return errors.Join(err, c.unstarted(err))
+	}
+	return c.finish(report, out)
+}
+
+// verify runs the cases. Its error says that there is no report.
+func (c *verifyCommand) verify(ctx context.Context, out streams) (*contract.Report, error) {
 	options, err := c.options()
 	if err != nil {
-		return usageError{err}
-	}
-	if c.List {
-		return c.list(options, out.stdout)
+		return nil, usageError{err}
 	}
 	target, err := c.target(ctx)
 	if err != nil {
-		return usageError{err}
+		return nil, usageError{err}
 	}
 	if isTerminal(out.stderr) {
 		done := 0
@@ -94,16 +110,16 @@ func (c *verifyCommand) Run(ctx context.Context, out streams) error {
 		_, _ = fmt.Fprint(out.stderr, "\r\033[K")
 	}
 	var wrong contract.OptionError
-	if errors.As(err, &wrong) {
-		return usageError{err}
+	switch {
+	case errors.As(err, &wrong):
+		return nil, usageError{err}
+	case err != nil && c.app() == (contract.App{}) && errors.Is(err, contract.ErrCredentials):
+		err = fmt.Errorf("%w (no credentials were given: --appkey and --appsecret, or --corpid and --corpsecret)", err)
 	}
 	if err != nil {
-		if c.app() == (contract.App{}) && errors.Is(err, contract.ErrCredentials) {
-			err = fmt.Errorf("%w (no credentials were given: --appkey and --appsecret, or --corpid and --corpsecret)", err)
-		}
-		return exitError{errors.Join(err, c.unstarted(shownURL(target.URL), err)), exitUnchecked}
+		return nil, exitError{err, exitUnchecked}
 	}
-	return c.finish(report, out)
+	return report, nil
 }
 
 // shownURL is a base URL without what may be secret in it.
@@ -114,51 +130,70 @@ func shownURL(text string) string {
 	return ""
 }
 
-// finish writes the reports and tells how it ended.
+// finish writes the reports, files first, and tells how it ended. That one is not written changes the exit code where it
+// would be 0.
 func (c *verifyCommand) finish(report *contract.Report, out streams) error {
+	unwritten := c.write(writeFile, report.WriteJUnit, report.WriteJSON)
 	writeText := report.WriteText
 	if c.First {
 		writeText = report.WriteFirst
 	}
-	if err := writeText(out.stdout); err != nil {
-		return err
+	told := writeText(out.stdout)
+	if c.GitHub && told == nil {
+		told = report.WriteGitHub(out.stdout)
 	}
-	if c.GitHub {
-		if err := report.WriteGitHub(out.stdout); err != nil {
-			return err
-		}
-	}
-	if err := c.write(report.WriteJUnit, report.WriteJSON); err != nil {
-		return err
-	}
-	unchecked := report.Count(contract.Errored)
+	unwritten = errors.Join(unwritten, told)
+	ended := c.ended(report)
+	var coded exitError
 	switch {
+	case ended == nil:
+		return unwritten
+	case errors.As(ended, &coded):
+		return exitError{errors.Join(coded.error, unwritten), coded.code}
+	}
+	return exitError{errors.Join(ended, unwritten), exitFailed}
+}
+
+// ended is what keeps the exit code from being 0, what is broken before what could not be checked.
+func (c *verifyCommand) ended(report *contract.Report) error {
+	unchecked, how := report.Count(contract.Errored), ""
+	if report.Interrupted {
+		how = "interrupted: "
+	}
+	switch nothing := report.Nothing(); {
 	case len(report.Causes) > 0:
 		broken, blocked := len(report.Broken()), report.Count(contract.Blocked)
 		first := "first to be mended: " + report.Causes[0].String()
 		if report.Ended() {
 			first = "the server ended during the run"
 		}
-		return fmt.Errorf("%d of %d cases do not pass (fail: %d, blocked by what is to be mended: %d, error: %d); %s",
-			broken+blocked+unchecked, len(report.Results), broken, blocked, unchecked, first)
+		return fmt.Errorf("%s%d of %d cases do not pass (fail: %d, blocked by what is to be mended: %d, error: %d); %s",
+			how, broken+blocked+unchecked, len(report.Results), broken, blocked, unchecked, first)
+	case unchecked > 0:
+		return exitError{fmt.Errorf("%s%d of %d rules could not be checked", how, unchecked, len(report.Results)), exitUnchecked}
+	case nothing != "":
+		return exitError{errors.New(nothing), exitUnchecked}
 	case report.Coverage.Percent() < c.MinCoverage:
 		return fmt.Errorf("document coverage is %.1f %%, less than --min-coverage %.1f", report.Coverage.Percent(), c.MinCoverage)
-	case unchecked > 0:
-		return exitError{fmt.Errorf("%d of %d rules could not be checked", unchecked, len(report.Results)), exitUnchecked}
 	}
 	return nil
 }
 
 // unstarted writes the reports of a run of which nothing could be checked, in place of those of an earlier one.
-func (c *verifyCommand) unstarted(target string, why error) error {
-	now := time.Now()
+func (c *verifyCommand) unstarted(why error) error {
+	target := c.URL
+	if target == "" && c.Live {
+		target = liveURL
+	}
+	now, text := time.Now(), oneLine(why)
 	var x junit.Report
 	x.Suite("contract", "target", now).Add(junit.Case{
-		Name: "target", ClassName: "contract", Error: &junit.Reason{Message: why.Error(), Type: "error", Text: why.Error()},
+		Name: "target", ClassName: "contract", Error: &junit.Reason{Message: text, Type: "error", Text: text},
 	}, 0)
-	return c.write(x.Write, func(w io.Writer) error {
+	write := func(name string, report func(io.Writer) error) error { return writeWhy(name, why, report) }
+	return c.write(write, x.Write, func(w io.Writer) error {
 		report := contract.JSONReport{
-			Version: contract.JSONVersion, Target: target, Started: now, Error: why.Error(), Summary: map[contract.Outcome]int{},
+			Version: contract.JSONVersion, Target: shownURL(target), Started: now, Error: text, Summary: map[contract.Outcome]int{},
 			Coverage: contract.JSONCoverage{Missing: []contract.Item{}, Unlisted: []string{}}, Causes: []*contract.Cause{}, Cases: []contract.JSONCase{},
 		}
 		return report.Write(w)
@@ -166,19 +201,20 @@ func (c *verifyCommand) unstarted(target string, why error) error {
 }
 
 // write writes the reports that are asked for as files.
-func (c *verifyCommand) write(asJUnit, asJSON func(io.Writer) error) error {
-	for _, file := range []struct {
+func (c *verifyCommand) write(file func(string, func(io.Writer) error) error, asJUnit, asJSON func(io.Writer) error) error {
+	var failed error
+	for _, x := range []struct {
 		flag, name string
 		write      func(io.Writer) error
 	}{{"--junit", c.JUnit, asJUnit}, {"--json", c.JSON, asJSON}} {
-		if file.name == "" {
+		if x.name == "" {
 			continue
 		}
-		if err := writeFile(file.name, file.write); err != nil {
-			return usageError{fmt.Errorf("%s: %w", file.flag, err)}
+		if err := file(x.name, x.write); err != nil {
+			failed = errors.Join(failed, usageError{fmt.Errorf("%s: %w", x.flag, err)})
 		}
 	}
-	return nil
+	return failed
 }
 
 // options are the kit's, of the flags.
