@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"net/http"
 	"net/url"
 	"strings"
@@ -356,6 +357,13 @@ func (o *oneClock) NewApp(ctx context.Context, spec contract.AppSpec) (contract.
 	defer o.mu.Unlock()
 	o.apps = append(o.apps, app)
 	return app, err
+}
+
+func (o *oneClock) RemoveApp(ctx context.Context, app contract.App) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.apps = slices.DeleteFunc(o.apps, func(a contract.App) bool { return a == app })
+	return o.Powers.RemoveApp(ctx, app)
 }
 
 func (o *oneClock) Advance(ctx context.Context, _ contract.App, by time.Duration) error {
