@@ -102,7 +102,7 @@ func (r *redactor) curl(req *http.Request, address url.URL, body []byte) string 
 	line := shell.Curl{URL: r.mask(redact.Keep(address.String()) + query), Method: req.Method, Header: http.Header{}, Include: true}
 	unsaid := req.ContentLength == 0 && req.Body != nil && req.Body != http.NoBody // of a client's request
 	line.Chunked = req.ContentLength < 0 || unsaid && len(body) > 0
-	line.Empty = len(body) == 0 && (req.Header.Get("Content-Length") == "0" || req.Method == http.MethodPost || req.Method == http.MethodPut || req.Method == http.MethodPatch)
+	line.Empty = len(body) == 0 && (req.Header.Get("Content-Length") == "0" || slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, req.Method))
 	for name, values := range req.Header {
 		if name == "Content-Length" || name == "Accept-Encoding" { // which curl says itself
 			continue

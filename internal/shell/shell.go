@@ -32,7 +32,8 @@ func format(s string) string {
 		switch {
 		case r == '\\' || r == '%':
 			b.WriteString(strings.Repeat(string(r), 2))
-		case at == 0 && r == '-', r == '\'', r == '!', r == '#', r == utf8.RuneError && n == 1, !printable.Is(r): // no flag, no quote, nothing of bash's history, no command of a pipeline's
+		// No flag, no quote, nothing of bash's history, no command of a pipeline's.
+		case at == 0 && r == '-', r == '\'', r == '!', r == '#', r == utf8.RuneError && n == 1, !printable.Is(r):
 			for _, c := range []byte(s[at : at+n]) {
 				fmt.Fprintf(&b, `\%03o`, c) // of three digits, so that none after it is taken for its own
 			}
