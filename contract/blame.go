@@ -212,7 +212,8 @@ func (s *suspicion) lost(w change) (f Finding, shown string, ok bool) {
 // taken reports whether an id cannot be used for another user.
 func (s *suspicion) taken(w change) bool {
 	w.operation, w.UserID, w.ChatID = "create_session", s.c.id("nobody"), ""
-	return !s.make(w).isSuccess()
+	x := s.make(w)
+	return x.Error != nil && x.Error.Name == "session-invalid"
 }
 
 // open reports whether a session is open: its id is taken, or it can be closed, at a server that lets any id be used twice.

@@ -115,6 +115,9 @@ func (r *redactor) curl(req *http.Request, address url.URL, body []byte) string 
 		line.Body = r.masked(string(body[:mostCurl]))
 		line.Lacks = fmt.Sprintf("the body's bytes beyond %d of %d", mostCurl, len(body))
 	}
+	if line.Lacks == "" && !redact.Spelt(line.Body, redact.Keep(string(body))) {
+		line.Lacks = redact.Misspelt
+	}
 	return line.String()
 }
 

@@ -365,6 +365,9 @@ func sentAs(r *http.Request, body []byte, form bool, url string) asSent {
 		if !strings.Contains(s.body, redact.Masked) {
 			s.body = redact.Keep(text)
 		}
+		if s.lacks == "" && !redact.Spelt(s.body, redact.Keep(text)) {
+			s.lacks = redact.Misspelt
+		}
 	}
 	return s
 }

@@ -38,6 +38,22 @@ func Keep(text string) string {
 	return keeper.Replace(text)
 }
 
+// Spelt reports whether a masked text is the text in all but what is masked. It is not where a secret, or the name of one, was
+// escaped: the escapes of the whole text are then written out. Both have been through Keep.
+func Spelt(masked, text string) bool {
+	for i, piece := range strings.Split(masked, Masked) {
+		at := strings.Index(text, piece)
+		if at < 0 || i == 0 && at > 0 {
+			return false
+		}
+		text = text[at+len(piece):]
+	}
+	return true
+}
+
+// Misspelt is what a line lacks of a request whose text Spelt does not hold of.
+const Misspelt = "the escapes around a secret as they were"
+
 // Plain returns a text of Keep's as people read it.
 func Plain(text string) string {
 	if !strings.Contains(text, own) {

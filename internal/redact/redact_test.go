@@ -76,3 +76,22 @@ func TestMaskPairs(t *testing.T) {
 		}
 	}
 }
+
+func TestSpelt(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, text, masked string
+		want               bool
+	}{
+		{"nothing masked", `{"a":"b"}`, `{"a":"b"}`, true},
+		{"a secret", `{"appSecret":"s","b":"c"}`, `{"appSecret":"***","b":"c"}`, true},
+		{"a secret at the end", `token=s`, `token=***`, true},
+		{"an escaped name", `{"app\u0053ecret":"s","b":"c"}`, `{"appSecret":"***","b":"c"}`, false},
+		{"an escape elsewhere", `{"appSecret":"s","b":"\u0063"}`, `{"appSecret":"***","b":"c"}`, false},
+		{"a number", `{"appSecret":1}`, `{"appSecret":"***"}`, false},
+	} {
+		if got := Spelt(test.masked, test.text); got != test.want {
+			t.Errorf("%s: got %t", test.name, got)
+		}
+	}
+}
