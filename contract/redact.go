@@ -92,14 +92,19 @@ func (r *redactor) header(name, value string) string {
 // mostCurl is how much of a body a curl line has, in bytes.
 const mostCurl = 600
 
-// curl returns the request to a URL as a line that a shell runs, its secrets variables.
-func (r *redactor) curl(req *http.Request, address url.URL, body []byte) string {
-	query := redact.Query(redact.Keep(address.RawQuery))
+// curl returns the request to a URL as a line that a shell runs, its secrets variables. made reports of a value that it was made up
+// and is no secret, whatever it is called, so that it stands in the line; nil: none was.
+func (r *redactor) curl(req *http.Request, address url.URL, body []byte, made func(value string) bool) string {
+	query := r.query(address.RawQuery, made)
 	if address.ForceQuery = false; address.RawQuery != "" {
 		query = "?" + query
 	}
 	address.User, address.RawQuery = nil, ""
-	line := shell.Curl{URL: r.mask(redact.Keep(address.String()) + query), Method: req.Method, Header: http.Header{}, Include: true}
+	target := r.mask(redact.Keep(address.String()) + query)
+	if made != nil {
+		target = r.mask(redact.Keep(address.String())) + query
+	}
+	line := shell.Curl{URL: target, Method: req.Method, Header: http.Header{}, Include: true}
 	unsaid := req.ContentLength == 0 && req.Body != nil && req.Body != http.NoBody // of a client's request
 	line.Chunked = req.ContentLength < 0 || unsaid && len(body) > 0
 	line.Empty = len(body) == 0 && (req.Header.Get("Content-Length") == "0" || slices.Contains([]string{http.MethodPost, http.MethodPut, http.MethodPatch}, req.Method))
@@ -108,10 +113,15 @@ func (r *redactor) curl(req *http.Request, address url.URL, body []byte) string 
 			continue
 		}
 		for _, value := range values {
+			if made != nil && made(value) {
+				line.Header[name] = append(line.Header[name], redact.Keep(value))
+				continue
+			}
 			line.Header[name] = append(line.Header[name], r.header(name, value))
 		}
 	}
-	if line.Body = r.masked(string(body)); len(body) > mostCurl {
+	line.Body = r.body(string(body), made)
+	if len(body) > mostCurl {
 		line.Body = r.masked(string(body[:mostCurl]))
 		line.Lacks = fmt.Sprintf("the body's bytes beyond %d of %d", mostCurl, len(body))
 	}
@@ -119,6 +129,47 @@ func (r *redactor) curl(req *http.Request, address url.URL, body []byte) string 
 		line.Lacks = redact.Misspelt
 	}
 	return line.String()
+}
+
+// query masks the secrets of a query or a form. Of a value that has a secret and more, the more is shown: it was made of it.
+func (r *redactor) query(raw string, made func(value string) bool) string {
+	parts := strings.Split(raw, "&")
+	for i, part := range parts {
+		kept := redact.Keep(part)
+		parts[i] = redact.Query(kept)
+		known := r.known(kept)
+		_, value, _ := strings.Cut(part, "=")
+		value, err := url.QueryUnescape(value)
+		if made != nil && (parts[i] == kept || err == nil && (made(value) || known != kept)) {
+			parts[i] = known
+		}
+	}
+	return strings.Join(parts, "&")
+}
+
+// namedSecret is a field of JSON that is called as a secret is.
+var namedSecret = regexp.MustCompile(`"(?:[A-Za-z_]*[sS]ecret|access_?[tT]oken)"\s*:\s*"([^"\\]*)"`)
+
+// body is query of a body.
+func (r *redactor) body(text string, made func(value string) bool) string {
+	masked := r.masked(text)
+	if made == nil || !strings.Contains(masked, redact.Masked) {
+		return masked
+	}
+	if pairs := r.query(text, made); !strings.HasPrefix(strings.TrimSpace(text), "{") && strings.Contains(text, "=") {
+		return pairs
+	}
+	kept := redact.Keep(text)
+	known := r.known(kept)
+	for _, m := range namedSecret.FindAllStringSubmatch(text, -1) {
+		if !made(m[1]) && r.known(redact.Keep(m[1])) == redact.Keep(m[1]) {
+			return masked
+		}
+	}
+	if namedSecret.MatchString(text) && redact.Spelt(masked, kept) {
+		return known
+	}
+	return masked
 }
 
 // excerpt returns the text, of which at most so many bytes are shown; bytes that are not UTF-8 as \x...

@@ -176,7 +176,7 @@ func (x *Exchange) String() string {
 	if x.Unjudged != "" {
 		b.WriteString("the reply's body was not judged: " + x.Unjudged + "\n")
 	}
-	b.WriteString(r.curl(x.Request, *x.Request.URL, x.Sent))
+	b.WriteString(r.curl(x.Request, *x.Request.URL, x.Sent, nil))
 	if x.Response != nil {
 		b.WriteString("\n" + x.Response.Status + ", " + x.Response.Header.Get("Content-Type") + "\n" + r.text(excerpt(x.Body, 2000)))
 	}
@@ -279,7 +279,7 @@ func (r *Recorder) Record(x *Exchange, time string, most int) Record {
 			record.Header.Add(name, redact.Plain(r.redact.header(name, v)))
 		}
 	}
-	record.Curl = r.redact.curl(x.Request, *x.Request.URL, x.Sent)
+	record.Curl = r.redact.curl(x.Request, *x.Request.URL, x.Sent, nil)
 	if x.Parsed.Operation != nil {
 		record.Operation = x.Parsed.Operation.ID
 	}

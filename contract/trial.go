@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/redact"
 )
 
 // Trial is one run of a case against a target.
@@ -580,7 +582,45 @@ func (c *Trial) failure(b broken) *Failure {
 		f.Request = c.line(x)
 		f.Reply = c.replyText(x)
 	}
+	if k := b.finding.Kind; f.Before == "" && (k == KindValue || k == KindState || k == KindBehaviour || k == KindRefused) {
+		f.Before = c.linesBefore(x)
+	}
 	return f
+}
+
+// linesBefore are the calls of the case before that one, the last of them, where there were others than those for a token.
+func (c *Trial) linesBefore(x *Exchange) string {
+	const most = 6
+	var lines []string
+	others := false
+	for _, y := range c.rec.exchanges() {
+		if x != nil && y.Request == x.Request {
+			break
+		}
+		lines = append(lines, c.line(y))
+		others = others || y.Parsed.Operation == nil || tokenOf(y.Parsed.Operation) != ""
+	}
+	if !others {
+		return ""
+	}
+	if n := len(lines) - most; n > 0 {
+		lines = append([]string{plural(n, "more call")}, lines[n:]...)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// madeUp reports whether a value is none of the target's: no known secret has a part in it, and no reply had it. Such as a wrong
+// secret stands in a curl line as it was sent, for the line to show what it showed.
+func (c *Trial) madeUp(value string) bool {
+	if c.runner.options.Driver != nil || c.rec.redact.known(redact.Keep(value)) != redact.Keep(value) {
+		return false
+	}
+	for _, secret := range []string{c.runner.target.App.AppSecret, c.runner.target.App.CorpSecret} {
+		if value != "" && strings.Contains(secret, value) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(c.rec.exchanges(), func(x *Exchange) bool { return len(value) > 1 && bytes.Contains(x.Body, []byte(value)) })
 }
 
 func (c *Trial) line(x *Exchange) string {
@@ -588,7 +628,7 @@ func (c *Trial) line(x *Exchange) string {
 	if address.Host == "" || c.runner.target.Handler != nil {
 		address.Scheme, address.Host = "http", "localhost"
 	}
-	return c.rec.redact.curl(x.Request, address, x.Sent)
+	return c.rec.redact.curl(x.Request, address, x.Sent, c.madeUp)
 }
 
 func (c *Trial) replyText(x *Exchange) string {

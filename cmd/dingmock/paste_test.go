@@ -35,7 +35,7 @@ type nasty struct {
 }
 
 // The secrets that nasty requests hold, by the variables that their lines name.
-var nastySecrets = []string{"ACCESS_TOKEN=0123456789abcdef0123456789abcdef", "APPSECRET=qu3ry-s3cret", "APP_SECRET=b0dy-s3cret"}
+var nastySecrets = []string{"ACCESS_TOKEN=0123456789abcdef0123456789abcdef", "APPSECRET=qu3ry-s3cret"}
 
 const nastyToken = "0123456789abcdef0123456789abcdef"
 
@@ -47,9 +47,9 @@ var nasties = []nasty{
 	{method: "POST", body: "\xff\xfe\x80 \xb0\xa1"},
 	{method: "POST", body: "\x1b[31m \u0085\u009b \u202eabc\u2069 \a\b ##[error]x ##vso[task.complete]\n::error::x\n"},
 	{method: "POST", header: []string{"Content-Type: application/json"}, body: `{"a":"***","b":"****","c":"` + "\u0041" + `"}`},
-	{method: "POST", header: []string{"Content-Type: application/json"}, body: `{"a":"***","appSecret":"b0dy-s3cret","b":"****"}`},
+	{method: "POST", header: []string{"Content-Type: application/json"}, body: `{"a":"***","appSecret":"qu3ry-s3cret","b":"****"}`},
 	{method: "POST", header: []string{"Content-Type: application/json"}, body: `{"c":"\u0041\u0042"}`},
-	{method: "POST", header: []string{"Content-Type: application/json"}, body: "{\n\t\"appSecret\":\"b0dy-s3cret\",\n\t\"n\":\"100 % 会话\"\n}\n"},
+	{method: "POST", header: []string{"Content-Type: application/json"}, body: "{\n\t\"appSecret\":\"qu3ry-s3cret\",\n\t\"n\":\"100 % 会话\"\n}\n"},
 	{method: "GET", target: "/gettoken?a[0]={1,2}&b=[1-3]&odd%d=1"},
 	{method: "GET", target: "/gettoken?a='b'\"c\"$d`e`!f\\g%%20*&odd%d=1"},
 	{method: "GET", target: "/gettoken?a=\xff\u0085\u202e&odd%d=1"},

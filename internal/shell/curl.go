@@ -24,7 +24,7 @@ type Curl struct {
 }
 
 // String returns the line, which every shell of POSIX takes and which is printable. A secret is a shell variable in it, called as its
-// parameter or header is: access_token and accessToken are $ACCESS_TOKEN, appsecret is $APPSECRET. Where the line is not the whole
+// parameter or header is: access_token and accessToken are $ACCESS_TOKEN, appsecret and appSecret $APPSECRET. Where the line is not the whole
 // request it is a comment, which says what it lacks.
 func (c *Curl) String() string {
 	var b strings.Builder
@@ -189,6 +189,8 @@ func variable(name string) string {
 	switch {
 	case strings.HasSuffix(name, "ACCESS_TOKEN"):
 		return "ACCESS_TOKEN"
+	case name == "APP_SECRET", name == "CORP_SECRET": // which are those of gettoken
+		return strings.Replace(name, "_", "", 1)
 	case !telling.MatchString(name), name[0] >= '0' && name[0] <= '9': // it may be one of the shell's own, or none
 		return "SECRET"
 	}

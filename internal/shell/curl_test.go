@@ -27,7 +27,7 @@ func TestCurlLine(t *testing.T) {
 		{"a HEAD", shell.Curl{URL: "http://h/p", Method: "HEAD"}, `curl -I 'http://h/p' -w '\n'`},
 		{"secrets", shell.Curl{Base: `"$DINGMOCK_URL"`, URL: "/gettoken?appkey=k&appsecret=***&x=1", Method: "GET"}, `curl "$DINGMOCK_URL"'/gettoken?appkey=k&appsecret='"$APPSECRET"'&x=1' -w '\n'`},
 		{"tokens", shell.Curl{URL: "http://h/p?access_token=***", Method: "POST", Header: http.Header{"X-Acs-Dingtalk-Access-Token": {"***"}, "Content-Type": {"application/json"}}, Body: `{"accessToken":"***","appSecret" : "***"}`},
-			`curl -X POST 'http://h/p?access_token='"$ACCESS_TOKEN" -H 'Content-Type: application/json' -H 'X-Acs-Dingtalk-Access-Token: '"$ACCESS_TOKEN" --data-raw '{"accessToken":"'"$ACCESS_TOKEN"'","appSecret" : "'"$APP_SECRET"'"}' -w '\n'`},
+			`curl -X POST 'http://h/p?access_token='"$ACCESS_TOKEN" -H 'Content-Type: application/json' -H 'X-Acs-Dingtalk-Access-Token: '"$ACCESS_TOKEN" --data-raw '{"accessToken":"'"$ACCESS_TOKEN"'","appSecret" : "'"$APPSECRET"'"}' -w '\n'`},
 	} {
 		if diff := cmp.Diff(x.want, x.curl.String()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", x.name, diff)
@@ -56,7 +56,7 @@ func TestCurlIsPasted(t *testing.T) {
 	srv.Start()
 	t.Cleanup(srv.Close)
 	length := func(text string) []string { return []string{strconv.Itoa(len(text))} }
-	const kept = `{"a":"***","accessToken":"S3CRET"}`
+	const kept = `{"a":"***","accessToken":"s3cret"}`
 	const odd = "a\r\nb\n\x1b[31m\ttab \x00 % \\ ' \" ! $HOME `id` \xff\xfe \u202e\u0085 ##[error]\n::error::x\n\n"
 	for _, x := range []struct {
 		name string
@@ -80,9 +80,9 @@ func TestCurlIsPasted(t *testing.T) {
 		{"chunks", shell.Curl{Method: "POST", URL: "/p", Header: http.Header{"Content-Type": {"application/json"}}, Body: "{}", Chunked: true}, request{Method: "POST", Target: "/p", Type: []string{"application/json"}, Body: "{}", Coding: []string{"chunked"}}},
 		{"chunks of whatever", shell.Curl{Method: "POST", URL: "/p", Body: odd, Chunked: true}, request{Method: "POST", Target: "/p", Body: odd, Coding: []string{"chunked"}}},
 		{"no chunk", shell.Curl{Method: "POST", URL: "/p", Chunked: true}, request{Method: "POST", Target: "/p", Coding: []string{"chunked"}}},
-		{"secrets", shell.Curl{Method: "POST", URL: "/p?access_token=***&appsecret=***", Header: http.Header{"X-Token": {"***"}}, Body: `{"appSecret":"***","n":"会话"}`}, request{Method: "POST", Target: "/p?access_token=t0ken&appsecret=s3cret", Token: []string{"xtoken"}, Body: `{"appSecret":"S3CRET","n":"会话"}`, Length: length(`{"appSecret":"S3CRET","n":"会话"}`)}},
-		{"a secret among control characters", shell.Curl{Method: "POST", URL: "/p?access_token=***#", Body: "{\"appSecret\":\"***\",\n\"n\":\"%\"}\n"}, request{Method: "POST", Target: "/p?access_token=t0ken#", Body: "{\"appSecret\":\"S3CRET\",\n\"n\":\"%\"}\n", Length: length("{\"appSecret\":\"S3CRET\",\n\"n\":\"%\"}\n")}},
-		{"asterisks that were sent", shell.Curl{Method: "POST", URL: redact.Keep("/p?a=***&b=****"), Header: http.Header{"X-Token": {redact.Keep("***")}}, Body: redact.Keep(`{"a":"***","accessToken":"`) + `***"}`}, request{Method: "POST", Target: "/p?a=***&b=****", Token: []string{"***"}, Body: strings.Replace(kept, "S3CRET", "t0ken", 1), Length: length(strings.Replace(kept, "S3CRET", "t0ken", 1))}},
+		{"secrets", shell.Curl{Method: "POST", URL: "/p?access_token=***&appsecret=***", Header: http.Header{"X-Token": {"***"}}, Body: `{"appSecret":"***","n":"会话"}`}, request{Method: "POST", Target: "/p?access_token=t0ken&appsecret=s3cret", Token: []string{"xtoken"}, Body: `{"appSecret":"s3cret","n":"会话"}`, Length: length(`{"appSecret":"s3cret","n":"会话"}`)}},
+		{"a secret among control characters", shell.Curl{Method: "POST", URL: "/p?access_token=***#", Body: "{\"appSecret\":\"***\",\n\"n\":\"%\"}\n"}, request{Method: "POST", Target: "/p?access_token=t0ken#", Body: "{\"appSecret\":\"s3cret\",\n\"n\":\"%\"}\n", Length: length("{\"appSecret\":\"s3cret\",\n\"n\":\"%\"}\n")}},
+		{"asterisks that were sent", shell.Curl{Method: "POST", URL: redact.Keep("/p?a=***&b=****"), Header: http.Header{"X-Token": {redact.Keep("***")}}, Body: redact.Keep(`{"a":"***","accessToken":"`) + `***"}`}, request{Method: "POST", Target: "/p?a=***&b=****", Token: []string{"***"}, Body: strings.Replace(kept, "s3cret", "t0ken", 1), Length: length(strings.Replace(kept, "s3cret", "t0ken", 1))}},
 		{"a header without a value, and an odd method", shell.Curl{Method: "M-SEARCH", URL: "/p", Header: http.Header{"X-Token": {""}}}, request{Method: "M-SEARCH", Target: "/p", Token: []string{""}}},
 		{"a header twice, with whatever it may have", shell.Curl{Method: "GET", URL: "/p", Header: http.Header{"X-Token": {"a\tb", "\xff\u0085'\"!$a`"}}}, request{Method: "GET", Target: "/p", Token: []string{"a\tb", "\xff\u0085'\"!$a`"}}},
 	} {
@@ -93,7 +93,7 @@ func TestCurlIsPasted(t *testing.T) {
 		}
 		for _, program := range [][]string{{"sh"}, {"bash"}, {"bash", "--norc", "-i"}} { // the last is told that it is a person who types
 			cmd := exec.CommandContext(t.Context(), program[0], program[1:]...)
-			cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "BASE=" + srv.URL, "ACCESS_TOKEN=t0ken", "APPSECRET=s3cret", "APP_SECRET=S3CRET", "X_TOKEN=xtoken"}
+			cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "BASE=" + srv.URL, "ACCESS_TOKEN=t0ken", "APPSECRET=s3cret", "X_TOKEN=xtoken"}
 			cmd.Stdin = strings.NewReader("set -e\n" + line + "\n")
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%s: %v: %s: %v: %s", x.name, program, line, err, out)
