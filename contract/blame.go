@@ -2,7 +2,9 @@ package contract
 
 import (
 	"cmp"
+	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -11,39 +13,47 @@ import (
 
 // examined is how the case ended, with what a second look finds. Where that is not its own operation, which it accused, its rule is
 // not broken, but cannot be checked.
-func (c *Trial) examined(b broken) broken {
+func (c *Trial) examined(b broken) (_ broken, fault any) {
+	defer func() { fault = recover() }()
 	calls := len(c.rec.exchanges())
 	if b.x == nil && calls > 0 {
 		b.x = c.rec.exchanges()[calls-1]
 	}
 	f, shown, ok := c.blame(b)
 	if !ok {
-		return b
+		return b, nil
 	}
 	b.blocks = b.blocks || b.finding.Operation == c.Operation && f.Operation != c.Operation
 	b.finding, b.diff = f, strings.TrimPrefix(b.diff+"\na second look: "+shown, "\n")
-	return b
+	return b, nil
 }
 
 // blame looks a second time, where the reply that ended the case may be right and an earlier call's doing wrong: a token that
 // several calls refuse was issued wrong, a session that is not open was not opened, or ended by another call. It returns what is
-// found so, and in a sentence what showed it; false where the reply itself is to blame.
+// found so, and in a sentence what showed it; false where the reply itself is to blame, and where a call of the second look is not
+// answered, for then nothing can be said.
 func (c *Trial) blame(b broken) (f Finding, shown string, ok bool) {
-	defer func() {
-		if recover() != nil { // there is nothing that can be asked
-			ok = false
-		}
-	}()
 	x := b.x
-	if x == nil || x.Parsed == nil || x.Response == nil || c.ctx.Err() != nil {
+	if x == nil || x.Parsed == nil || x.Parsed.Family == nil || x.Response == nil || c.ctx.Err() != nil {
 		return f, "", false
 	}
+	defer func() {
+		switch end := recover().(type) {
+		case nil:
+		case halted:
+			ok = false
+		default:
+			panic(end)
+		}
+	}()
 	s := &suspicion{c: c, x: x, want: b.want, changes: changesOf(c.rec.exchanges())}
 	switch {
 	case s.shared():
 		return sameToken(s.issuer().ID, "the other app's"), "two apps were given this token", true
-	case b.finding.Kind == KindRefused && x.Error != nil && x.Parsed.Family != nil && x.Error.Name == x.Parsed.Family.Answers["token-bad"]:
-		return s.token("a token that calls refuse", "one that is good for every call, for 7200 s from the last token call on", true)
+	case b.finding.Kind == KindRefused && x.Error != nil && x.Error.Name == x.Parsed.Family.Answers["token-bad"]:
+		return s.token(refusedToken, goodToken, true)
+	case b.finding.Kind == KindRefused && x.Error == nil && x.Parsed.Token != "":
+		return s.outlived()
 	case b.finding.Kind == KindAccepted && x.Parsed.Token != "" && b.finding.wants == x.Parsed.Family.Answers["token-bad"]:
 		return s.token("a token that calls accept beyond its life", "one that is refused from 7200 s after the last token call on", false)
 	case b.finding.Kind == KindAccepted && x.operation() == "close_session" && s.closedBefore(s.of(x)),
@@ -99,9 +109,7 @@ func (s *suspicion) token(found, expected string, refused bool) (f Finding, show
 		return f, "", false
 	}
 	bad := s.x.Parsed.Family.Answers["token-bad"]
-	if !refused && slices.ContainsFunc(s.before(), func(x *Exchange) bool {
-		return x.Error != nil && x.Error.Name == bad && x.Parsed.Token == s.x.Parsed.Token
-	}) {
+	if !refused && s.issuedAgain(bad) {
 		return sameToken(issuer.ID, "the expired one"), "it was refused before, and " + issuer.ID + " issued it again", true
 	}
 	for _, op := range s.c.doc.Operations() {
@@ -109,7 +117,7 @@ func (s *suspicion) token(found, expected string, refused bool) (f Finding, show
 		if name == "" || op.ID == s.x.operation() || op.Family != s.x.Parsed.Family {
 			continue
 		}
-		other := s.c.try(newCall(op, name, s.x.Parsed.Token).off(dingmock.RuleMissingParameter)) // which changes nothing
+		other := s.ask(newCall(op, name, s.x.Parsed.Token).off(dingmock.RuleMissingParameter)) // which changes nothing
 		if other.Error == nil || (other.Error.Name == bad) != refused {
 			return f, "", false
 		}
@@ -120,10 +128,64 @@ func (s *suspicion) token(found, expected string, refused bool) (f Finding, show
 	return f, "", false
 }
 
+// outlived asks for another token, and makes the call again with it: where it succeeds then, the first token was not good any more.
+func (s *suspicion) outlived() (f Finding, shown string, ok bool) {
+	for _, x := range slices.Backward(s.before()) {
+		op := x.Parsed.Operation
+		if op == nil || tokenOf(op) != "" || !issues(x.Body, s.x.Parsed.Token) {
+			continue
+		}
+		m := tokenReply.FindSubmatch(s.again(x, "").Body)
+		if m == nil || string(m[1]) == s.x.Parsed.Token || !s.again(s.x, string(m[1])).isSuccess() {
+			return f, "", false
+		}
+		f = Finding{Operation: op.ID, Pointer: pointerOfToken(op.ID), Kind: KindState, Found: refusedToken, Expected: goodToken}
+		return f, "the same call succeeds with the token of another call of " + op.ID, true
+	}
+	return f, "", false
+}
+
+// again makes a call of the case a second time, with another token where one is given.
+func (s *suspicion) again(x *Exchange, token string) *Exchange {
+	address, sent := *x.Request.URL, string(x.Sent)
+	if token != "" {
+		address.RawQuery = strings.ReplaceAll(address.RawQuery, x.Parsed.Token, token)
+		sent = strings.ReplaceAll(sent, x.Parsed.Token, token)
+	}
+	req := x.Request.Clone(s.c.ctx)
+	req.URL, req.Body, req.ContentLength = &address, io.NopCloser(strings.NewReader(sent)), int64(len(sent))
+	keep := &Exchange{}
+	resp, err := s.c.client.Do(req.WithContext(context.WithValue(s.c.ctx, keepKey{}, keep)))
+	if err != nil {
+		s.c.halt(Errored, "the second look is not answered: %v", plain(err))
+	}
+	_ = resp.Body.Close()
+	return keep
+}
+
+const (
+	refusedToken = "a token that calls refuse"
+	goodToken    = "one that is good for every call, for 7200 s from the last token call on"
+)
+
 // before are the case's exchanges before the one that ended it.
 func (s *suspicion) before() []*Exchange {
 	list := s.c.rec.exchanges()
 	return list[:max(0, slices.IndexFunc(list, func(x *Exchange) bool { return x.Request == s.x.Request }))]
+}
+
+// issuedAgain reports whether the token was issued after it had been refused with that error.
+func (s *suspicion) issuedAgain(bad string) bool {
+	refused := false
+	for _, x := range s.before() {
+		if x.Error != nil && x.Error.Name == bad && x.Parsed.Token == s.x.Parsed.Token {
+			refused = true
+		}
+		if refused && issues(x.Body, s.x.Parsed.Token) {
+			return true
+		}
+	}
+	return false
 }
 
 // shared reports whether two apps were given the token of the call that ended the case.
@@ -188,6 +250,14 @@ func (s *suspicion) lost(w change) (f Finding, shown string, ok bool) {
 			return o
 		}
 		mine, there := again(w), false
+		defer func() { // sessions are not left
+			for _, o := range changes {
+				if o = again(o); o.operation == "create_session" && o.ok {
+					o.operation = "close_session"
+					s.make(o)
+				}
+			}
+		}()
 		for _, o := range changes {
 			o, wanted := again(o), o.ok
 			if s.make(o).isSuccess() != wanted { // it does not go the same way
@@ -213,6 +283,10 @@ func (s *suspicion) lost(w change) (f Finding, shown string, ok bool) {
 func (s *suspicion) taken(w change) bool {
 	w.operation, w.UserID, w.ChatID = "create_session", s.c.id("nobody"), ""
 	x := s.make(w)
+	if x.isSuccess() { // nobody's session is not left
+		w.operation = "close_session"
+		s.make(w)
+	}
 	return x.Error != nil && x.Error.Name == "session-invalid"
 }
 
@@ -225,9 +299,18 @@ func (s *suspicion) open(w change) bool {
 	return s.make(w).isSuccess()
 }
 
+// ask makes a call of the second look, and ends that where it is not answered.
+func (s *suspicion) ask(q *call) *Exchange {
+	x := s.c.try(q)
+	if x.Err != nil {
+		s.c.halt(Errored, "the second look is not answered: %v", plain(x.Err))
+	}
+	return x
+}
+
 func (s *suspicion) make(w change) *Exchange {
 	op := s.c.op(w.operation)
-	return s.c.try(newCall(op, append(w.values(), tokenOf(op), s.x.Parsed.Token)...))
+	return s.ask(newCall(op, append(w.values(), tokenOf(op), s.x.Parsed.Token)...))
 }
 
 const (
@@ -310,6 +393,10 @@ func (s *suspicion) moved() (f Finding, shown string, ok bool) {
 		}
 		if before := x.session(); before == nil || before.SessionID != s.want.SessionID || len(between) != 1 {
 			return f, "", false
+		}
+		get := s.c.op("getsession")
+		if now := s.ask(newCall(get, tokenOf(get), x.Parsed.Token, "userid", user)).session(); now != nil && now.SessionID == s.want.SessionID {
+			return f, "", false // it says the one now and the other then
 		}
 		for op := range between {
 			f = Finding{Operation: op, Kind: KindState, Found: "another session is the latest after the call", Expected: "a call that leaves it as it is"}

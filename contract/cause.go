@@ -50,7 +50,7 @@ type Cause struct {
 // line returns the finding in a line, such as: gettoken: reply-body at /body/expires_in: found …, expected …
 func (f *Finding) line() string {
 	var b strings.Builder
-	b.WriteString(cmp.Or(f.Operation, "other paths") + ": ")
+	b.WriteString(cmp.Or(f.Operation, "a path of no operation") + ": ")
 	b.WriteString(f.Kind)
 	if f.Pointer != "" {
 		b.WriteString(" at " + f.Pointer)
@@ -123,14 +123,14 @@ func causes(doc *dingmock.Document, results []Result, exact bool) []*Cause {
 		}
 	}
 	died := ended(results) && len(slices.DeleteFunc(slices.Clone(list), func(c *Cause) bool { return c.Kind != KindNoAnswer })) > 1
-	phase := func(c *Cause) int {
+	when := func(c *Cause) int {
 		if died && c.Kind == KindNoAnswer { // one of them ended the server, the others were under way then
 			return 17
 		}
 		return phase(doc, c)
 	}
 	slices.SortStableFunc(list, func(a, b *Cause) int {
-		return cmp.Or(cmp.Compare(phase(a), phase(b)), cmp.Compare(b.weighs(), a.weighs()))
+		return cmp.Or(cmp.Compare(when(a), when(b)), cmp.Compare(b.weighs(), a.weighs()))
 	})
 	return list
 }
@@ -229,10 +229,10 @@ func fits(text string, value any) bool {
 	return ok && regexp.MustCompile("^(?s:"+hole.ReplaceAllString(regexp.QuoteMeta(text), ".*")+")$").MatchString(s)
 }
 
-// isSuccess reports whether a reply is one of the document's that is no error. Of a path that is no operation's, none is.
+// isSuccess reports whether a reply is one of the document's that is no error. Of a path that is no operation's, one with errcode 0 is.
 func (x *Exchange) isSuccess() bool {
 	if x.operation() == "" {
-		var body struct{ Errcode *int }
+		var body struct{ Errcode *float64 }
 		return x.Response != nil && decodeJSON(x.Body, &body) == nil && body.Errcode != nil && *body.Errcode == 0
 	}
 	return x.Response != nil && x.Response.StatusCode == http.StatusOK && x.Error == nil && !red(x.Violations)

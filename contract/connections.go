@@ -9,8 +9,9 @@ import (
 )
 
 // connections are those of one case: a judge may tell whose a call is by what else came on its connection. A request that meets one
-// which the server has closed meanwhile, as it may, is sent again on another, by POST too: none of the document's is harmed by it,
-// and a server that answers no request is not let off, for on a new connection nothing is sent again.
+// which the server has closed meanwhile, as it may, is sent again on another, by POST too. On a new connection nothing is sent again,
+// so a server that answers no request is found; one that does what a call asks and then closes a used connection without an answer
+// is not told from one that closed it before.
 type connections struct{ own *http.Transport }
 
 func (c *connections) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -129,10 +129,23 @@ func (p *party) must(err error, what string) {
 	}
 }
 
+// told ends the case where a call that was made at once with others, and had to succeed, was refused.
+func (p *party) told(err error, what string) {
+	var refusal *Refusal
+	switch {
+	case err == nil:
+	case errors.As(err, &refusal):
+		f := Finding{Operation: what, Pointer: "/body", Kind: KindRefused, Found: refusal.Error(), Expected: aSuccess}
+		p.c.breaks(nil, f, fmt.Sprintf("%s, one of %d calls at once:\n-want a success\n+got  %s", what, crowd, refusal))
+	default:
+		p.c.fail(nil, "one of the calls at once failed", "%s, one of %d calls at once: %s", what, crowd, p.c.rec.redact.text(plain(err)))
+	}
+}
+
 // refused ends the case where err is not just this refusal.
 func (p *party) refused(err error, name string) {
 	e := p.c.doc.Error(name)
-	switch refusal := p.settle(err, ""); {
+	switch refusal := p.settle(err, name); {
 	case refusal == nil:
 		p.c.breaks(nil, p.finding(KindAccepted, "a success", e), fmt.Sprintf("-want the error %s\n+got  a success", wanted(e)))
 	case !refusal.is(e):
@@ -257,11 +270,16 @@ type rawClient struct {
 	value string // the token
 }
 
+// errNonconforming is returned of a reply that is none of the document's, of which party says more.
+var errNonconforming = errors.New("a reply that the document does not allow")
+
 func (r *rawClient) call(q *call) (map[string]any, error) {
 	x := r.c.answer(q)
-	r.c.conform(x, "")
 	body := map[string]any{}
-	if x.Error == nil {
+	switch {
+	case x.Error == nil && red(x.Violations):
+		return nil, errNonconforming
+	case x.Error == nil:
 		return r.c.success(x), nil
 	}
 	_ = decodeJSON(x.Body, &body)

@@ -52,7 +52,7 @@ func Example_server() {
 	}
 	_, _ = io.WriteString(os.Stdout, report.Failures())
 	// Output:
-	// other paths: reply-status at /status: found 404, expected 200
+	// a path of no operation: reply-status at /status: found 404, expected 200
 	// breaks paths/oapi-unknown
 	//   MUST: A path under / that the platform does not have is answered with "application/json" and 请求的URI地址不存在, by any method, with or without a token.
 	// request:

@@ -21,12 +21,15 @@ func protocolCases(doc *dingmock.Document) []Case {
 		case len(op.BodyTypes) > 0:
 			needs |= needsAppPair
 		}
-		for major, v := range map[int]struct{ name, id, curl string }{1: {"HTTP/1.1", "http-1.1", "--http1.1"}, 2: {"HTTP/2", "http-2", "--http2"}} {
+		for _, v := range []struct {
+			major          int
+			name, id, curl string
+		}{{1, "HTTP/1.1", "http-1.1", "--http1.1"}, {2, "HTTP/2", "http-2", "--http2"}} {
 			list = append(list, Case{
 				ID: op.ID + "/" + v.id, Level: MUST, Operation: op.ID, Needs: needs,
 				Rule: "Over " + v.name + ", where the target offers it, a call is answered, or refused, as over any other version.",
 				run: func(c *Trial) {
-					c.during(fmt.Sprintf("%s alone (curl %s)", v.name, v.curl), nil, func() { c.over(c.op(op.ID), major, v.name) })
+					c.during(fmt.Sprintf("%s alone (curl %s)", v.name, v.curl), nil, func() { c.over(c.op(op.ID), v.major, v.name) })
 				},
 			})
 		}

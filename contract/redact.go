@@ -23,7 +23,8 @@ var tokenReply = regexp.MustCompile(`"access_?[tT]oken"\s*:\s*"([^"]{8,})"`)
 // redactor hides secrets and tokens: what stands where they stand by name, and values that are known to be one.
 type redactor struct {
 	mu     sync.RWMutex
-	values []known
+	values []known // those that are pinned first
+	pinned int
 }
 
 // known is a value that is a secret, in the ways in which it may be written: itself first.
@@ -32,17 +33,48 @@ type known struct{ forms []string }
 func (r *redactor) hide(values ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.keep(values)
+	for len(r.values) > r.pinned+remembered {
+		r.values = slices.Delete(r.values, r.pinned, r.pinned+1)
+	}
+}
+
+// pin hides values for good, however many there are after them.
+func (r *redactor) pin(values ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.keep(values)
+	r.pinned = len(r.values)
+}
+
+// keep is called with the lock held.
+func (r *redactor) keep(values []string) {
 	for _, v := range values {
 		if len(v) >= 4 && !slices.ContainsFunc(r.values, func(k known) bool { return k.forms[0] == v }) {
 			forms := []string{v, url.QueryEscape(v), url.PathEscape(v), string(bytes.Trim(encodeJSON(v), `"`))}
 			slices.Sort(forms[1:])
 			forms = append(forms[:1], slices.DeleteFunc(slices.Compact(forms[1:]), func(f string) bool { return f == v })...)
 			r.values = append(r.values, known{forms})
-			if len(r.values) > remembered {
-				r.values = slices.Delete(r.values, 0, 1)
+		}
+	}
+}
+
+// near reports whether a value has four characters or more in common with one that is known to be a secret, in whatever case, or all
+// of a shorter one: it may be made of it.
+func (r *redactor) near(value string) bool {
+	const run = 4
+	value = strings.ToLower(value)
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, v := range r.values {
+		secret := strings.ToLower(v.forms[0])
+		for i := 0; i+min(run, len(secret)) <= len(secret); i++ {
+			if strings.Contains(value, secret[i:i+min(run, len(secret))]) {
+				return true
 			}
 		}
 	}
+	return false
 }
 
 // learn hides the tokens of a reply from now on.
@@ -113,7 +145,7 @@ func (r *redactor) curl(req *http.Request, address url.URL, body []byte, made fu
 			continue
 		}
 		for _, value := range values {
-			if made != nil && made(value) {
+			if made != nil && strings.EqualFold(name, "X-Acs-Dingtalk-Access-Token") && made(value) {
 				line.Header[name] = append(line.Header[name], redact.Keep(value))
 				continue
 			}
@@ -138,9 +170,9 @@ func (r *redactor) query(raw string, made func(value string) bool) string {
 		kept := redact.Keep(part)
 		parts[i] = redact.Query(kept)
 		known := r.known(kept)
-		_, value, _ := strings.Cut(part, "=")
+		_, value, named := strings.Cut(part, "=")
 		value, err := url.QueryUnescape(value)
-		if made != nil && (parts[i] == kept || err == nil && (made(value) || known != kept)) {
+		if made != nil && (parts[i] == kept || named && err == nil && (made(value) || known != kept)) {
 			parts[i] = known
 		}
 	}
@@ -150,14 +182,15 @@ func (r *redactor) query(raw string, made func(value string) bool) string {
 // namedSecret is a field of JSON that is called as a secret is.
 var namedSecret = regexp.MustCompile(`"(?:[A-Za-z_]*[sS]ecret|access_?[tT]oken)"\s*:\s*"([^"\\]*)"`)
 
-// body is query of a body.
+// body masks the secrets of a body. Of a form it is query; of JSON, what was made up and what is more than a secret is shown where that
+// is so of each field that is called as a secret is; of any other body all is masked that may be one.
 func (r *redactor) body(text string, made func(value string) bool) string {
 	masked := r.masked(text)
 	if made == nil || !strings.Contains(masked, redact.Masked) {
 		return masked
 	}
-	if pairs := r.query(text, made); !strings.HasPrefix(strings.TrimSpace(text), "{") && strings.Contains(text, "=") {
-		return pairs
+	if !strings.HasPrefix(strings.TrimSpace(text), "{") && strings.Contains(text, "=") {
+		return r.query(text, made)
 	}
 	kept := redact.Keep(text)
 	known := r.known(kept)

@@ -120,7 +120,7 @@ func (c *Cause) weighing(breaks, blocks int) string {
 		list = append(list, first)
 	}
 	if breaks > 1 {
-		list = append(list, plural(breaks-1, "more rule")+" broken there in other ways")
+		list = append(list, plural(breaks-1, "more rule")+" broken at the same place")
 	}
 	if blocks > 0 {
 		list = append(list, "keeps "+plural(blocks, "case")+" from being checked")
@@ -159,6 +159,9 @@ func (r *Report) writeText(w io.Writer, full int) error {
 				b.WriteString(g.number(i, n) + " " + c.text())
 			}
 		}
+	}
+	if strings.Contains(b.String(), `"$`) {
+		b.WriteString("in the lines of curl, words such as $APPSECRET are shell variables: set them before, ACCESS_TOKEN to the token that gettoken answers\n")
 	}
 	reasons := map[string][]string{}
 	for _, x := range r.Results {

@@ -192,7 +192,11 @@ func (c *Trial) works(op *dingmock.Operation, alter func(q *call)) {
 	default:
 		q := c.valid(op)
 		alter(q)
-		wantToken(c, c.do(q))
+		x := c.do(q)
+		wantToken(c, x)
+		if body, want := c.success(x), c.token(c.app()); body["access_token"] != want && body["accessToken"] != want {
+			c.breaks(x, otherToken(op.ID), "the token of the altered call:\n-want the same token\n+got  another")
+		}
 	}
 }
 
@@ -213,7 +217,7 @@ func (c *Trial) finds(get, opened *call) {
 		f := Finding{Operation: get.op.ID, Pointer: "/body/result/session", Kind: KindValue, Found: "none", Expected: "the user's open session that was created last"}
 		panic(broken{x: x, finding: f, want: want, diff: "-want " + want.text() + "\n+got  none"})
 	}
-	for _, name := range []string{"session_id", "user_id", "chatid"} {
+	for _, name := range []string{"session_id", "app_key", "user_id", "chatid"} {
 		c.equal(x, "result.session."+name, session[name], opened.value(name))
 	}
 }

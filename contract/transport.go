@@ -178,7 +178,7 @@ func (x *Exchange) String() string {
 	}
 	b.WriteString(r.curl(x.Request, *x.Request.URL, x.Sent, nil))
 	if x.Response != nil {
-		b.WriteString("\n" + x.Response.Status + ", " + x.Response.Header.Get("Content-Type") + "\n" + r.text(excerpt(x.Body, 2000)))
+		b.WriteString("\n" + x.Response.Status + ", " + x.Response.Header.Get("Content-Type") + "\n" + excerpt([]byte(r.text(string(x.Body))), 2000))
 	}
 	return printable.Text(b.String())
 }
@@ -270,7 +270,7 @@ func (r *Recorder) Record(x *Exchange, time string, most int) Record {
 	r.redact.learn(x.Body)
 	record := Record{
 		Time: time, Method: x.Request.Method, Header: http.Header{}, Violations: x.Parsed.Violations, Broken: x.Violations,
-		Body: r.redact.data(excerpt(x.Sent, most)),
+		Body: excerpt([]byte(r.redact.data(string(x.Sent))), most),
 	}
 	u := url.URL{Path: x.Request.URL.Path, RawQuery: redact.Query(x.Request.URL.RawQuery)}
 	record.URL = r.redact.data(u.String())
@@ -285,7 +285,7 @@ func (r *Recorder) Record(x *Exchange, time string, most int) Record {
 	}
 	if x.Response != nil {
 		record.Status, record.ReplyType = x.Response.StatusCode, x.Response.Header.Get("Content-Type")
-		record.ReplyBody = r.redact.data(excerpt(x.Body, most))
+		record.ReplyBody = excerpt([]byte(r.redact.data(string(x.Body))), most)
 	}
 	record.Unjudged = x.Unjudged
 	if x.Error != nil {

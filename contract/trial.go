@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock"
-	"github.com/dingmock/dingmock/internal/redact"
 )
 
 // Trial is one run of a case against a target.
@@ -284,24 +283,34 @@ func (x *Exchange) operation() string {
 }
 
 // conform blocks the case where a reply is not one of the document's. The bytes of a reply are a matter for the cases of its own
-// operation: what it says can be read all the same. want is aSuccess where the reply has to be one.
+// operation: what it says can be read all the same. want is aSuccess where the reply has to be one, or the name of the error that it
+// has to be; "" where it is not known.
 func (c *Trial) conform(x *Exchange, want string) {
 	exact := slices.ContainsFunc(x.Violations, func(v dingmock.Violation) bool { return v.Rule == RuleReplyBytes })
 	if !red(x.Violations) || exact && x.operation() != c.Operation {
 		return
 	}
 	f, diff := c.nonconforming(x)
-	if error := x.refusal(); want == aSuccess && error != "" && f.Kind != dingmock.RuleReplyStatus {
-		f.Kind, f.Pointer, f.Found, f.Expected, f.wants = KindRefused, "/body", c.rec.redact.text(error), want, ""
+	if e := c.doc.Error(want); e != nil && f.Pointer != "" && strings.HasPrefix(f.Pointer, "/body") && c.refusal(x) != "" {
+		c.breaks(x, c.mistaken(x, e, nil), c.errorDiff(x, e, nil))
+	}
+	if error := c.refusal(x); want == aSuccess && error != "" && f.Kind != dingmock.RuleReplyStatus {
+		f.Kind, f.Pointer, f.Found, f.Expected, f.wants = KindRefused, "/body", error, want, ""
 		diff = "-want " + want + "\n+got  " + error
 	}
 	panic(broken{x: x, finding: f, blocks: true, diff: diff})
 }
 
-// refusal is what a reply says that is an error, whether the document has it or not; "" where it is none.
-func (x *Exchange) refusal() string {
+// shown is a text of the target's, as people are shown it: without secrets, and of at most so many bytes. What is cut first may have
+// the half of a secret, which nothing knows again.
+func (c *Trial) shown(text string, most int) string {
+	return excerpt([]byte(c.rec.redact.text(text)), most)
+}
+
+// refusal is what a reply says that is an error, whether the document has it or not, without secrets; "" where it is none.
+func (c *Trial) refusal(x *Exchange) string {
 	var body struct {
-		Errcode *json.Number
+		Errcode *float64
 		SubCode string `json:"sub_code"`
 		SubMsg  string `json:"sub_msg"`
 		Errmsg  string
@@ -313,11 +322,11 @@ func (x *Exchange) refusal() string {
 	}
 	switch {
 	case body.SubCode != "":
-		return fmt.Sprintf("the error %s/%s %q", cmp.Or(*cmp.Or(body.Errcode, new(json.Number)), "?"), body.SubCode, excerpt([]byte(body.SubMsg), 60))
-	case body.Errcode != nil && *body.Errcode != "0":
-		return fmt.Sprintf("the error %s %q", *body.Errcode, excerpt([]byte(body.Errmsg), 60))
+		return fmt.Sprintf("the error %v/%s \"%s\"", *cmp.Or(body.Errcode, new(float64)), c.shown(body.SubCode, 20), c.shown(body.SubMsg, 60))
+	case body.Errcode != nil && *body.Errcode != 0:
+		return fmt.Sprintf("the error %v \"%s\"", *body.Errcode, c.shown(body.Errmsg, 60))
 	case body.Code != "":
-		return fmt.Sprintf("the error %s %q", body.Code, excerpt([]byte(body.Message), 60))
+		return fmt.Sprintf("the error %s \"%s\"", c.shown(body.Code, 60), c.shown(body.Message, 60))
 	}
 	return ""
 }
@@ -337,19 +346,19 @@ func (c *Trial) nonconforming(x *Exchange) (f Finding, diff string) {
 			if e := c.elsewhere(x); e != nil {
 				f.Kind, f.Pointer, f.Found, f.Expected = dingmock.RuleReplyStatus, "/status", fmt.Sprint(x.Response.StatusCode), fmt.Sprintf("%d (of the error %s)", e.Status, e.Name)
 			}
-			e, error := c.meant(x), x.refusal()
+			e, error := c.meant(x), c.refusal(x)
 			switch inBody := f.Kind == dingmock.RuleReplyError || f.Kind == dingmock.RuleReplyBody; {
 			case v.Rule == dingmock.RuleReplyError && e != nil:
 				f = c.mistaken(x, e, nil)
 			case inBody && e == nil && error != "":
-				f.Kind, f.Pointer, f.Found, f.Expected = KindError, "/body", c.rec.redact.text(error), "a success, or an error that the document has for the call"
+				f.Kind, f.Pointer, f.Found, f.Expected = KindError, "/body", error, "a success, or an error that the document has for the call"
 			}
 		}
 		lines = append(lines, "  "+v.String())
 		if v.Rule == RuleReplyBytes {
 			var value any
 			_ = decodeJSON(x.Body, &value)
-			lines = append(lines, "  -want "+string(x.reply(c.doc).Encode(value)), "  +got  "+excerpt(x.Body, 2000))
+			lines = append(lines, "  -want "+string(x.reply(c.doc).Encode(value)), "  +got  "+c.shown(string(x.Body), 2000))
 		}
 	}
 	return f, strings.Join(lines, "\n")
@@ -432,7 +441,7 @@ func (c *Trial) mistaken(x *Exchange, e *dingmock.Error, holes []string) Finding
 	pointer, found, expected := differs(e, x, holes)
 	return Finding{
 		Operation: x.operation(), Pointer: pointer, Kind: KindError,
-		Found: c.rec.redact.text(excerpt([]byte(found), 100)), Expected: expected + " (of the error " + e.Name + ")", wants: e.Name,
+		Found: c.shown(found, 100), Expected: expected + " (of the error " + e.Name + ")", wants: e.Name,
 	}
 }
 
@@ -488,7 +497,7 @@ func (c *Trial) errorDiff(x *Exchange, e *dingmock.Error, holes []string) string
 		most = 80
 	}
 	return fmt.Sprintf("-want the error %s: HTTP %d, %s\n-want %s\n+got  HTTP %d, %s\n+got  %s", e.Name, e.Status, contentType, want,
-		x.Response.StatusCode, got, excerpt([]byte(c.rec.redact.text(string(x.Body))), most))
+		x.Response.StatusCode, got, c.shown(string(x.Body), most))
 }
 
 // bytesOf are the bytes of an error in the place of a reply, and its Content-Type. The id of the request is the reply's own where
@@ -591,34 +600,28 @@ func (c *Trial) failure(b broken) *Failure {
 // linesBefore are the calls of the case before that one, the last of them, where there were others than those for a token.
 func (c *Trial) linesBefore(x *Exchange) string {
 	const most = 6
-	var lines []string
-	others := false
-	for _, y := range c.rec.exchanges() {
-		if x != nil && y.Request == x.Request {
-			break
-		}
-		lines = append(lines, c.line(y))
-		others = others || y.Parsed.Operation == nil || tokenOf(y.Parsed.Operation) != ""
+	list := c.rec.exchanges()
+	if x != nil {
+		list = list[:max(0, slices.IndexFunc(list, func(y *Exchange) bool { return y.Request == x.Request }))]
 	}
-	if !others {
+	if !slices.ContainsFunc(list, func(y *Exchange) bool { return y.Parsed.Operation == nil || tokenOf(y.Parsed.Operation) != "" }) {
 		return ""
 	}
-	if n := len(lines) - most; n > 0 {
-		lines = append([]string{plural(n, "more call")}, lines[n:]...)
+	var lines []string
+	if n := len(list) - most; n > 0 {
+		lines, list = append(lines, plural(n, "more call")), list[n:]
+	}
+	for _, y := range list {
+		lines = append(lines, c.line(y))
 	}
 	return strings.Join(lines, "\n")
 }
 
-// madeUp reports whether a value is none of the target's: no known secret has a part in it, and no reply had it. Such as a wrong
-// secret stands in a curl line as it was sent, for the line to show what it showed.
+// madeUp reports whether a value is none of the target's: it has nothing in common with a known secret, and no reply had it. A wrong
+// secret of this kind stands in a curl line as it was sent, for the line to show what it showed.
 func (c *Trial) madeUp(value string) bool {
-	if c.runner.options.Driver != nil || c.rec.redact.known(redact.Keep(value)) != redact.Keep(value) {
+	if c.runner.options.Driver != nil || c.rec.redact.near(value) {
 		return false
-	}
-	for _, secret := range []string{c.runner.target.App.AppSecret, c.runner.target.App.CorpSecret} {
-		if value != "" && strings.Contains(secret, value) {
-			return false
-		}
 	}
 	return !slices.ContainsFunc(c.rec.exchanges(), func(x *Exchange) bool { return len(value) > 1 && bytes.Contains(x.Body, []byte(value)) })
 }
@@ -635,7 +638,7 @@ func (c *Trial) replyText(x *Exchange) string {
 	if x.Response == nil {
 		return c.rec.redact.text(unanswered(x.Err))
 	}
-	return c.rec.redact.text(fmt.Sprintf("HTTP %d, %s\n%s", x.Response.StatusCode, x.Response.Header.Get("Content-Type"), excerpt(x.Body, 2000)))
+	return fmt.Sprintf("HTTP %d, %s\n%s", x.Response.StatusCode, c.rec.redact.text(x.Response.Header.Get("Content-Type")), c.shown(string(x.Body), 2000))
 }
 
 // plain returns an error without the URL that net/http puts in front: it may hold secrets.

@@ -166,7 +166,11 @@ func newRunner(target Target, options *Options) (*runner, error) {
 	if o.Live {
 		o.Parallel, o.Budget, r.target.WithoutSessions = 1, -1, true
 	}
-	r.redact.hide(target.App.CorpSecret, target.App.AppSecret)
+	r.redact.pin(target.App.CorpSecret, target.App.AppSecret)
+	if u, err := url.Parse(target.URL); err == nil && u.User != nil {
+		password, _ := u.User.Password()
+		r.redact.pin(password)
+	}
 	if target.Handler != nil {
 		r.transport = handlerTransport{handler: target.Handler}
 		r.target.URL, r.target.APIURL = "http://contract.invalid", ""
@@ -320,8 +324,8 @@ func (r *runner) run(ctx context.Context, c Case) (result Result) {
 		}
 	}()
 	defer func() {
-		defer func() { result.calls = len(t.rec.exchanges()) }()
 		end := recover()
+		result.calls = len(t.rec.exchanges())
 		if end != nil && run.Err() != nil { // it may be what is seen, and not the rule
 			result.Outcome, result.Reason = Errored, interrupted
 			return
@@ -329,7 +333,11 @@ func (r *runner) run(ctx context.Context, c Case) (result Result) {
 		switch end := end.(type) {
 		case nil:
 		case broken:
-			end = t.examined(end)
+			end, fault := t.examined(end)
+			if fault != nil {
+				result.Outcome, result.Reason = Errored, t.rec.redact.text(fmt.Sprintf("the case's second look is broken: %v", fault))
+				return
+			}
 			result.Outcome, result.Failure, result.finding = Fail, t.failure(end), &end.finding
 			result.finding.Found, result.finding.Expected = t.rec.redact.text(end.finding.Found), t.rec.redact.text(end.finding.Expected)
 			if end.blocks {
@@ -400,9 +408,9 @@ func (r *runner) preflight(ctx context.Context) (err error) {
 	switch {
 	case !strings.HasPrefix(body, "{"):
 		return fmt.Errorf("contract: %s is not the platform: gettoken is answered with HTTP %d and %q that begins %q, where JSON belongs",
-			r.redact.text(r.target.URL), resp.StatusCode, resp.Header.Get("Content-Type"), r.redact.text(excerpt([]byte(body), 60)))
-	case x.Error != nil:
-		return fmt.Errorf("contract: %s: %w: %s", r.redact.text(r.target.URL), ErrCredentials, r.redact.text(excerpt(x.Body, 200)))
+			r.redact.text(r.target.URL), resp.StatusCode, r.redact.text(resp.Header.Get("Content-Type")), t.shown(body, 60))
+	case x.Error != nil, t.refusal(x) != "":
+		return fmt.Errorf("contract: %s: %w: %s", r.redact.text(r.target.URL), ErrCredentials, t.shown(string(x.Body), 200))
 	}
 	return nil
 }
@@ -439,23 +447,27 @@ func (r *runner) excuse(ctx context.Context, results []Result) {
 	}
 }
 
-// listens reports whether something may still listen at the target.
+// listens reports whether something may still listen at the target's addresses.
 func (r *runner) listens(ctx context.Context) bool {
-	u, err := url.Parse(r.target.URL)
-	if r.target.Handler != nil || err != nil {
+	if r.target.Handler != nil {
 		return true
-	}
-	port := u.Port()
-	if port == "" {
-		port = u.Scheme // whose name is the port's
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.options.Timeout)
 	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
-	if err == nil {
-		_ = conn.Close()
+	for _, base := range []string{r.target.URL, r.target.APIURL} {
+		req, err := http.NewRequestWithContext(ctx, http.MethodHead, base, nil)
+		if err != nil {
+			continue
+		}
+		resp, err := r.connect().RoundTrip(req)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return false
+		}
+		if err == nil {
+			_ = resp.Body.Close()
+		}
 	}
-	return !errors.Is(err, syscall.ECONNREFUSED)
+	return true
 }
 
 const (

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -111,8 +112,7 @@ func planted(t *testing.T) []subject {
 // be mended first is one of them; once it is mended there is less that does not pass.
 func TestRootCauses(t *testing.T) {
 	t.Parallel()
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := seeded(t)
 	singles := planted(t)
 	rand.New(rand.NewPCG(seed, 0)).Shuffle(len(singles), func(i, j int) { singles[i], singles[j] = singles[j], singles[i] })
 	if os.Getenv("DINGMOCK_ALL_MUTANTS") == "" {
@@ -168,6 +168,21 @@ func pairs(t *testing.T, singles []subject, alone []accused) {
 	if len(wrong) > 0 {
 		t.Errorf("of %d pairs the first cause is neither, or the numbers do not fall:\n%s", len(wrong), strings.Join(wrong, "\n"))
 	}
+}
+
+// seeded is where what is random begins: DINGMOCK_SEED, or made up and told.
+func seeded(t *testing.T) uint64 {
+	t.Helper()
+	if text := os.Getenv("DINGMOCK_SEED"); text != "" {
+		seed, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return seed
+	}
+	seed := rand.Uint64()
+	t.Logf("DINGMOCK_SEED=%d", seed)
+	return seed
 }
 
 func median(list []int) int {

@@ -159,8 +159,7 @@ func TestEveryMutantIsKilled(t *testing.T) {
 		broken[m.Rule] = true
 	}
 	if raceDetector {
-		seed := rand.Uint64()
-		t.Logf("%d of the mutants, by the seed %d", raceSampled, seed)
+		seed := seeded(t)
 		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(mutants), func(i, j int) { mutants[i], mutants[j] = mutants[j], mutants[i] })
 		mutants = mutants[:raceSampled]
 	}

@@ -141,7 +141,9 @@ func (k *kit) sessions() []Mutant {
 			m.note(r, out)
 			for _, o := range m.opened {
 				if r.is("getsession") && out.session() == nil && o.token != r.token() {
-					out = r.withToken(o.token)
+					if theirs := r.withToken(o.token); r.succeeded(theirs) {
+						out = theirs
+					}
 				}
 			}
 			return out

@@ -384,7 +384,7 @@ func (k *kit) sloppySessions() []Mutant {
 			}
 			return r.pass()
 		}),
-		k.remember("getsession/ends", "the same values again begin its life anew", reopened).in("create_session"),
+		k.remember("getsession/ends", "the same values again begin its life anew", reopened).in("create_session", "getsession"),
 		k.wrap("create_session/user-not-found", "only getsession knows the users", func(r *request) *reply {
 			if out := r.pass(); !r.is("create_session") || r.error(out) != "user-not-found" {
 				return out

@@ -227,7 +227,7 @@ func (k *kit) tokens() []Mutant {
 			return func(r *request) *reply {
 				return a.swap(r, func(_, token string) string { return token }).later(a, r)
 			}
-		}),
+		}).in("gettoken", "accessToken"),
 		k.dies("gettoken/renewal", "a repeated call does not renew", all, func(*request) bool { return false }),
 		k.clocked("gettoken/use-renews-nothing", "using a token renews it", func(t *timed, r *request) *reply {
 			out := r.pass()
