@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dingmock/dingmock/contract"
@@ -108,6 +109,16 @@ func (k *kit) sessions() []Mutant {
 				return out.answer(r, &session{values: s}, s["create_time"])
 			}
 			return out
+		}),
+		k.stateful("getsession/found", "every other answer is none", func(World) func(*request) *reply {
+			var n atomic.Int64
+			return func(r *request) *reply {
+				out := r.pass()
+				if s := out.session(); r.is("getsession") && s != nil && n.Add(1)%2 == 0 {
+					return out.answer(r, nil, nil)
+				}
+				return out
+			}
 		}),
 		k.remember("getsession/latest", "the first session instead of the last", func(m *memory, r *request) *reply {
 			out := r.pass()

@@ -222,6 +222,25 @@ func (k *kit) tokens() []Mutant {
 			return a.app[who]
 		}),
 		shared("gettoken/repeat", "a new token on every call", everyCall),
+		k.stateful("gettoken/repeat", "a new token ends the one before, which is refused with an error of the server's own", func(World) func(*request) *reply {
+			a := &aliases{}
+			var ended sync.Map
+			return func(r *request) *reply {
+				out := a.swap(r, func(who, token string) string {
+					if last := a.app[token]; last != "" {
+						delete(a.real, last)
+						ended.Store(last, true)
+					}
+					a.app[token] = alias()
+					return a.app[token]
+				})
+				if _, was := ended.Load(r.token()); was && r.error(out) == "auth-token-invalid" {
+					out.body = []byte(`{"errcode":40001,"errmsg":"bad token"}`)
+					out.sized()
+				}
+				return out
+			}
+		}).in("gettoken", "accessToken"),
 		k.stateful("gettoken/repeat", "the life of a repeated call counts down", func(World) func(*request) *reply {
 			a := &aliases{app: map[string]string{}, real: map[string]string{}}
 			return func(r *request) *reply {
