@@ -277,7 +277,7 @@ func (r *rawClient) call(q *call) (map[string]any, error) {
 	x := r.c.answer(q)
 	body := map[string]any{}
 	switch {
-	case x.Error == nil && red(x.Violations):
+	case x.Error == nil && !r.c.readable(x):
 		return nil, errNonconforming
 	case x.Error == nil:
 		return r.c.success(x), nil

@@ -282,19 +282,24 @@ func (x *Exchange) operation() string {
 	return x.Parsed.Operation.ID
 }
 
+// readable reports whether a reply is one of the document's, or is but for its bytes, which are not the case's matter.
+func (c *Trial) readable(x *Exchange) bool {
+	exact := slices.ContainsFunc(x.Violations, func(v dingmock.Violation) bool { return v.Rule == RuleReplyBytes })
+	return !red(x.Violations) || exact && x.operation() != c.Operation
+}
+
 // conform blocks the case where a reply is not one of the document's. The bytes of a reply are a matter for the cases of its own
 // operation: what it says can be read all the same. want is aSuccess where the reply has to be one, or the name of the error that it
 // has to be; "" where it is not known.
 func (c *Trial) conform(x *Exchange, want string) {
-	exact := slices.ContainsFunc(x.Violations, func(v dingmock.Violation) bool { return v.Rule == RuleReplyBytes })
-	if !red(x.Violations) || exact && x.operation() != c.Operation {
+	if c.readable(x) {
 		return
 	}
 	f, diff := c.nonconforming(x)
-	if e := c.doc.Error(want); e != nil && f.Pointer != "" && strings.HasPrefix(f.Pointer, "/body") && c.refusal(x) != "" {
+	if e := c.doc.Error(want); e != nil && f.Kind != RuleReplyBytes && strings.HasPrefix(f.Pointer, "/body") && c.refusal(x) != "" {
 		c.breaks(x, c.mistaken(x, e, nil), c.errorDiff(x, e, nil))
 	}
-	if error := c.refusal(x); want == aSuccess && error != "" && f.Kind != dingmock.RuleReplyStatus {
+	if error := c.refusal(x); want == aSuccess && error != "" && f.Kind != dingmock.RuleReplyStatus && f.Kind != RuleReplyBytes {
 		f.Kind, f.Pointer, f.Found, f.Expected, f.wants = KindRefused, "/body", error, want, ""
 		diff = "-want " + want + "\n+got  " + error
 	}

@@ -274,7 +274,7 @@ func (k *kit) sloppyTokens() []Mutant {
 					return token
 				})
 			}
-		}),
+		}).in("gettoken", "accessToken"),
 		k.wrap("gettoken/parameter-missing", "the body of a GET is read", func(r *request) *reply {
 			if m := r.values(); r.is("gettoken") && r.Method == http.MethodGet && len(m) > 0 {
 				q := r.URL.Query()
