@@ -19,6 +19,7 @@ import (
 	"github.com/dingmock/dingmock/internal/hosts"
 	"github.com/dingmock/dingmock/internal/redact"
 	"github.com/dingmock/dingmock/internal/shell"
+	"github.com/dingmock/dingmock/mockserver/internal/jsonvalue"
 )
 
 const (
@@ -310,16 +311,7 @@ func keptValue(value any) any {
 		}
 		return value // as it is, not boxed again
 	}
-	return string(encodeJSON(redact.Value(value)))
-}
-
-// encodeJSON writes decoded JSON without escapes that JSON does not ask for.
-func encodeJSON(value any) []byte {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(value) // decoded JSON: cannot fail
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+	return string(jsonvalue.Encode(redact.Value(value)))
 }
 
 // printableHost is a Host header as it may stand in a line.

@@ -18,6 +18,7 @@ import (
 	"github.com/dingmock/dingmock/internal/hosts"
 	"github.com/dingmock/dingmock/internal/nearest"
 	"github.com/dingmock/dingmock/internal/redact"
+	"github.com/dingmock/dingmock/mockserver/internal/jsonvalue"
 )
 
 // RuleMatch says which calls a rule is about. The zero value is all.
@@ -115,7 +116,7 @@ func (c *Condition) UnmarshalJSON(data []byte) error {
 }
 
 func readCondition(data []byte) Condition {
-	if text, ok := scalar(data); ok {
+	if text, ok := jsonvalue.Scalar(data); ok {
 		return Equals(text)
 	}
 	var fields map[string]json.RawMessage
@@ -123,7 +124,7 @@ func readCondition(data []byte) Condition {
 		return Condition{wrong: conditionShape}
 	}
 	for name, value := range fields {
-		text, plain := scalar(value)
+		text, plain := jsonvalue.Scalar(value)
 		isText := plain && value[0] == '"'
 		switch {
 		case name == "equals" && plain:
@@ -137,19 +138,6 @@ func readCondition(data []byte) Condition {
 		}
 	}
 	return Condition{wrong: conditionShape}
-}
-
-// scalar returns the text of a JSON value that is no object and no array: of a number that which was sent.
-func scalar(data []byte) (string, bool) {
-	data = bytes.TrimSpace(data)
-	if len(data) == 0 || data[0] == '{' || data[0] == '[' {
-		return "", false
-	}
-	if data[0] != '"' {
-		return string(data), true
-	}
-	var text string
-	return text, json.Unmarshal(data, &text) == nil
 }
 
 // Equal reports whether both conditions say the same.
@@ -213,7 +201,7 @@ type subject struct {
 // parameter is one parameter as the journal keeps it, and its text, taken apart.
 type parameter struct {
 	value any
-	node  node
+	node  *jsonvalue.Node // nil until something in it is asked for
 }
 
 // subject is made once, where a rule asks for it.
@@ -274,81 +262,14 @@ func (s *subject) parameter(path []string) (string, bool) {
 		return "null", true
 	case len(path) == 1:
 		return fmt.Sprint(p.value), true
-	case p.node.data == nil:
-		p.node.data = []byte(text)
+	case p.node == nil:
+		p.node = jsonvalue.New([]byte(text))
 	}
-	data, ok := p.node.descend(path[1:])
+	data, ok := p.node.Descend(path[1:])
 	if !ok {
 		return "", false
 	}
-	return textOf(data), true
-}
-
-// node is a JSON value that is read once, however often something in it is asked for.
-type node struct {
-	data   []byte
-	read   bool
-	fields map[string]json.RawMessage // of an object
-	list   []json.RawMessage          // of an array
-	inner  map[string]*node           // of what has been asked for
-}
-
-// descend returns the JSON value to which a path of keys and places leads. A string on the way may hold JSON itself.
-func (n *node) descend(path []string) ([]byte, bool) {
-	for _, part := range path {
-		if n = n.step(part); n == nil {
-			return nil, false
-		}
-	}
-	return n.data, true
-}
-
-// step returns the value of a key or at a place; nil where there is none.
-func (n *node) step(part string) *node {
-	if inner := n.inner[part]; inner != nil {
-		return inner
-	}
-	if !n.read {
-		n.read = true
-		data := bytes.TrimSpace(n.data)
-		if bytes.HasPrefix(data, []byte(`"`)) {
-			data = bytes.TrimSpace([]byte(textOf(data)))
-		}
-		switch {
-		case bytes.HasPrefix(data, []byte("{")):
-			if json.Unmarshal(data, &n.fields) != nil {
-				n.fields = nil
-			}
-		case bytes.HasPrefix(data, []byte("[")):
-			if json.Unmarshal(data, &n.list) != nil {
-				n.list = nil
-			}
-		}
-	}
-	value, ok := n.fields[part]
-	if i, err := strconv.Atoi(part); err == nil && strconv.Itoa(i) == part && 0 <= i && i < len(n.list) {
-		value, ok = n.list[i], true
-	}
-	if !ok {
-		return nil
-	}
-	if n.inner == nil {
-		n.inner = map[string]*node{}
-	}
-	n.inner[part] = &node{data: value}
-	return n.inner[part]
-}
-
-// textOf is the text of a JSON value: a string as it is, all else as JSON without spaces.
-func textOf(data []byte) string {
-	if text, ok := scalar(data); ok {
-		return text
-	}
-	var compact bytes.Buffer
-	if json.Compact(&compact, data) != nil {
-		return string(data)
-	}
-	return compact.String()
+	return jsonvalue.Text(data), true
 }
 
 // parameterPath splits the name or the JSON pointer of a parameter.

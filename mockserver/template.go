@@ -15,6 +15,7 @@ import (
 
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/redact"
+	"github.com/dingmock/dingmock/mockserver/internal/jsonvalue"
 )
 
 const (
@@ -125,7 +126,7 @@ func fillText(text string, s *subject, written func(string) string) string {
 		if !ok || string(value) == "null" {
 			continue
 		}
-		if text := written(textOf(value)); s.room.takes(max(0, len(text)-len(value))) {
+		if text := written(jsonvalue.Text(value)); s.room.takes(max(0, len(text)-len(value))) {
 			b.WriteString(text)
 		}
 	}
@@ -147,8 +148,8 @@ func (h *templateHole) fill(s *subject) (json.RawMessage, bool) {
 	case !s.kept:
 		return value, true
 	}
-	if text, plain := scalar(value); plain && value[0] == '"' {
-		return encodeJSON(redact.Text(text)), true
+	if text, plain := jsonvalue.Scalar(value); plain && value[0] == '"' {
+		return jsonvalue.Encode(redact.Text(text)), true
 	}
 	return json.RawMessage(redact.JSON(string(value))), true
 }
@@ -157,7 +158,7 @@ func (h *templateHole) fill(s *subject) (json.RawMessage, bool) {
 func asItIs(text string) string { return text }
 
 func inString(text string) string {
-	quoted := encodeJSON(text)
+	quoted := jsonvalue.Encode(text)
 	return string(quoted[1 : len(quoted)-1])
 }
 
@@ -170,8 +171,8 @@ func (s *subject) masked() *subject {
 
 // sent is what a call gave, read once for all holes.
 type sent struct {
-	body        node // of JSON
-	form, query map[string]*node
+	body        *jsonvalue.Node // of JSON
+	form, query map[string]*jsonvalue.Node
 }
 
 // read returns what the call gave.
@@ -179,21 +180,21 @@ func (s *subject) read() *sent {
 	if s.sent != nil {
 		return s.sent
 	}
-	s.sent = &sent{query: readForm(s.query)}
+	s.sent = &sent{body: &jsonvalue.Node{}, query: readForm(s.query)}
 	switch body := bytes.TrimSpace(s.body); {
 	case len(s.body) > dingmock.MaxBody:
 	case bytes.HasPrefix(body, []byte("{")), bytes.HasPrefix(body, []byte("[")):
-		s.sent.body.data = body
+		s.sent.body = jsonvalue.New(body)
 	default:
 		s.sent.form = readForm(string(s.body))
 	}
 	return s.sent
 }
 
-func readForm(raw string) map[string]*node {
-	form := map[string]*node{}
+func readForm(raw string) map[string]*jsonvalue.Node {
+	form := map[string]*jsonvalue.Node{}
 	for name, text := range dingmock.FormValues(raw) {
-		form[name] = &node{data: encodeJSON(text)}
+		form[name] = jsonvalue.New(jsonvalue.Encode(text))
 	}
 	return form
 }
@@ -201,7 +202,7 @@ func readForm(raw string) map[string]*node {
 // bodyField returns a value of the body, a form or JSON.
 func (s *subject) bodyField(path []string) (json.RawMessage, bool) {
 	if x := s.read(); x.form == nil {
-		return x.body.descend(path)
+		return x.body.Descend(path)
 	}
 	return formField(s.sent.form, path)
 }
@@ -211,14 +212,16 @@ func (s *subject) queryField(path []string) (json.RawMessage, bool) {
 }
 
 // newToken is a token of the app's that the reply hands out: the same wherever it stands in one reply.
-func (s *subject) newToken([]string) (json.RawMessage, bool) { return encodeJSON(s.token()), true }
+func (s *subject) newToken([]string) (json.RawMessage, bool) {
+	return jsonvalue.Encode(s.token()), true
+}
 
-func formField(form map[string]*node, path []string) (json.RawMessage, bool) {
+func formField(form map[string]*jsonvalue.Node, path []string) (json.RawMessage, bool) {
 	n, ok := form[path[0]]
 	if !ok {
 		return nil, false
 	}
-	return n.descend(path[1:])
+	return n.Descend(path[1:])
 }
 
 // notOurs are the headers of a reply that are not a rule's to set.
@@ -345,7 +348,7 @@ func rewrite(out *bytes.Buffer, data []byte, text func(key bool, text string) ([
 		case string:
 			return put(false, tok)
 		}
-		out.Write(encodeJSON(tok))
+		out.Write(jsonvalue.Encode(tok))
 		return nil
 	}
 	return value()
@@ -394,7 +397,7 @@ func (f *FixedReply) renderBody(s *subject) []byte {
 			case s.kept && out.Len() > bodyKept:
 				return nil, errEnough
 			case key:
-				return encodeJSON(text), nil
+				return jsonvalue.Encode(text), nil
 			}
 			return fillValue(text, s), nil
 		})
