@@ -11,12 +11,6 @@ type App struct {
 	name   string
 }
 
-// Due is how much ended when a clock was moved.
-type Due struct {
-	Tokens   int `json:"tokens"`
-	Sessions int `json:"sessions"`
-}
-
 // App returns the app of that name or appkey. That there is none is said by the methods.
 func (s *Server) App(name string) *App { return &App{s, name} }
 

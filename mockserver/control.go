@@ -20,6 +20,7 @@ import (
 	"github.com/dingmock/dingmock/internal/nearest"
 	"github.com/dingmock/dingmock/internal/printable"
 	"github.com/dingmock/dingmock/internal/redact"
+	"github.com/dingmock/dingmock/mockserver/api"
 	"github.com/dingmock/dingmock/mockserver/internal/strictjson"
 )
 
@@ -97,20 +98,8 @@ type controlReply struct {
 	stream      func(http.ResponseWriter) // instead of both
 }
 
-// problem is an error of the control API, by RFC 9457.
-type problem struct {
-	Type     string `json:"type"`
-	Title    string `json:"title"`
-	Status   int    `json:"status"`
-	Detail   string `json:"detail"`
-	Field    string `json:"field,omitempty"`
-	Accepted string `json:"accepted,omitempty"`
-}
-
-func (p *problem) Error() string { return p.Detail }
-
-func problemOf(status int, detail string) *problem {
-	return &problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
+func problemOf(status int, detail string) *api.Problem {
+	return &api.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
 }
 
 // routeControl makes a route of each path of the control API.
@@ -154,7 +143,7 @@ func (s *Server) serveControl(doc *dingmock.Document, ops []*dingmock.Operation)
 		if !ok {
 			reply.value = value
 		}
-		var p *problem
+		var p *api.Problem
 		if errors.As(err, &p) {
 			reply = controlReply{status: p.Status, contentType: "application/problem+json", value: p}
 			if p.Status == http.StatusUnauthorized {
@@ -226,7 +215,7 @@ func asksHealth(op *dingmock.Operation) bool {
 	return op != nil && (op.ID == "livez" || op.ID == "readyz")
 }
 
-// control takes a request through the document's checks and to its handler. An error is a *problem.
+// control takes a request through the document's checks and to its handler. An error is a *api.Problem.
 func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*dingmock.Operation, r *http.Request) (any, error) {
 	if !asksHealth(op) {
 		if err := s.checkHost(r); err != nil {
@@ -263,14 +252,14 @@ func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*
 		return nil, c.refusal(ops)
 	}
 	value, err := controls[op.ID](c)
-	var p *problem
+	var p *api.Problem
 	if err != nil && !errors.As(err, &p) {
 		p = problemOf(http.StatusBadRequest, err.Error())
-		var field *fieldError
+		var field *api.FieldError
 		var taken *takenError
 		switch {
 		case errors.As(err, &field):
-			p.Field, p.Accepted = "/body"+field.pointer, field.accepted
+			p.Field, p.Accepted = "/body"+field.Pointer, field.Accepted
 		case errors.As(err, &taken):
 			p.Status, p.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
 			p.Field, p.Accepted = "/body/"+strings.SplitN(taken.text, ":", 2)[0], "one that no other app has"
@@ -283,7 +272,7 @@ func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*
 }
 
 // refusal says how the request breaks the document, by its first violation.
-func (c *controlCall) refusal(ops []*dingmock.Operation) *problem {
+func (c *controlCall) refusal(ops []*dingmock.Operation) *api.Problem {
 	v := c.Violations[0]
 	meant := v.Name() // where that is no name
 	text, isText := c.sent(v.Pointer)

@@ -47,10 +47,10 @@ func (s *Server) createApp(x AppState) (*app, error) {
 	if x.AppKey == "" && x.CorpID == "" && x.AppSecret == "" && x.CorpSecret == "" {
 		x.AppKey, x.AppSecret = randomAppKey(), randomSecret()
 	}
-	if err := x.validate(s.doc); err != nil {
+	if err := validateApp(&x, s.doc); err != nil {
 		return nil, err
 	}
-	x.complete()
+	complete(&x)
 	return s.store.add(x)
 }
 
@@ -88,7 +88,7 @@ func (c *controlCall) updateApp() (any, error) {
 	}
 	if x.Life.given && !x.Life.null {
 		if err := checkTokenLife(time.Duration(x.Life.value)); err != nil {
-			return nil, &fieldError{"/token_life", err.Error(), acceptedLife + ", or null for the server's"}
+			return nil, wrong("/token_life", err.Error(), acceptedLife+", or null for the server's")
 		}
 	}
 	return c.changed(func(a *app) error {
@@ -227,13 +227,13 @@ func (c *controlCall) putState() (any, error) {
 			return nil, err
 		}
 		if len(x.Apps) != 1 || x.Apps[0].Name != name && (x.Apps[0].Name != "" || x.Apps[0].AppKey != name) {
-			return nil, &fieldError{"/apps", fmt.Sprintf("has to hold one app, of the name %q", name), "one app of that name"}
+			return nil, wrong("/apps", fmt.Sprintf("has to hold one app, of the name %q", name), "one app of that name")
 		}
 		if x.Rules != nil {
-			return nil, &fieldError{"/rules", "are for every app: put them to " + controlPrefix + "state", "nothing"}
+			return nil, wrong("/rules", "are for every app: put them to "+controlPrefix+"state", "nothing")
 		}
 	}
-	if err := x.validate(c.server.doc); err != nil {
+	if err := validateState(&x, c.server.doc); err != nil {
 		return nil, err
 	}
 	list, err := c.server.store.replace(x.Apps)

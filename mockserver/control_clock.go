@@ -3,21 +3,15 @@ package mockserver
 import (
 	"strings"
 	"time"
+
+	"github.com/dingmock/dingmock/mockserver/api"
 )
 
-// clockReply is the clock of an app, and what ended when it was moved.
-type clockReply struct {
-	Now    time.Time `json:"now"`
-	Offset Duration  `json:"offset"`
-	Frozen bool      `json:"frozen"`
-	Due    *Due      `json:"due,omitempty"`
-}
-
 // readClock returns the app's clock as it is.
-func (a *app) readClock() clockReply {
+func (a *app) readClock() api.Clock {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	reply := clockReply{Now: a.clock.now().UTC()}
+	reply := api.Clock{Now: a.clock.now().UTC()}
 	if s := a.clock.state(); s != nil {
 		reply.Offset, reply.Frozen = s.Offset, s.Frozen
 	}
@@ -56,7 +50,7 @@ func (c *controlCall) advanceClock() (any, error) {
 	var due Due
 	a, err := c.change(func(a *app) (err error) {
 		if due, err = a.advance(time.Duration(x.By)); err != nil {
-			return &fieldError{"/by", strings.TrimPrefix(err.Error(), "by: "), "a duration of 0 or more, up to 200 years (1752000h) from real time and the year 9999"}
+			return wrong("/by", strings.TrimPrefix(err.Error(), "by: "), "a duration of 0 or more, up to 200 years (1752000h) from real time and the year 9999")
 		}
 		return nil
 	})

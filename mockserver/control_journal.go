@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock/internal/printable"
+	"github.com/dingmock/dingmock/mockserver/api"
 )
 
 // journal returns the journal that the path means, and its app; none for _ and where the path names none.
@@ -55,12 +56,12 @@ func (c *controlCall) listJournal() (any, error) {
 		broken := text == "true"
 		m.Violations = &broken
 	}
-	if err := m.call().validate(c.server.doc); err != nil {
+	if err := validateMatch(callsOf(&m), c.server.doc); err != nil {
 		p := problemOf(http.StatusBadRequest, err.Error())
-		p.Field, p.Accepted = "/query"+err.pointer, err.accepted
+		p.Field, p.Accepted = "/query"+err.Pointer, err.Accepted
 		return nil, p
 	}
-	ready := m.ready()
+	ready := readyEntries(&m)
 	of := "journal/" + j.life
 	before, err := c.after(of)
 	if err != nil {
@@ -81,13 +82,7 @@ func (c *controlCall) listJournal() (any, error) {
 		entries, first = append(entries, j.shown(e, n)), n
 	}
 	slices.Reverse(entries)
-	return struct {
-		Entries []*Entry `json:"entries"`
-		Life    string   `json:"life"`
-		Last    int64    `json:"last"`
-		Dropped int64    `json:"dropped"`
-		Next    string   `json:"next,omitempty"`
-	}{entries, j.life, last, dropped, next}, nil
+	return api.Journal{Entries: entries, Life: j.life, Last: last, Dropped: dropped, Next: next}, nil
 }
 
 func (c *controlCall) getJournalEntry() (any, error) {
@@ -113,15 +108,15 @@ func (c *controlCall) waitJournal() (any, error) {
 	if err := c.decode(&w); err != nil {
 		return nil, err
 	}
-	if err := w.Match.call().validate(c.server.doc); err != nil {
-		err.pointer = "/match" + err.pointer
+	if err := validateMatch(callsOf(&w.Match), c.server.doc); err != nil {
+		err.Pointer = "/match" + err.Pointer
 		return nil, err
 	}
 	switch {
 	case c.server.store.kept == 0:
 		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
 	case w.Timeout <= 0 || time.Duration(w.Timeout) > maxPause:
-		return nil, &fieldError{"/timeout", "", fmt.Sprintf("above 0 and at most %s", maxPause)}
+		return nil, wrong("/timeout", "", fmt.Sprintf("above 0 and at most %s", maxPause))
 	}
 	j := c.server.nobody
 	var a *app
@@ -150,29 +145,25 @@ func (c *controlCall) expectJournal() (any, error) {
 	if err := c.decode(&x); err != nil {
 		return nil, err
 	}
-	if err := x.Match.call().validate(c.server.doc); err != nil {
-		err.pointer = "/match" + err.pointer
+	if err := validateMatch(callsOf(&x.Match), c.server.doc); err != nil {
+		err.Pointer = "/match" + err.Pointer
 		return nil, err
 	}
 	switch {
 	case j.limit == 0:
 		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
 	case x.AtLeast != nil && x.AtMost != nil && *x.AtMost < *x.AtLeast:
-		return nil, &fieldError{"/at_most", "", "at_least or more"}
+		return nil, wrong("/at_most", "", "at_least or more")
 	}
 	return j.expect(x).reply(), nil
 }
 
-func (c Counted) reply() controlReply {
+func (c counted) reply() controlReply {
 	r := controlReply{status: http.StatusOK}
 	if !c.OK {
 		r.status = http.StatusConflict
 	}
-	c.Entries = shownAll(c.Entries)
-	for i, m := range c.Nearest {
-		c.Nearest[i].Entry = m.Entry.shown()
-	}
-	r.value = c
+	r.value = c.shown()
 	return r
 }
 

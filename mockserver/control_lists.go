@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/dingmock/dingmock/mockserver/api"
 )
 
 // pageLimit is how many items a page of a list has where the query says nothing.
@@ -80,7 +82,7 @@ func (c *controlCall) after(of string) (int64, error) {
 	return n, nil
 }
 
-func badCursor(detail string) *problem {
+func badCursor(detail string) *api.Problem {
 	p := problemOf(http.StatusBadRequest, detail)
 	p.Field, p.Accepted = "/query/cursor", "next of the page before, of the same list in the same order"
 	return p

@@ -67,7 +67,7 @@ func (c *controlCall) addRule() (any, error) {
 	if err := c.decode(&r); err != nil {
 		return nil, err
 	}
-	if err := r.validate(c.server.doc, c.forAll()); err != nil {
+	if err := validateRule(&r, c.server.doc, c.forAll()); err != nil {
 		return nil, err
 	}
 	var made Rule

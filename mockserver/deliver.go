@@ -51,7 +51,7 @@ func (s *Server) deliver(w http.ResponseWriter, r *http.Request, c *call, reply 
 	}
 }
 
-func (e *Effect) latency() time.Duration {
+func (e *effect) latency() time.Duration {
 	if e.LatencyMax <= e.Latency {
 		return time.Duration(e.Latency)
 	}

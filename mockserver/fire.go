@@ -147,7 +147,7 @@ func (c *call) fixed(f *FixedReply) (any, error) {
 		}
 		return a.issueApart(time.Duration(f.TokenLife))
 	})
-	r.header, r.body = f.render(about)
+	r.header, r.body = render(f, about)
 	if lacking {
 		return nil, c.fail(c.Family.Answers["token-bad"], c.why()+", but a token can be handed out only where the call names its app, or where the rule is one app's own")
 	}
@@ -155,7 +155,7 @@ func (c *call) fixed(f *FixedReply) (any, error) {
 		r.explain += fmt.Sprintf("; holes of its template are not filled: no more than %d MiB of a call goes into them", maxFill>>20)
 	}
 	if f.Template {
-		r.shown = f.renderBody(about.masked())
+		r.shown = renderBody(f, about.masked())
 	}
 	return r, nil
 }
@@ -182,7 +182,7 @@ func (c *call) fault(fault, why string) error {
 }
 
 // customError makes an error of the rule's own number.
-func (c *call) customError(e *Effect, why string) error {
+func (c *call) customError(e *effect, why string) error {
 	text := e.Errmsg
 	for _, known := range c.server.doc.Errors() {
 		if text == "" && known.Errcode == e.Errcode && known.SubCode == e.SubCode && !strings.Contains(known.Text, "{") {

@@ -5,14 +5,11 @@ import (
 	"strings"
 
 	"github.com/dingmock/dingmock/internal/hosts"
+	"github.com/dingmock/dingmock/mockserver/api"
 )
 
-// TLSFaults returns the names of the faults that an Effect may have for a certificate: its time is over, it is for another
-// name, or no client trusts who signed it. A rule with one is for every app, matches by Host alone, and counts handshakes.
-func TLSFaults() []string { return []string{"tls-expired", "tls-wrong-name", "tls-unknown-authority"} }
-
 // ofTLS reports whether the effect is on a handshake, and on no call.
-func (e *Effect) ofTLS() bool { return strings.HasPrefix(e.Fault, "tls-") }
+func (e *effect) ofTLS() bool { return strings.HasPrefix(e.Fault, "tls-") }
 
 // TLSFault asks the rules for every app what is wrong with the certificate that the next client is shown that asks for a
 // name: one of TLSFaults, or "" for nothing. A rule that says so has fired. It is for the Fault field of impersonate.Options.
@@ -29,10 +26,10 @@ func (s *Server) TLSFault(name string) string {
 }
 
 // validateTLS checks that a rule on handshakes asks for no more than is known of one.
-func (r *Rule) validateTLS(forAll bool) *fieldError {
+func validateTLS(r *Rule, forAll bool) *api.FieldError {
 	fault := r.Effect.Fault
 	if !forAll {
-		return &fieldError{"/effect/fault", fault + " is about a certificate, which is shown before any app is known: make the rule for every app, by POST /_mock/rules", "one of " + strings.Join(Faults(), ", ")}
+		return wrong("/effect/fault", fault+" is about a certificate, which is shown before any app is known: make the rule for every app, by POST /_mock/rules", "one of "+strings.Join(Faults(), ", "))
 	}
 	for _, m := range []struct {
 		field string
@@ -42,7 +39,7 @@ func (r *Rule) validateTLS(forAll bool) *fieldError {
 		{"headers", len(r.Match.Headers) > 0}, {"parameters", len(r.Match.Parameters) > 0},
 	} {
 		if m.set {
-			return &fieldError{"/match/" + m.field, fmt.Sprintf("%s is about a certificate, which is shown before there is a call: match by host alone", fault), "nothing beside such a fault"}
+			return wrong("/match/"+m.field, fmt.Sprintf("%s is about a certificate, which is shown before there is a call: match by host alone", fault), "nothing beside such a fault")
 		}
 	}
 	return nil

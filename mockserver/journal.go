@@ -12,10 +12,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 	"unicode/utf8"
 
-	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/hosts"
 	"github.com/dingmock/dingmock/internal/redact"
 	"github.com/dingmock/dingmock/internal/shell"
@@ -31,48 +29,13 @@ const (
 	entryBytes   = 1 << 10     // what an entry weighs beside its texts
 )
 
-// Entry is one exchange as the journal keeps it, secrets and tokens masked.
-type Entry struct {
-	N          int64                `json:"n"`             // counted from 1 for each app
-	All        int64                `json:"all,omitempty"` // counted from 1 for all apps; only in the journal of all
-	App        string               `json:"app"`
-	By         string               `json:"attributed_by,omitempty"` // what told the app of a call without a credential: the parameter that names it, connection or rule
-	Host       string               `json:"host,omitempty"`          // that the call was made to
-	Known      dingmock.Known       `json:"known"`                   // where the call is known from
-	Operation  string               `json:"operation,omitempty"`     // the operationId, or the id of a call of DingTalk's that is not modelled
-	Provenance string               `json:"provenance,omitempty"`
-	Code       string               `json:"code"`     // 0, an errcode, errcode/sub_code, a code, an HTTP status, or the effect that broke the answer
-	Time       time.Time            `json:"time"`     // real
-	AppTime    time.Time            `json:"app_time"` // by the app's clock
-	Rule       string               `json:"rule,omitempty"`
-	Effect     string               `json:"effect,omitempty"`
-	Explain    string               `json:"explain,omitempty"`
-	Parameters map[string]any       `json:"parameters,omitempty"`
-	Violations []dingmock.Violation `json:"violations,omitempty"`
-	Request    EntryRequest         `json:"request"`
-	Reply      EntryReply           `json:"reply"`
-	Curl       string               `json:"curl"` // the request as a curl line, against $DINGMOCK_URL
-
+// entry is an Entry at work.
+type entry struct {
+	Entry
 	weight     int
 	sent       asSent         // how the request came, for the curl line
 	path, host string         // decoded, and without a port, as a match takes them
 	whole      map[string]any // Parameters, those that are long not cut off
-}
-
-// EntryRequest is the request of an Entry.
-type EntryRequest struct {
-	Method string      `json:"method"`
-	URL    string      `json:"url"` // path and query
-	Header http.Header `json:"header,omitempty"`
-	Body   string      `json:"body,omitempty"` // its first 16 KiB
-	Size   int         `json:"size,omitempty"` // of the whole body, in bytes
-}
-
-// EntryReply is the reply of an Entry, as it was decided.
-type EntryReply struct {
-	Status      int    `json:"status"` // 0: there was none
-	ContentType string `json:"content_type,omitempty"`
-	Body        string `json:"body,omitempty"` // its first 16 KiB
 }
 
 // journal is a ring of the latest exchanges of one app, or of all apps in the order of their calls.
@@ -84,7 +47,7 @@ type journal struct {
 	whole *journal      // that of all apps, which takes the entries too; nil: this is it
 
 	mu      sync.Mutex
-	entries []*Entry // oldest first
+	entries []*entry // oldest first
 	last    int64    // the number of the latest call, kept or not
 	cleared int64    // the number of the latest call when all was forgotten: what came before is not lost, but over
 	bytes   int
@@ -102,14 +65,14 @@ func newWhole(limit int) *journal {
 }
 
 // add numbers the entry, keeps it and wakes whoever waits, and then does so with those who wait for calls of all apps.
-func (j *journal) add(e *Entry) {
+func (j *journal) add(e *entry) {
 	j.keep(e)
 	if j.whole != nil {
 		j.whole.keep(e)
 	}
 }
 
-func (j *journal) keep(e *Entry) {
+func (j *journal) keep(e *entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.last++
@@ -148,7 +111,7 @@ func (j *journal) clear(end bool) {
 }
 
 // forgotten is in the place of an entry of the whole whose app was reset, so that the numbers of the others stay.
-var forgotten = &Entry{}
+var forgotten = &entry{}
 
 // forget forgets the entries of an app in the journal of all.
 func (j *journal) forget(app string) {
@@ -164,7 +127,7 @@ func (j *journal) forget(app string) {
 }
 
 // get returns the entry of that number, if it is still there.
-func (j *journal) get(n int64) (*Entry, int64) {
+func (j *journal) get(n int64) (*entry, int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, e := range j.entries {
@@ -177,7 +140,7 @@ func (j *journal) get(n int64) (*Entry, int64) {
 
 // since returns the entries after that number, the last of which has the number of the latest call, how many have been lost, the number of the latest call,
 // and a channel that is closed when there is another one.
-func (j *journal) since(n int64) (entries []*Entry, dropped, last int64, more <-chan struct{}) {
+func (j *journal) since(n int64) (entries []*entry, dropped, last int64, more <-chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	n = min(n, j.last)
@@ -208,12 +171,12 @@ func (j *journal) afterEvent(id string) int64 {
 }
 
 // entry makes the journal's entry of a call, which is answered: it takes over what the call was read into.
-func (c *call) entry(name string, r *http.Request, body []byte, reply reply) *Entry {
-	e := &Entry{
+func (c *call) entry(name string, r *http.Request, body []byte, reply reply) *entry {
+	e := &entry{Entry: Entry{
 		App: name, By: c.by, Host: printableHost(r.Host), Known: c.Known, Code: reply.code, Time: c.received.UTC(), AppTime: c.received.UTC(), Explain: reply.explain, Violations: c.Violations,
 		Request: EntryRequest{Method: shorten(r.Method), URL: r.URL.EscapedPath(), Header: redact.Header(r.Header), Size: len(body)},
 		Reply:   EntryReply{Status: reply.status, ContentType: reply.contentType, Body: redact.Body(reply.body, false)},
-	}
+	}}
 	if reply.shown != nil {
 		e.Reply.Body = redact.Body(reply.shown, false)
 	}
@@ -246,7 +209,7 @@ func (c *call) entry(name string, r *http.Request, body []byte, reply reply) *En
 }
 
 // weigh notes about how many bytes an entry holds.
-func (e *Entry) weigh() {
+func (e *entry) weigh() {
 	e.weight = entryBytes + len(e.sent.url) + len(e.sent.body) + len(e.Request.Body) + len(e.Reply.Body) + len(e.Request.URL) + len(e.path) + len(e.Explain) + redact.HeaderBytes(e.Request.Header)
 	for name, value := range e.whole {
 		text, _ := value.(string)
@@ -262,7 +225,7 @@ func (e *Entry) weigh() {
 
 // keep takes over the parameters of a call without those that may be secret. part says that a text of them may be a part
 // of a longer one, which would be kept with it.
-func (e *Entry) keep(values, others map[string]any, part bool) {
+func (e *entry) keep(values, others map[string]any, part bool) {
 	for name, value := range others {
 		if _, there := values[name]; !there {
 			values[name] = value
@@ -368,8 +331,8 @@ func sentAs(r *http.Request, body []byte, form bool, url string) asSent {
 func asShown(text string) bool { return !strings.Contains(text, "*") && utf8.ValidString(text) }
 
 // shown returns the entry with its curl line.
-func (e *Entry) shown() *Entry {
-	shown := *e
+func (e *entry) shown() *Entry {
+	shown := e.Entry
 	line := shell.Curl{
 		Base: `"$DINGMOCK_URL"`, URL: cmp.Or(e.sent.url, e.Request.URL), Method: e.Request.Method, Header: http.Header{}, Body: cmp.Or(e.sent.body, e.Request.Body),
 		Empty: e.sent.empty, Chunked: e.sent.chunked, Lacks: e.sent.lacks,
@@ -387,18 +350,10 @@ func (e *Entry) shown() *Entry {
 }
 
 // shown returns an entry, which has that number here, with its curl line.
-func (j *journal) shown(e *Entry, n int64) *Entry {
+func (j *journal) shown(e *entry, n int64) *Entry {
 	shown := e.shown()
 	if j.whole == nil {
 		shown.All = n
 	}
 	return shown
-}
-
-func shownAll(list []*Entry) []*Entry {
-	out := make([]*Entry, len(list))
-	for i, e := range list {
-		out[i] = e.shown()
-	}
-	return out
 }

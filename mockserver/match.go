@@ -1,8 +1,6 @@
 package mockserver
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -18,166 +16,13 @@ import (
 	"github.com/dingmock/dingmock/internal/hosts"
 	"github.com/dingmock/dingmock/internal/nearest"
 	"github.com/dingmock/dingmock/internal/redact"
+	"github.com/dingmock/dingmock/mockserver/api"
 	"github.com/dingmock/dingmock/mockserver/internal/jsonvalue"
 )
 
-// RuleMatch says which calls a rule is about. The zero value is all.
-type RuleMatch struct {
-	Operation  string               `json:"operation,omitempty"`
-	Method     string               `json:"method,omitempty"`
-	Path       string               `json:"path,omitempty"`       // decoded: a path, or the beginning of one followed by *
-	Host       string               `json:"host,omitempty"`       // a name in any case, without a port; *.example.com is any name that ends so
-	Headers    map[string]Condition `json:"headers,omitempty"`    // by name, in any case; of a repeated one any value may do
-	Parameters map[string]Condition `json:"parameters,omitempty"` // by name or JSON pointer, of query, form and JSON body
-}
-
-// Match says which calls of a journal are meant. The zero value matches all.
-type Match struct {
-	Operation  string               `json:"operation,omitempty"`
-	Method     string               `json:"method,omitempty"`
-	Path       string               `json:"path,omitempty"`       // as RuleMatch has it
-	Host       string               `json:"host,omitempty"`       // as RuleMatch has it
-	Headers    map[string]Condition `json:"headers,omitempty"`    // as RuleMatch has it
-	Parameters map[string]Condition `json:"parameters,omitempty"` // as RuleMatch has it
-	Errcode    string               `json:"errcode,omitempty"`    // errcode, sub_code, errcode/sub_code or code; 0 is success
-	Rule       string               `json:"rule,omitempty"`
-	Violations *bool                `json:"violations,omitempty"`
-}
-
-// call is what a Match says of the call, the answer aside.
-func (m *Match) call() *RuleMatch {
+// callsOf is what a Match says of the call, the answer aside.
+func callsOf(m *Match) *RuleMatch {
 	return &RuleMatch{Operation: m.Operation, Method: m.Method, Path: m.Path, Host: m.Host, Headers: m.Headers, Parameters: m.Parameters}
-}
-
-// Condition is what one parameter or header has to be. In JSON it is the value that it equals, or an object with one of
-// equals, contains, absent and pattern. Values are compared by their text: a string as it is, a number as it was sent,
-// an object or an array as JSON without spaces. The zero value equals the empty string.
-type Condition struct {
-	kind    string // "" is equals
-	text    string
-	given   string // the JSON that it was read from; "": none
-	pattern *regexp.Regexp
-	wrong   string // why it is none, in the words of whoever refuses it
-}
-
-const maxPattern = 1000 // the length of a pattern, in bytes
-
-// Equals is met by the value whose text that is: Equals("12") by 12 and by "12".
-func Equals(text string) Condition { return Condition{text: text} }
-
-// Contains is met by a value whose text has that in it; Contains("") by any value.
-func Contains(text string) Condition { return Condition{kind: "contains", text: text} }
-
-// Absent is met where there is no such parameter or header.
-func Absent() Condition { return Condition{kind: "absent"} }
-
-// Pattern is met by a value whose text has a match of a Go regular expression of at most 1000 bytes. One that is broken is
-// refused by the server.
-func Pattern(expression string) Condition {
-	c := Condition{kind: "pattern", text: expression}
-	if len(expression) > maxPattern {
-		c.wrong = fmt.Sprintf("has a pattern of %d bytes: at most %d are allowed", len(expression), maxPattern)
-		return c
-	}
-	var err error
-	if c.pattern, err = regexp.Compile(expression); err != nil {
-		c.wrong = "has a pattern that is no Go regular expression (RE2): " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")
-	}
-	return c
-}
-
-// MarshalJSON writes the condition as UnmarshalJSON reads it.
-func (c Condition) MarshalJSON() ([]byte, error) {
-	switch {
-	case c.given != "":
-		return []byte(c.given), nil
-	case c.kind == "":
-		return json.Marshal(c.text)
-	case c.kind == "absent":
-		return []byte(`{"absent":true}`), nil
-	}
-	return json.Marshal(map[string]string{c.kind: c.text})
-}
-
-const (
-	acceptedCondition = `a string, a number, true, false or null, or an object with exactly one of "equals", "contains", "absent": true and "pattern"`
-	conditionShape    = "has to be " + acceptedCondition
-)
-
-// UnmarshalJSON reads a condition. It takes any JSON: what is no condition is refused, with its place, where it is used.
-func (c *Condition) UnmarshalJSON(data []byte) error {
-	*c = readCondition(data)
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, data); err != nil {
-		return err
-	}
-	c.given = compact.String()
-	return nil
-}
-
-func readCondition(data []byte) Condition {
-	if text, ok := jsonvalue.Scalar(data); ok {
-		return Equals(text)
-	}
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(data, &fields) != nil || len(fields) != 1 {
-		return Condition{wrong: conditionShape}
-	}
-	for name, value := range fields {
-		text, plain := jsonvalue.Scalar(value)
-		isText := plain && value[0] == '"'
-		switch {
-		case name == "equals" && plain:
-			return Equals(text)
-		case name == "contains" && isText:
-			return Contains(text)
-		case name == "pattern" && isText:
-			return Pattern(text)
-		case name == "absent" && string(value) == "true":
-			return Absent()
-		}
-	}
-	return Condition{wrong: conditionShape}
-}
-
-// Equal reports whether both conditions say the same.
-func (c Condition) Equal(d Condition) bool { return c.kind == d.kind && c.text == d.text }
-
-// met reports whether a value meets the condition; there is none where ok is false.
-func (c *Condition) met(text string, ok bool) bool {
-	switch c.kind {
-	case "absent":
-		return !ok
-	case "contains":
-		return ok && strings.Contains(text, c.text)
-	case "pattern":
-		return ok && c.pattern.MatchString(text)
-	}
-	return ok && c.text == text
-}
-
-// implies reports whether whatever meets c meets d as well. Where it cannot tell, it says no.
-func (c *Condition) implies(d *Condition) bool {
-	switch {
-	case c.Equal(*d):
-		return true
-	case c.kind == "":
-		return d.met(c.text, true)
-	}
-	return c.kind == "contains" && d.kind == "contains" && strings.Contains(c.text, d.text)
-}
-
-// String says what the condition expects.
-func (c Condition) String() string {
-	switch c.kind {
-	case "absent":
-		return "nothing"
-	case "contains":
-		return fmt.Sprintf("a text with %q in it", c.text)
-	case "pattern":
-		return fmt.Sprintf("a text like %q", c.text)
-	}
-	return strconv.Quote(c.text)
 }
 
 // subject is a call as it is matched: on its way through the server, or in a journal, where its answer is known too.
@@ -226,7 +71,7 @@ func (c *call) operationID() string {
 	return ""
 }
 
-func (e *Entry) subject() *subject {
+func (e *entry) subject() *subject {
 	return &subject{
 		operation: e.Operation, method: e.Request.Method, path: e.path, host: e.host, header: e.Request.Header,
 		values: e.whole, kept: true, code: e.Code, rule: e.Rule, broken: len(e.Violations) > 0,
@@ -297,8 +142,8 @@ type clause struct {
 // have to hold.
 type matcher []clause
 
-// ready makes the matcher of a match that is valid.
-func (m *RuleMatch) ready() matcher {
+// readyMatch makes the matcher of a match that is valid.
+func readyMatch(m *RuleMatch) matcher {
 	var list matcher
 	equal := func(what, want string, of func(*subject) string) {
 		if want != "" {
@@ -316,7 +161,7 @@ func (m *RuleMatch) ready() matcher {
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Headers)) {
 		want, canonical := m.Headers[name], http.CanonicalHeaderKey(name)
-		list = append(list, clause{"headers/" + name, want.String(), func(s *subject) bool { return headerMet(&want, s.header[canonical]) }, func(s *subject) string {
+		list = append(list, clause{"headers/" + name, want.String(), func(s *subject) bool { return headerMet(want, s.header[canonical]) }, func(s *subject) string {
 			if values := s.header[canonical]; len(values) > 0 {
 				return brief(strings.Join(values, ", "))
 			}
@@ -325,7 +170,7 @@ func (m *RuleMatch) ready() matcher {
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Parameters)) {
 		want, path := m.Parameters[name], parameterPath(name)
-		list = append(list, clause{"parameters/" + strings.TrimPrefix(name, "/"), want.String(), func(s *subject) bool { return want.met(s.parameter(path)) }, func(s *subject) string {
+		list = append(list, clause{"parameters/" + strings.TrimPrefix(name, "/"), want.String(), func(s *subject) bool { return want.Met(s.parameter(path)) }, func(s *subject) string {
 			if text, ok := s.parameter(path); ok {
 				return brief(text)
 			}
@@ -335,9 +180,9 @@ func (m *RuleMatch) ready() matcher {
 	return list
 }
 
-// ready makes the matcher of a match that is valid.
-func (m *Match) ready() matcher {
-	list := m.call().ready()
+// readyEntries makes the matcher of a match of a journal that is valid.
+func readyEntries(m *Match) matcher {
+	list := readyMatch(callsOf(m))
 	if m.Errcode != "" {
 		list = append(list, clause{"errcode", strconv.Quote(m.Errcode), func(s *subject) bool { return matchCode(m.Errcode, s.code) }, quoted(func(s *subject) string { return s.code })})
 	}
@@ -397,11 +242,11 @@ func matchCode(want, code string) bool {
 	return want == code || want == errcode || sub != "" && want == sub
 }
 
-func headerMet(c *Condition, values []string) bool {
+func headerMet(c Condition, values []string) bool {
 	if len(values) == 0 {
-		return c.met("", false)
+		return c.Met("", false)
 	}
-	return slices.ContainsFunc(values, func(v string) bool { return c.met(v, true) })
+	return slices.ContainsFunc(values, func(v string) bool { return c.Met(v, true) })
 }
 
 var (
@@ -424,50 +269,54 @@ func hasOperation(doc *dingmock.Document, id string) bool {
 		slices.ContainsFunc(paths.All(), func(c paths.Call) bool { return c.ID == id })
 }
 
-// validate checks a match, also one of a journal.
-func (m *RuleMatch) validate(doc *dingmock.Document) *fieldError {
+// validateMatch checks a match, also one of a journal.
+func validateMatch(m *RuleMatch, doc *dingmock.Document) *api.FieldError {
 	if op := m.Operation; op != "" && !hasOperation(doc, op) {
 		var ids []string
 		for _, o := range doc.Operations() {
 			ids = append(ids, o.ID)
 		}
-		return &fieldError{"/operation", fmt.Sprintf("%.40q is no operation: it is one of %s, or the id of another call of DingTalk's; for other paths use method and path%s",
-			op, strings.Join(ids, ", "), nearest.DidYouMean(op, ids)), "one of " + strings.Join(ids, ", ") + ", or the id of another call of DingTalk's"}
+		return wrong("/operation", fmt.Sprintf("%.40q is no operation: it is one of %s, or the id of another call of DingTalk's; for other paths use method and path%s",
+			op, strings.Join(ids, ", "), nearest.DidYouMean(op, ids)), "one of "+strings.Join(ids, ", ")+", or the id of another call of DingTalk's")
 	}
 	switch {
 	case m.Method != "" && !methodShape.MatchString(m.Method):
-		return &fieldError{"/method", "", "a method in capitals, such as POST"}
+		return wrong("/method", "", "a method in capitals, such as POST")
 	case strings.Contains(m.Path, "?"):
-		return &fieldError{"/path", "a path has no query: match its values by parameters", acceptedPath}
+		return wrong("/path", "a path has no query: match its values by parameters", acceptedPath)
 	case m.Path != "" && m.Path[0] != '/':
-		return &fieldError{"/path", "has to begin with /", acceptedPath}
+		return wrong("/path", "has to begin with /", acceptedPath)
 	case strings.Contains(strings.TrimSuffix(m.Path, "*"), "*"):
-		return &fieldError{"/path", "has a * before its end: a * stands for the rest of a path, at its end alone", acceptedPath}
+		return wrong("/path", "has a * before its end: a * stands for the rest of a path, at its end alone", acceptedPath)
 	case m.Host != "" && !hostShape.MatchString(m.Host):
-		return &fieldError{"/host", "", "a name such as oapi.dingtalk.com, or *. and the end of one"}
+		return wrong("/host", "", "a name such as oapi.dingtalk.com, or *. and the end of one")
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Headers)) {
 		at, c := pointerTo("/headers", name), m.Headers[name]
 		switch {
 		case !headerShape.MatchString(name):
-			return &fieldError{at, "is no name of a header", "the name of a header, with a condition"}
+			return wrong(at, "is no name of a header", "the name of a header, with a condition")
 		case strings.EqualFold(name, "Host"):
-			return &fieldError{at, "is matched by host", "the name of another header"}
+			return wrong(at, "is matched by host", "the name of another header")
 		case redact.SecretHeader(name):
-			return &fieldError{at, notKept, "another parameter or header"}
-		case c.wrong != "":
-			return &fieldError{at, c.wrong, acceptedCondition}
+			return wrong(at, notKept, "another parameter or header")
+		}
+		if err := c.Check(); err != nil {
+			err.Pointer = at
+			return err
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Parameters)) {
 		at, c, path := pointerTo("/parameters", name), m.Parameters[name], parameterPath(name)
 		switch {
 		case slices.ContainsFunc(path, redact.SecretName):
-			return &fieldError{at, notKept, "another parameter or header"}
+			return wrong(at, notKept, "another parameter or header")
 		case !dingmock.ParameterName(path[0]):
-			return &fieldError{at, fmt.Sprintf("%.40q is no name of a parameter: at most 64 letters, digits and _-.$@[], or a JSON pointer that begins with / and such a name", path[0]), acceptedParameter}
-		case c.wrong != "":
-			return &fieldError{at, c.wrong, acceptedCondition}
+			return wrong(at, fmt.Sprintf("%.40q is no name of a parameter: at most 64 letters, digits and _-.$@[], or a JSON pointer that begins with / and such a name", path[0]), acceptedParameter)
+		}
+		if err := c.Check(); err != nil {
+			err.Pointer = at
+			return err
 		}
 	}
 	return nil
@@ -478,7 +327,7 @@ func pointerTo(place, name string) string {
 }
 
 // implies reports whether n takes every call that m takes. Where it cannot tell, it says no.
-func (m *RuleMatch) implies(n *RuleMatch) bool {
+func implies(m, n *RuleMatch) bool {
 	return (n.Operation == "" || n.Operation == m.Operation) && (n.Method == "" || n.Method == m.Method) &&
 		(n.Path == "" || m.Path != "" && (n.Path == m.Path || strings.HasSuffix(n.Path, "*") && matchPath(n.Path, strings.TrimSuffix(m.Path, "*")))) &&
 		(n.Host == "" || m.Host != "" && hostsImply(hosts.Name(m.Host), hosts.Name(n.Host))) &&
@@ -495,7 +344,7 @@ func conditionsImply(m, n map[string]Condition, same func(string) string) bool {
 	for name, want := range n {
 		follows := false
 		for other, c := range m {
-			follows = follows || same(other) == same(name) && c.implies(&want)
+			follows = follows || same(other) == same(name) && c.Implies(want)
 		}
 		if !follows {
 			return false

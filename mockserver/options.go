@@ -1,9 +1,7 @@
 package mockserver
 
 import (
-	"errors"
 	"log/slog"
-	"strings"
 	"time"
 )
 
@@ -78,17 +76,4 @@ type Options struct {
 
 	// Version is what the header Dingmock-Version says. Default "dev".
 	Version string
-}
-
-// ParseControlToken returns a control token without the white space around it, which a file that it was read from may have
-// added; "" is none. It fails on white space alone and on what cannot stand in a header, and shows nothing of it.
-func ParseControlToken(text string) (string, error) {
-	token := strings.TrimSpace(text)
-	switch {
-	case token == "" && text != "":
-		return "", errors.New("the control token is blank: give one, or leave it out to ask for none")
-	case strings.ContainsFunc(token, func(r rune) bool { return r < ' ' || r > '~' }):
-		return "", errors.New("the control token has a character that cannot stand in a header: it has to be printable ASCII")
-	}
-	return token, nil
 }

@@ -1,7 +1,6 @@
 package mockserver
 
 import (
-	"encoding/json"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -15,69 +14,8 @@ import (
 
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/nearest"
+	"github.com/dingmock/dingmock/mockserver/api"
 )
-
-// Rule makes calls fail, or answers in the fake's place.
-type Rule struct {
-	ID         string    `json:"id,omitempty"`       // made up by the server
-	Priority   int       `json:"priority,omitempty"` // the greater is asked first
-	Match      RuleMatch `json:"match,omitzero"`
-	When       RuleWhen  `json:"when,omitzero"`
-	Effect     Effect    `json:"effect"`
-	Matched    int64     `json:"matched"`               // how many calls it matched
-	Fired      int64     `json:"fired"`                 // how many of them it had its effect on
-	ShadowedBy string    `json:"shadowed_by,omitempty"` // the id of a rule that is asked before it and always hides it; said by the server
-	UsedUp     bool      `json:"used_up,omitempty"`     // it will not fire again, and is no longer asked; said by the server
-}
-
-// RuleWhen says which of the calls that match a rule fires on. The zero value is all.
-type RuleWhen struct {
-	Skip        int64    `json:"skip,omitempty"`  // leave the first so many alone
-	Times       int64    `json:"times,omitempty"` // fire so many times at most; 0: no limit
-	Every       int64    `json:"every,omitempty"` // fire on every so many-th after those skipped; 0 and 1: on each
-	Probability *float64 `json:"probability,omitempty"`
-	Seed        uint64   `json:"seed,omitempty"` // of the probability; 0: one is made up and shown
-	For         Duration `json:"for,omitzero"`   // fire only so long after the rule was made, by the app's clock
-}
-
-// Effect is what a rule does: exactly one of Fault, Errcode, Status, Latency, Hang, Reset, Empty, Truncate, Slow,
-// Malformed, TokenLife and Reply.
-type Effect struct {
-	Fault      string      `json:"fault,omitempty"`      // one of Faults, in the dialect of the path that it hits, or of TLSFaults
-	Errcode    int         `json:"errcode,omitempty"`    // an error of that number; under /v1.0/ HTTP 400 with it as the code
-	SubCode    string      `json:"sub_code,omitempty"`   // with Errcode 88
-	Errmsg     string      `json:"errmsg,omitempty"`     // with Errcode; default: the document's text for that number
-	Status     int         `json:"status,omitempty"`     // an HTTP status with an empty body
-	Latency    Duration    `json:"latency,omitzero"`     // answer that much later, in real time
-	LatencyMax Duration    `json:"latency_max,omitzero"` // with Latency: at most that much later
-	Hang       bool        `json:"hang,omitempty"`       // never answer
-	Reset      bool        `json:"reset,omitempty"`      // reset the connection
-	Empty      bool        `json:"empty,omitempty"`      // close the connection without an answer
-	Truncate   bool        `json:"truncate,omitempty"`   // run the call and send half of the body
-	Slow       Duration    `json:"slow,omitzero"`        // run the call and wait before each byte of the body
-	Malformed  bool        `json:"malformed,omitempty"`  // run the call and answer JSON without its last character
-	TokenLife  Duration    `json:"token_life,omitzero"`  // run the call, a token call: the token lives that long from it on, 1s to 720h, and the answer says so
-	Reply      *FixedReply `json:"reply,omitempty"`
-}
-
-// FixedReply is an answer in the fake's place. The token is checked all the same, where DingTalk's call needs one or the
-// path is none of DingTalk's; so is the limit of calls a second.
-type FixedReply struct {
-	Status       int             `json:"status,omitempty"`       // default 200
-	ContentType  string          `json:"content_type,omitempty"` // default: that of the path's dialect
-	Body         json.RawMessage `json:"body,omitempty"`         // a JSON string is sent as its text, any other value as JSON
-	WithoutToken bool            `json:"without_token,omitempty"`
-	TokenLife    Duration        `json:"token_life,omitzero"` // of the token that {{token}} stands for, 1s to 720h; default: that of the app's tokens
-
-	// Headers go with the answer, one line each. Content-Type is ContentType's.
-	Headers map[string]string `json:"headers,omitempty"`
-
-	// Template fills {{body.userid}}, {{body.list.0.name}} and {{query.x}} in the strings of Body and in the values of
-	// Headers with what the call gave. A string of Body that is nothing else takes the value as it is, null where there is none.
-	// {{token}} is a new access token of the app, which is good in every call, and which no token call renews. At most 8 MiB of a
-	// call goes into its reply: what comes after is left out, and Dingmock-Explain says so.
-	Template bool `json:"template,omitempty"`
-}
 
 // The faults that are no error of the document: the two bodies with which the platform's gateway blocks an address.
 const (
@@ -85,12 +23,10 @@ const (
 	faultBlockedJSON = "ip-blocked-json"
 )
 
-// Faults returns the names of the faults that an Effect may have for a call.
-func Faults() []string {
-	return []string{"system-busy", "token-expired", "no-permission", "ip-not-allowed", "app-throttled", "api-throttled", "quota-exhausted", faultBlocked, faultBlockedJSON}
-}
+// effect is an Effect at work.
+type effect struct{ Effect }
 
-func (e *Effect) name() string {
+func (e *effect) name() string {
 	kinds := e.kinds()
 	switch {
 	case len(kinds) == 0:
@@ -106,7 +42,7 @@ func (e *Effect) name() string {
 }
 
 // kinds returns the names of the effects that are set.
-func (e *Effect) kinds() []string {
+func (e *effect) kinds() []string {
 	var list []string
 	for _, k := range []struct {
 		name string
@@ -136,59 +72,59 @@ var ruleID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
 const maxPause = 10 * time.Minute
 
 // validate checks a rule. forAll says that it is for every app.
-func (r *Rule) validate(doc *dingmock.Document, forAll bool) *fieldError {
-	e := &r.Effect
+func validateRule(r *Rule, doc *dingmock.Document, forAll bool) *api.FieldError {
+	e := &effect{r.Effect}
 	kinds := e.kinds()
 	faults := slices.Concat(Faults(), TLSFaults())
 	switch {
 	case r.ID != "" && !ruleID.MatchString(r.ID):
-		return &fieldError{"/id", "", "1 to 32 of the characters A-Z a-z 0-9 _ -"}
+		return wrong("/id", "", "1 to 32 of the characters A-Z a-z 0-9 _ -")
 	case len(kinds) != 1:
-		return &fieldError{"/effect", fmt.Sprintf("has %d effects: give %s", len(kinds), acceptedEffect), acceptedEffect}
+		return wrong("/effect", fmt.Sprintf("has %d effects: give %s", len(kinds), acceptedEffect), acceptedEffect)
 	case e.Fault != "" && !slices.Contains(faults, e.Fault):
-		return &fieldError{"/effect/fault", fmt.Sprintf("%.40q is no fault: it is one of %s%s", e.Fault, strings.Join(faults, ", "), nearest.DidYouMean(e.Fault, faults)), "one of " + strings.Join(faults, ", ")}
+		return wrong("/effect/fault", fmt.Sprintf("%.40q is no fault: it is one of %s%s", e.Fault, strings.Join(faults, ", "), nearest.DidYouMean(e.Fault, faults)), "one of "+strings.Join(faults, ", "))
 	case (e.SubCode != "" || e.Errmsg != "") && e.Errcode == 0:
-		return &fieldError{"/effect/errcode", "sub_code and errmsg go with errcode", "the number of an error, beside sub_code and errmsg"}
+		return wrong("/effect/errcode", "sub_code and errmsg go with errcode", "the number of an error, beside sub_code and errmsg")
 	case e.SubCode != "" && e.Errcode != 88:
-		return &fieldError{"/effect/sub_code", "goes with errcode 88 alone", "nothing, but beside the errcode 88"}
+		return wrong("/effect/sub_code", "goes with errcode 88 alone", "nothing, but beside the errcode 88")
 	case e.LatencyMax != 0 && e.LatencyMax < e.Latency:
-		return &fieldError{"/effect/latency_max", "", "latency or more"}
+		return wrong("/effect/latency_max", "", "latency or more")
 	case e.Status != 0 && (e.Status < 200 || e.Status > 599):
-		return &fieldError{"/effect/status", "", "200 to 599"}
+		return wrong("/effect/status", "", "200 to 599")
 	case r.Priority < -maxPriority || r.Priority > maxPriority:
-		return &fieldError{"/priority", "", fmt.Sprintf("%d to %d", -maxPriority, maxPriority)}
+		return wrong("/priority", "", fmt.Sprintf("%d to %d", -maxPriority, maxPriority))
 	case e.TokenLife != 0 && checkTokenLife(time.Duration(e.TokenLife)) != nil:
-		return &fieldError{"/effect/token_life", checkTokenLife(time.Duration(e.TokenLife)).Error(), acceptedLife}
+		return wrong("/effect/token_life", checkTokenLife(time.Duration(e.TokenLife)).Error(), acceptedLife)
 	case e.TokenLife != 0 && !issuesTokens(doc, r.Match.Operation):
-		return &fieldError{"/match/operation", fmt.Sprintf("%q issues no token, so that token_life has nothing to do", r.Match.Operation), "an operation that issues tokens, such as gettoken, or nothing"}
+		return wrong("/match/operation", fmt.Sprintf("%q issues no token, so that token_life has nothing to do", r.Match.Operation), "an operation that issues tokens, such as gettoken, or nothing")
 	case r.When.Skip < 0 || r.When.Times < 0 || r.When.Every < 0:
-		return &fieldError{"/when", "skip, times and every have to be 0 or more", "numbers of 0 or more"}
+		return wrong("/when", "skip, times and every have to be 0 or more", "numbers of 0 or more")
 	case r.When.Probability != nil && !(*r.When.Probability >= 0 && *r.When.Probability <= 1):
-		return &fieldError{"/when/probability", "", "0 to 1"}
+		return wrong("/when/probability", "", "0 to 1")
 	case r.When.Seed != 0 && r.When.Probability == nil:
-		return &fieldError{"/when/seed", "goes with probability", "a number beside probability, else nothing"}
+		return wrong("/when/seed", "goes with probability", "a number beside probability, else nothing")
 	case r.When.For != 0 && forAll:
-		return &fieldError{"/when/for", "is by an app's clock: make the rule for one app", "nothing in a rule for every app"}
+		return wrong("/when/for", "is by an app's clock: make the rule for one app", "nothing in a rule for every app")
 	case r.When.For < 0:
-		return &fieldError{"/when/for", "", "0 or more"}
+		return wrong("/when/for", "", "0 or more")
 	}
 	for name, d := range map[string]Duration{"latency": e.Latency, "latency_max": e.LatencyMax, "slow": e.Slow} {
 		if d < 0 || time.Duration(d) > maxPause {
-			return &fieldError{"/effect/" + name, "", fmt.Sprintf("above 0 and at most %s", maxPause)}
+			return wrong("/effect/"+name, "", fmt.Sprintf("above 0 and at most %s", maxPause))
 		}
 	}
 	if e.Reply != nil {
-		if err := e.Reply.validate(); err != nil {
-			err.pointer = "/effect/reply" + err.pointer
+		if err := validateReply(e.Reply); err != nil {
+			err.Pointer = "/effect/reply" + err.Pointer
 			return err
 		}
 	}
-	if err := r.Match.validate(doc); err != nil {
-		err.pointer = "/match" + err.pointer
+	if err := validateMatch(&r.Match, doc); err != nil {
+		err.Pointer = "/match" + err.Pointer
 		return err
 	}
 	if e.ofTLS() {
-		return r.validateTLS(forAll)
+		return validateTLS(r, forAll)
 	}
 	return nil
 }
@@ -217,7 +153,7 @@ type rule struct {
 	match    RuleMatch
 	matcher  matcher
 	when     RuleWhen
-	effect   Effect
+	effect   effect
 	until    time.Time // zero: no end
 	matched  int64
 	fired    int64
@@ -264,7 +200,7 @@ func (s *rules) put(r Rule, now time.Time) *rule {
 		s.made++
 		r.ID = "r" + strconv.FormatInt(s.made, 10)
 	}
-	x := &rule{id: r.ID, priority: r.Priority, match: r.Match, matcher: r.Match.ready(), when: r.When, effect: r.Effect, matched: r.Matched, fired: r.Fired}
+	x := &rule{id: r.ID, priority: r.Priority, match: r.Match, matcher: readyMatch(&r.Match), when: r.When, effect: effect{r.Effect}, matched: r.Matched, fired: r.Fired}
 	if r.When.For != 0 {
 		x.until = now.Add(time.Duration(r.When.For))
 	}
@@ -302,7 +238,7 @@ func (x *rule) over(now time.Time) bool {
 func (x *rule) shadowedBy(earlier []*rule) string {
 	for _, y := range earlier {
 		w := y.when
-		if x.effect.ofTLS() == y.effect.ofTLS() && w.Skip == 0 && w.Every <= 1 && w.Probability == nil && !y.ends() && x.match.implies(&y.match) {
+		if x.effect.ofTLS() == y.effect.ofTLS() && w.Skip == 0 && w.Every <= 1 && w.Probability == nil && !y.ends() && implies(&x.match, &y.match) {
 			return y.id
 		}
 	}
@@ -400,7 +336,7 @@ func (s *rules) get(id string, now time.Time) (Rule, bool) {
 }
 
 func (x *rule) shown(now time.Time) Rule {
-	r := Rule{ID: x.id, Priority: x.priority, Match: x.match, When: x.when, Effect: x.effect, Matched: x.matched, Fired: x.fired, UsedUp: x.over(now)}
+	r := Rule{ID: x.id, Priority: x.priority, Match: x.match, When: x.when, Effect: x.effect.Effect, Matched: x.matched, Fired: x.fired, UsedUp: x.over(now)}
 	if !x.until.IsZero() && !r.UsedUp {
 		r.When.For = Duration(x.until.Sub(now))
 	}
@@ -486,6 +422,6 @@ func (x *rule) makesKnown() bool {
 }
 
 // answers reports whether the effect is an answer, or none at all, in the fake's place.
-func (e *Effect) answers() bool {
+func (e *effect) answers() bool {
 	return e.Fault != "" || e.Errcode != 0 || e.Status != 0 || e.Hang || e.Reset || e.Empty
 }

@@ -89,7 +89,7 @@ func (o *Options) complete(doc *dingmock.Document) error {
 		o.Apps = []AppState{DefaultApp}
 	}
 	state := State{Apps: slices.Clone(o.Apps), Rules: o.Rules}
-	if err := state.validate(doc); err != nil {
+	if err := validateState(&state, doc); err != nil {
 		return fmt.Errorf("Options: %w", err)
 	}
 	o.Apps = state.Apps

@@ -10,9 +10,6 @@ import (
 	"github.com/dingmock/dingmock"
 )
 
-// NoApp is the name under which calls stand that reached no app.
-const NoApp = "_"
-
 // tallyRows is how many different violations are told apart for one app; those beyond are counted together.
 const tallyRows = 1000
 
@@ -26,14 +23,10 @@ const (
 	tallyBytesOfAll = 64 << 20 // of the first exchanges; beyond, they are kept without headers and bodies
 )
 
-// Tally is how often an app's calls broke the document in one way.
-type Tally struct {
-	App string `json:"app"` // NoApp for calls that reached none
-	dingmock.Violation
-	Count    int    `json:"count"`
-	First    *Entry `json:"first"`              // the first such call
-	Pardoned bool   `json:"pardoned,omitempty"` // listed, but not held against the verdict: the app is not judged
-
+// row is a Tally at work.
+type row struct {
+	Tally
+	first  *entry
 	varied bool // whether what was found was not always the same
 }
 
@@ -42,10 +35,10 @@ type tally struct {
 	mu    sync.Mutex
 	calls map[string]int // by app
 	more  int            // calls of apps beyond appsCounted
-	apps  map[string]map[tallyKey]*Tally
-	rest  map[tallyKey]*Tally // beyond tallyRowsOfAll
-	rows  int                 // without rest
-	bytes int                 // of the first exchanges
+	apps  map[string]map[tallyKey]*row
+	rest  map[tallyKey]*row // beyond tallyRowsOfAll
+	rows  int               // without rest
+	bytes int               // of the first exchanges
 }
 
 // tallyKey tells violations apart. The path of an unknown one is part of it.
@@ -68,14 +61,14 @@ func (t *tally) count(app string) {
 	t.calls[app]++
 }
 
-func (t *tally) add(app string, pardoned bool, list []dingmock.Violation, first *Entry) {
+func (t *tally) add(app string, pardoned bool, list []dingmock.Violation, first *entry) {
 	if len(list) == 0 {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.apps == nil {
-		t.apps = map[string]map[tallyKey]*Tally{}
+		t.apps = map[string]map[tallyKey]*row{}
 	}
 	for _, v := range list {
 		key := tallyKey{operation: v.Operation, rule: v.Rule, pointer: v.Pointer, level: v.Level}
@@ -88,30 +81,30 @@ func (t *tally) add(app string, pardoned bool, list []dingmock.Violation, first 
 		}
 		if rows[key] == nil && t.rows >= tallyRowsOfAll {
 			if t.rest == nil {
-				t.rest = map[tallyKey]*Tally{}
+				t.rest = map[tallyKey]*row{}
 			}
 			rows, name, counted = t.rest, NoApp, 0
 			key.pointer, key.path, v.Pointer, v.Found = "", "", "", "too many violations of too many apps to tell apart"
 		}
-		row := rows[key]
-		if row == nil {
+		x := rows[key]
+		if x == nil {
 			if rows == nil {
-				rows = map[tallyKey]*Tally{}
+				rows = map[tallyKey]*row{}
 				t.apps[app] = rows
 			}
-			row = &Tally{App: name, Violation: v, First: t.keep(first), Pardoned: pardoned}
-			rows[key] = row
+			x = &row{Tally: Tally{App: name, Violation: v, Pardoned: pardoned}, first: t.keep(first)}
+			rows[key] = x
 			t.rows += counted
 		}
-		row.Count++
-		row.varied = row.varied || row.Found != v.Found
-		row.Pardoned = row.Pardoned && pardoned
+		x.Count++
+		x.varied = x.varied || x.Found != v.Found
+		x.Pardoned = x.Pardoned && pardoned
 	}
 }
 
 // keep returns the entry, or it without headers and bodies where those of the rows so far are many bytes. The caller
 // holds the lock.
-func (t *tally) keep(e *Entry) *Entry {
+func (t *tally) keep(e *entry) *entry {
 	if t.bytes+e.weight > tallyBytesOfAll {
 		light := *e
 		light.Request.Header, light.Request.Body, light.Reply.Body, light.Parameters, light.whole, light.Violations = nil, "", "", nil, nil, nil
@@ -142,7 +135,7 @@ func (t *tally) clear(app string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.calls, app)
-	cleared := []map[tallyKey]*Tally{t.apps[app]}
+	cleared := []map[tallyKey]*row{t.apps[app]}
 	t.rows -= len(t.apps[app])
 	delete(t.apps, app)
 	if app == NoApp {
@@ -150,8 +143,8 @@ func (t *tally) clear(app string) {
 		t.rest, t.more = nil, 0
 	}
 	for _, rows := range cleared {
-		for _, row := range rows {
-			t.bytes -= row.First.weight
+		for _, x := range rows {
+			t.bytes -= x.first.weight
 		}
 	}
 }
@@ -161,9 +154,9 @@ func (t *tally) list(asked func(app string) bool) []Tally {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var all []Tally
-	add := func(rows map[tallyKey]*Tally) {
-		for _, row := range rows {
-			all = append(all, row.shown())
+	add := func(rows map[tallyKey]*row) {
+		for _, x := range rows {
+			all = append(all, x.shown())
 		}
 	}
 	for name, rows := range t.apps {
@@ -179,10 +172,10 @@ func (t *tally) list(asked func(app string) bool) []Tally {
 }
 
 // shown is the row as it is answered.
-func (t *Tally) shown() Tally {
-	shown := *t
-	shown.First = t.First.shown()
-	if t.varied {
+func (x *row) shown() Tally {
+	shown := x.Tally
+	shown.First = x.first.shown()
+	if x.varied {
 		shown.Found += " and others"
 	}
 	return shown

@@ -15,6 +15,7 @@ import (
 
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/redact"
+	"github.com/dingmock/dingmock/mockserver/api"
 	"github.com/dingmock/dingmock/mockserver/internal/jsonvalue"
 )
 
@@ -236,16 +237,16 @@ const (
 )
 
 // validate checks a fixed reply.
-func (f *FixedReply) validate() *fieldError {
+func validateReply(f *FixedReply) *api.FieldError {
 	switch {
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
-		return &fieldError{"/status", "", "200 to 599, or absent for 200"}
+		return wrong("/status", "", "200 to 599, or absent for 200")
 	case strings.ContainsAny(f.ContentType, "\r\n\x00"):
-		return &fieldError{"/content_type", "", "one line"}
+		return wrong("/content_type", "", "one line")
 	case f.TokenLife != 0 && !f.Template:
-		return &fieldError{"/token_life", "goes with template and a hole {{token}}", acceptedLife + " beside template, else nothing"}
+		return wrong("/token_life", "goes with template and a hole {{token}}", acceptedLife+" beside template, else nothing")
 	case f.TokenLife != 0 && checkTokenLife(time.Duration(f.TokenLife)) != nil:
-		return &fieldError{"/token_life", checkTokenLife(time.Duration(f.TokenLife)).Error(), acceptedLife}
+		return wrong("/token_life", checkTokenLife(time.Duration(f.TokenLife)).Error(), acceptedLife)
 	}
 	holes := 0
 	check := func(text string) error {
@@ -271,24 +272,24 @@ func (f *FixedReply) validate() *fieldError {
 		at, canonical, value := pointerTo("/headers", name), http.CanonicalHeaderKey(name), f.Headers[name]
 		switch {
 		case !headerShape.MatchString(name):
-			return &fieldError{at, "is no name of a header", acceptedHeader}
+			return wrong(at, "is no name of a header", acceptedHeader)
 		case canonical == "Content-Type":
-			return &fieldError{at, "is given by content_type", acceptedHeader}
+			return wrong(at, "is given by content_type", acceptedHeader)
 		case slices.Contains(notOurs, canonical), strings.HasPrefix(canonical, "Dingmock-"):
-			return &fieldError{at, "is not a rule's to set: how the answer is sent is the server's, and what begins with Dingmock- says what it did", acceptedHeader}
+			return wrong(at, "is not a rule's to set: how the answer is sent is the server's, and what begins with Dingmock- says what it did", acceptedHeader)
 		case names[canonical]:
-			return &fieldError{at, "stands there in another spelling too", "each header once"}
+			return wrong(at, "stands there in another spelling too", "each header once")
 		case strings.ContainsFunc(value, unicode.IsControl):
-			return &fieldError{at, "", "one line, without control characters"}
+			return wrong(at, "", "one line, without control characters")
 		}
 		names[canonical] = true
 		if err := check(value); err != nil {
-			return &fieldError{at, err.Error(), acceptedTemplate}
+			return wrong(at, err.Error(), acceptedTemplate)
 		}
 	}
 	if f.Template && len(f.Body) > 0 {
 		if err := walkStrings(f.Body, check); err != nil {
-			return &fieldError{"/body", err.Error(), acceptedTemplate}
+			return wrong("/body", err.Error(), acceptedTemplate)
 		}
 	}
 	return nil
@@ -355,7 +356,7 @@ func rewrite(out *bytes.Buffer, data []byte, text func(key bool, text string) ([
 }
 
 // render makes the headers and the body of the reply to a call.
-func (f *FixedReply) render(s *subject) (header http.Header, body []byte) {
+func render(f *FixedReply, s *subject) (header http.Header, body []byte) {
 	s.room = room{}
 	for _, name := range slices.Sorted(maps.Keys(f.Headers)) {
 		value := f.Headers[name]
@@ -367,7 +368,7 @@ func (f *FixedReply) render(s *subject) (header http.Header, body []byte) {
 		}
 		header.Set(name, value)
 	}
-	return header, f.renderBody(s)
+	return header, renderBody(f, s)
 }
 
 func withoutControls(text string) string {
@@ -382,7 +383,7 @@ func withoutControls(text string) string {
 // errEnough ends the body of a reply as it is kept, where it is longer than what is shown.
 var errEnough = errors.New("no more is kept")
 
-func (f *FixedReply) renderBody(s *subject) []byte {
+func renderBody(f *FixedReply, s *subject) []byte {
 	var text string
 	var out bytes.Buffer
 	switch {

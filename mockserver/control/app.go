@@ -6,43 +6,38 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/dingmock/dingmock/mockserver"
+	"github.com/dingmock/dingmock/mockserver/api"
 )
 
 // App is one app of the server.
 type App struct {
 	client *Client
 	name   string
-	state  mockserver.AppState
+	state  api.AppState
 }
 
 // Name returns the name that the app is asked for by.
 func (a *App) Name() string { return a.name }
 
 // Made returns the app as NewApp made it, with its credentials; of an app that NewApp did not make, nothing.
-func (a *App) Made() mockserver.AppState { return a.state }
+func (a *App) Made() api.AppState { return a.state }
 
 // Clock is the clock of an app.
-type Clock struct {
-	Now    time.Time           `json:"now"`
-	Offset mockserver.Duration `json:"offset"` // from real time
-	Frozen bool                `json:"frozen"`
-	Due    *mockserver.Due     `json:"due,omitempty"` // what ended by moving it; nil where it was not moved
-}
+type Clock = api.Clock
 
 // Change is what of an app may be changed. Nil fields stay as they are.
 type Change struct {
-	Users     *[]string           `json:"users,omitempty"`     // the users that exist; a pointer to nil: every user does
-	QPS       *int                `json:"qps,omitempty"`       // calls a second of each kind; 0: no limit
-	TokenLife mockserver.Duration `json:"token_life,omitzero"` // how long tokens live from their next token call on; 0: as it was
-	Judge     *bool               `json:"judge,omitempty"`     // whether off-spec calls make the verdict red
+	Users     *[]string    `json:"users,omitempty"`     // the users that exist; a pointer to nil: every user does
+	QPS       *int         `json:"qps,omitempty"`       // calls a second of each kind; 0: no limit
+	TokenLife api.Duration `json:"token_life,omitzero"` // how long tokens live from their next token call on; 0: as it was
+	Judge     *bool        `json:"judge,omitempty"`     // whether off-spec calls make the verdict red
 }
 
 func (a *App) path(rest string) string { return "/apps/" + url.PathEscape(a.name) + rest }
 
 // Get returns the app without tokens, sessions and rules.
-func (a *App) Get(ctx context.Context) (mockserver.AppState, error) {
-	var state mockserver.AppState
+func (a *App) Get(ctx context.Context) (api.AppState, error) {
+	var state api.AppState
 	err := a.client.get(ctx, a.path(""), nil, &state)
 	return state, err
 }
@@ -91,40 +86,40 @@ func (a *App) clock(ctx context.Context, method, rest string, in any) (Clock, er
 }
 
 // Tokens returns the app's live tokens; the last is the one that gettoken renews.
-func (a *App) Tokens(ctx context.Context) ([]mockserver.TokenState, error) {
-	return pages[mockserver.TokenState](ctx, a.client, a.path("/tokens"), "tokens")
+func (a *App) Tokens(ctx context.Context) ([]api.TokenState, error) {
+	return pages[api.TokenState](ctx, a.client, a.path("/tokens"), "tokens")
 }
 
 // ExpireTokens expires the app's tokens now, and returns how many they were.
-func (a *App) ExpireTokens(ctx context.Context) (mockserver.Due, error) {
-	var due mockserver.Due
+func (a *App) ExpireTokens(ctx context.Context) (api.Due, error) {
+	var due api.Due
 	err := a.client.call(ctx, http.MethodDelete, a.path("/tokens"), nil, nil, &due)
 	return due, err
 }
 
 // Sessions returns the app's open sessions, in the order of their creation. It asks page by page, and has what is open all
 // the time once.
-func (a *App) Sessions(ctx context.Context) ([]mockserver.SessionState, error) {
-	return pages[mockserver.SessionState](ctx, a.client, a.path("/sessions"), "sessions")
+func (a *App) Sessions(ctx context.Context) ([]api.SessionState, error) {
+	return pages[api.SessionState](ctx, a.client, a.path("/sessions"), "sessions")
 }
 
 // State returns a snapshot of the app.
-func (a *App) State(ctx context.Context) (mockserver.AppState, error) {
-	var state mockserver.State
+func (a *App) State(ctx context.Context) (api.AppState, error) {
+	var state api.State
 	if err := a.client.get(ctx, a.path("/state"), nil, &state); err != nil || len(state.Apps) == 0 {
-		return mockserver.AppState{}, err
+		return api.AppState{}, err
 	}
 	return state.Apps[0], nil
 }
 
 // PutState replaces the app by another of the same name.
-func (a *App) PutState(ctx context.Context, state mockserver.AppState) error {
-	return a.client.call(ctx, http.MethodPut, a.path("/state"), nil, mockserver.State{Apps: []mockserver.AppState{state}}, nil)
+func (a *App) PutState(ctx context.Context, state api.AppState) error {
+	return a.client.call(ctx, http.MethodPut, a.path("/state"), nil, api.State{Apps: []api.AppState{state}}, nil)
 }
 
 // Verdict judges the app's calls so far. It outlives the app. Nil options are the strictest; their Apps are left aside.
-func (a *App) Verdict(ctx context.Context, options *mockserver.VerdictOptions) (mockserver.Verdict, error) {
-	var o mockserver.VerdictOptions
+func (a *App) Verdict(ctx context.Context, options *api.VerdictOptions) (api.Verdict, error) {
+	var o api.VerdictOptions
 	if options != nil {
 		o = *options
 	}
@@ -148,26 +143,26 @@ type Rules struct {
 
 // Add adds a rule after those of its priority, one that ends by itself (Times, For) before those that do not, and returns
 // it with its id. ShadowedBy names a rule that will always hide it.
-func (r *Rules) Add(ctx context.Context, rule mockserver.Rule) (mockserver.Rule, error) {
+func (r *Rules) Add(ctx context.Context, rule api.Rule) (api.Rule, error) {
 	in := struct { // without what the server makes up and counts
-		Priority int                  `json:"priority,omitempty"`
-		Match    mockserver.RuleMatch `json:"match,omitzero"`
-		When     mockserver.RuleWhen  `json:"when,omitzero"`
-		Effect   mockserver.Effect    `json:"effect"`
+		Priority int           `json:"priority,omitempty"`
+		Match    api.RuleMatch `json:"match,omitzero"`
+		When     api.RuleWhen  `json:"when,omitzero"`
+		Effect   api.Effect    `json:"effect"`
 	}{rule.Priority, rule.Match, rule.When, rule.Effect}
-	var made mockserver.Rule
+	var made api.Rule
 	err := r.client.call(ctx, http.MethodPost, r.path, nil, in, &made)
 	return made, err
 }
 
 // All returns the rules that may still fire, in the order they are asked, with how often each matched and fired.
-func (r *Rules) All(ctx context.Context) ([]mockserver.Rule, error) {
-	return pages[mockserver.Rule](ctx, r.client, r.path, "rules")
+func (r *Rules) All(ctx context.Context) ([]api.Rule, error) {
+	return pages[api.Rule](ctx, r.client, r.path, "rules")
 }
 
 // Get returns one rule, with how often it matched and fired; also one of the last 100 that were used up.
-func (r *Rules) Get(ctx context.Context, id string) (mockserver.Rule, error) {
-	var rule mockserver.Rule
+func (r *Rules) Get(ctx context.Context, id string) (api.Rule, error) {
+	var rule api.Rule
 	err := r.client.get(ctx, r.path+"/"+url.PathEscape(id), nil, &rule)
 	return rule, err
 }

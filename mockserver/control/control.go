@@ -2,11 +2,11 @@
 // verdict and state, over HTTP.
 //
 // It makes none of the platform's calls, which package client does, and a server in the same process needs none of it:
-// that has methods of its own. What it sends and gets are the types of package mockserver, and what each call does
+// that has methods of its own. What it sends and gets are the shapes of package api, and what each call does
 // stands in control.yaml, which the server has at /_mock/control.yaml. Start with [New]:
 //
 //	c, err := control.New("http://127.0.0.1:8080", nil)
-//	app, err := c.NewApp(ctx, mockserver.AppState{})
+//	app, err := c.NewApp(ctx, api.AppState{})
 //	clock, err := app.Advance(ctx, 2*time.Hour)
 package control
 
@@ -21,12 +21,12 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/dingmock/dingmock/mockserver"
+	"github.com/dingmock/dingmock/mockserver/api"
 )
 
 // Options says how a Client calls. Nil and the zero value are ready.
 type Options struct {
-	// Token is the server's control token (--control-token), as mockserver.ParseControlToken reads it. Default: none. No
+	// Token is the server's control token (--control-token), as api.ParseControlToken reads it. Default: none. No
 	// error shows it.
 	Token string
 
@@ -52,7 +52,7 @@ func New(base string, options *Options) (*Client, error) {
 	c := &Client{base: strings.TrimRight(u.String(), "/")}
 	if options != nil {
 		c.http = options.HTTPClient
-		if c.token, err = mockserver.ParseControlToken(options.Token); err != nil {
+		if c.token, err = api.ParseControlToken(options.Token); err != nil {
 			return nil, fmt.Errorf("control: %w", err)
 		}
 	}
@@ -68,14 +68,7 @@ func New(base string, options *Options) (*Client, error) {
 func (c *Client) URL() string { return c.base }
 
 // Problem is an error of the control API, by RFC 9457.
-type Problem struct {
-	Type     string `json:"type"`
-	Title    string `json:"title"`
-	Status   int    `json:"status"` // the HTTP status
-	Detail   string `json:"detail"`
-	Field    string `json:"field,omitempty"`    // what is wrong: a JSON pointer into {path, query, header, body}
-	Accepted string `json:"accepted,omitempty"` // what would be right
-}
+type Problem api.Problem
 
 // Error returns the problem as one line.
 func (p *Problem) Error() string {
@@ -115,13 +108,13 @@ func (c *Client) ControlAPI(ctx context.Context) ([]byte, error) { return c.text
 
 // Apps returns all apps, without tokens, sessions and rules, in the order they were made. It asks page by page, and has what
 // is there all the time once.
-func (c *Client) Apps(ctx context.Context) ([]mockserver.AppState, error) {
-	return pages[mockserver.AppState](ctx, c, "/apps", "apps")
+func (c *Client) Apps(ctx context.Context) ([]api.AppState, error) {
+	return pages[api.AppState](ctx, c, "/apps", "apps")
 }
 
 // NewApp makes an app. What the state leaves out is made up, the credentials at random; State of the app that is
 // returned has them.
-func (c *Client) NewApp(ctx context.Context, state mockserver.AppState) (*App, error) {
+func (c *Client) NewApp(ctx context.Context, state api.AppState) (*App, error) {
 	a := &App{client: c}
 	if err := c.call(ctx, http.MethodPost, "/apps", nil, state, &a.state); err != nil {
 		return nil, err
@@ -130,7 +123,7 @@ func (c *Client) NewApp(ctx context.Context, state mockserver.AppState) (*App, e
 	return a, nil
 }
 
-// App returns the app of that name or appkey, or with mockserver.NoApp the calls that reached none. That there is none is said by
+// App returns the app of that name or appkey, or with api.NoApp the calls that reached none. That there is none is said by
 // its methods.
 func (c *Client) App(name string) *App { return &App{client: c, name: name} }
 
@@ -138,25 +131,25 @@ func (c *Client) App(name string) *App { return &App{client: c, name: name} }
 func (c *Client) Rules() *Rules { return &Rules{client: c, path: "/rules"} }
 
 // State returns a snapshot of all apps, of each at one moment, and of the rules for every app.
-func (c *Client) State(ctx context.Context) (mockserver.State, error) {
-	var state mockserver.State
+func (c *Client) State(ctx context.Context) (api.State, error) {
+	var state api.State
 	err := c.get(ctx, "/state", nil, &state)
 	return state, err
 }
 
 // PutState replaces or makes the apps that the state names, and the rules for every app unless they are nil, all or none,
 // and leaves all else alone.
-func (c *Client) PutState(ctx context.Context, state mockserver.State) error {
+func (c *Client) PutState(ctx context.Context, state api.State) error {
 	return c.call(ctx, http.MethodPut, "/state", nil, state, nil)
 }
 
 // Verdict judges the calls so far: all of them, unless the options name apps. Nil options are the strictest.
-func (c *Client) Verdict(ctx context.Context, options *mockserver.VerdictOptions) (mockserver.Verdict, error) {
+func (c *Client) Verdict(ctx context.Context, options *api.VerdictOptions) (api.Verdict, error) {
 	return c.verdict(ctx, "/verdict", options)
 }
 
-func (c *Client) verdict(ctx context.Context, path string, options *mockserver.VerdictOptions) (mockserver.Verdict, error) {
-	var v mockserver.Verdict
+func (c *Client) verdict(ctx context.Context, path string, options *api.VerdictOptions) (api.Verdict, error) {
+	var v api.Verdict
 	query := url.Values{}
 	if options != nil {
 		for name, values := range map[string][]string{"app": options.Apps, "allow_unknown": options.AllowUnknown} {

@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/dingmock/dingmock/mockserver"
+	"github.com/dingmock/dingmock/mockserver/api"
 )
 
 // Filter says which exchanges of a journal are asked for. The zero value is all.
@@ -26,13 +26,7 @@ type Filter struct {
 }
 
 // Journal is what a journal has kept.
-type Journal struct {
-	Entries []*mockserver.Entry `json:"entries"` // oldest first
-	Life    string              `json:"life"`    // what the numbers count in: an app made anew counts from 1 again
-	Last    int64               `json:"last"`    // the number of the latest call
-	Dropped int64               `json:"dropped"` // how many of the calls asked for have been lost
-	Next    string              `json:"next"`    // the Cursor of what came before these, where Limit cut that off; else ""
-}
+type Journal = api.Journal
 
 // Journal returns the latest exchanges of the app that the filter lets through.
 func (a *App) Journal(ctx context.Context, f Filter) (Journal, error) {
@@ -67,8 +61,8 @@ func (c *Client) journal(ctx context.Context, path string, f Filter) (Journal, e
 }
 
 // Entry returns one exchange by its number.
-func (a *App) Entry(ctx context.Context, n int64) (*mockserver.Entry, error) {
-	e := &mockserver.Entry{}
+func (a *App) Entry(ctx context.Context, n int64) (*api.Entry, error) {
+	e := &api.Entry{}
 	if err := a.client.get(ctx, a.path("/journal/"+strconv.FormatInt(n, 10)), nil, e); err != nil {
 		return nil, err
 	}
@@ -76,15 +70,15 @@ func (a *App) Entry(ctx context.Context, n int64) (*mockserver.Entry, error) {
 }
 
 // Wait returns as soon as enough calls that match have been made, or when the time is over: OK says which.
-func (a *App) Wait(ctx context.Context, w mockserver.Wait) (mockserver.Counted, error) {
-	var counted mockserver.Counted
+func (a *App) Wait(ctx context.Context, w api.Wait) (api.Counted, error) {
+	var counted api.Counted
 	err := a.client.call(ctx, http.MethodPost, a.path("/journal/wait"), nil, w, &counted)
 	return counted, err
 }
 
 // Expect counts the calls that match; OK says whether they are as many as expected.
-func (a *App) Expect(ctx context.Context, x mockserver.Expect) (mockserver.Counted, error) {
-	var counted mockserver.Counted
+func (a *App) Expect(ctx context.Context, x api.Expect) (api.Counted, error) {
+	var counted api.Counted
 	err := a.client.call(ctx, http.MethodPost, a.path("/journal/expect"), nil, x, &counted)
 	return counted, err
 }
@@ -94,15 +88,15 @@ func EventID(life string, n int64) string { return life + "-" + strconv.FormatIn
 
 // Event is one exchange of a stream.
 type Event struct {
-	*mockserver.Entry
+	*api.Entry
 	ID string // by which StreamAfter goes on
 }
 
 // Stream yields the exchanges after the number since as they happen, until ctx is done, the app is removed or reset, or
 // the server stops: then it ends, with ctx's error if there is one. since -1 begins with what happens from now on.
 // An error is the last thing that it yields.
-func (a *App) Stream(ctx context.Context, since int64) iter.Seq2[*mockserver.Entry, error] {
-	return func(yield func(*mockserver.Entry, error) bool) {
+func (a *App) Stream(ctx context.Context, since int64) iter.Seq2[*api.Entry, error] {
+	return func(yield func(*api.Entry, error) bool) {
 		for e, err := range a.client.streamSince(ctx, a.path("/journal/stream"), since) {
 			if !yield(e.Entry, err) {
 				return
@@ -167,7 +161,7 @@ func (c *Client) stream(ctx context.Context, path string, query url.Values, head
 			if !ok {
 				continue
 			}
-			e.Entry = &mockserver.Entry{}
+			e.Entry = &api.Entry{}
 			dec := json.NewDecoder(strings.NewReader(data))
 			dec.UseNumber()
 			if err := dec.Decode(e.Entry); err != nil {

@@ -1,0 +1,24 @@
+package api
+
+// RuleMatch says which calls a rule is about. The zero value is all.
+type RuleMatch struct {
+	Operation  string               `json:"operation,omitempty"`
+	Method     string               `json:"method,omitempty"`
+	Path       string               `json:"path,omitempty"`       // decoded: a path, or the beginning of one followed by *
+	Host       string               `json:"host,omitempty"`       // a name in any case, without a port; *.example.com is any name that ends so
+	Headers    map[string]Condition `json:"headers,omitempty"`    // by name, in any case; of a repeated one any value may do
+	Parameters map[string]Condition `json:"parameters,omitempty"` // by name or JSON pointer, of query, form and JSON body
+}
+
+// Match says which calls of a journal are meant. The zero value matches all.
+type Match struct {
+	Operation  string               `json:"operation,omitempty"`
+	Method     string               `json:"method,omitempty"`
+	Path       string               `json:"path,omitempty"`       // as RuleMatch has it
+	Host       string               `json:"host,omitempty"`       // as RuleMatch has it
+	Headers    map[string]Condition `json:"headers,omitempty"`    // as RuleMatch has it
+	Parameters map[string]Condition `json:"parameters,omitempty"` // as RuleMatch has it
+	Errcode    string               `json:"errcode,omitempty"`    // errcode, sub_code, errcode/sub_code or code; 0 is success
+	Rule       string               `json:"rule,omitempty"`
+	Violations *bool                `json:"violations,omitempty"`
+}
