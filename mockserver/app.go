@@ -43,7 +43,7 @@ func (a *App) Now() (time.Time, error) {
 	}
 	found.mu.Lock()
 	defer found.mu.Unlock()
-	return found.clock.now(), nil
+	return found.clock.Now(), nil
 }
 
 // Advance moves the app's clock forward and returns what ended thereby. It fails, and moves nothing, where by is
@@ -57,10 +57,10 @@ func (a *App) Advance(by time.Duration) (Due, error) {
 }
 
 // Freeze stops the app's clock; it can still be advanced.
-func (a *App) Freeze() error { return a.with(func(found *app) { found.clock.freeze() }) }
+func (a *App) Freeze() error { return a.with(func(found *app) { found.clock.Freeze() }) }
 
 // Resume lets a frozen clock go on from where it stands.
-func (a *App) Resume() error { return a.with(func(found *app) { found.clock.resume() }) }
+func (a *App) Resume() error { return a.with(func(found *app) { found.clock.Resume() }) }
 
 // Violations returns how often the app's calls so far broke the document. It outlives the app.
 func (a *App) Violations() []Tally {
@@ -88,12 +88,12 @@ func (a *App) with(do func(*app)) error {
 func (a *app) advance(by time.Duration) (Due, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	before := a.live(a.clock.now())
-	a.sessions.sweep(a.clock.now())
-	if err := a.clock.advance(by); err != nil {
+	before := a.live(a.clock.Now())
+	a.sessions.sweep(a.clock.Now())
+	if err := a.clock.Advance(by); err != nil {
 		return Due{}, err
 	}
-	now := a.clock.now()
+	now := a.clock.Now()
 	return Due{Tokens: before - a.live(now), Sessions: a.sessions.sweep(now)}, nil
 }
 

@@ -147,7 +147,7 @@ func (c *controlCall) listTokens() (any, error) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := a.clock.now()
+	now := a.clock.Now()
 	live := func(t token) bool { return now.Before(t.expires) }
 	list, next := page(a.tokens, func(t token) int64 { return t.n }, live, after, c.limit(), false)
 	reply := struct {
@@ -184,7 +184,7 @@ func (c *controlCall) listSessions() (any, error) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.sessions.sweep(a.clock.now())
+	a.sessions.sweep(a.clock.Now())
 	list, next := page(a.sessions.order, place.number, place.there, after, c.limit(), c.newest())
 	reply := struct {
 		Sessions []SessionState `json:"sessions"`

@@ -11,8 +11,8 @@ import (
 func (a *app) readClock() api.Clock {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	reply := api.Clock{Now: a.clock.now().UTC()}
-	if s := a.clock.state(); s != nil {
+	reply := api.Clock{Now: a.clock.Now().UTC()}
+	if s := a.clock.State(); s != nil {
 		reply.Offset, reply.Frozen = s.Offset, s.Frozen
 	}
 	return reply
@@ -63,9 +63,9 @@ func (c *controlCall) advanceClock() (any, error) {
 }
 
 func (c *controlCall) freezeClock() (any, error) {
-	return c.move(func(a *app) { a.clock.freeze() })
+	return c.move(func(a *app) { a.clock.Freeze() })
 }
 
 func (c *controlCall) resumeClock() (any, error) {
-	return c.move(func(a *app) { a.clock.resume() })
+	return c.move(func(a *app) { a.clock.Resume() })
 }

@@ -160,6 +160,9 @@ func (c *call) fixed(f *FixedReply) (any, error) {
 	return r, nil
 }
 
+// china is the zone of the times in error texts.
+var china = time.FixedZone("CST", 8*60*60)
+
 // fault returns a fault of the platform in the dialect of the path.
 func (c *call) fault(fault, why string) error {
 	now := c.now().In(china)

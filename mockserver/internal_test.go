@@ -287,7 +287,7 @@ func TestThrottleIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := s.store.app("default")
-	a.clock.freeze()
+	a.clock.Freeze()
 	a.exceeds("/known")
 	passed := 0
 	for i := range 2 * maxCounted {

@@ -24,6 +24,7 @@ import (
 
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/hosts"
+	"github.com/dingmock/dingmock/mockserver/internal/clock"
 )
 
 // drained is how much of a body over the limit is read and dropped, so that its sender gets the answer.
@@ -131,7 +132,7 @@ func (o *Options) complete(doc *dingmock.Document) error {
 		o.Journal = 1000
 	}
 	if o.Now == nil {
-		o.Now = realNow
+		o.Now = clock.Real
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

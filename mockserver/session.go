@@ -31,7 +31,7 @@ func (c *call) getSession() (any, error) {
 	if err := c.knownUser(user); err != nil {
 		return nil, err
 	}
-	c.app.sessions.sweep(c.app.clock.now())
+	c.app.sessions.sweep(c.app.clock.Now())
 	var result struct {
 		Session *Session `json:"session"`
 	}
@@ -51,7 +51,7 @@ func (c *call) createSession() (any, error) {
 	if err := c.knownUser(want.UserID); err != nil {
 		return nil, err
 	}
-	now := c.app.clock.now()
+	now := c.app.clock.Now()
 	c.app.sessions.sweep(now)
 	if open, ok := c.app.sessions.get(want.SessionID); ok {
 		if !open.same(want) {
@@ -75,7 +75,7 @@ func (c *call) closeSession() (any, error) {
 	c.app.mu.Lock()
 	defer c.app.mu.Unlock()
 	want := c.session()
-	c.app.sessions.sweep(c.app.clock.now())
+	c.app.sessions.sweep(c.app.clock.Now())
 	switch open, ok := c.app.sessions.get(want.SessionID); {
 	case !ok:
 		return nil, c.fail("session-invalid", "no session of this id is open in the app "+c.app.name+": it was never created there, or was closed, or has ended")

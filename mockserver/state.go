@@ -18,6 +18,7 @@ import (
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/redact"
 	"github.com/dingmock/dingmock/mockserver/api"
+	"github.com/dingmock/dingmock/mockserver/internal/clock"
 	"github.com/dingmock/dingmock/mockserver/internal/strictjson"
 )
 
@@ -137,7 +138,7 @@ func validateApp(a *AppState, doc *dingmock.Document) *api.FieldError {
 		return wrong("/corpid", "corpid and corpsecret go together: give both or neither", "a corpid beside a corpsecret, or neither")
 	case a.AppKey == "" && a.CorpID == "":
 		return wrong("/appkey", "has to be there with appsecret, or else corpid with corpsecret", "an appkey beside an appsecret, or else corpid and corpsecret")
-	case a.Clock != nil && time.Duration(a.Clock.Offset).Abs() > maxOffset:
+	case a.Clock != nil && time.Duration(a.Clock.Offset).Abs() > clock.MaxOffset:
 		return wrong("/clock/offset", "", "at most 200 years (1752000h)")
 	case a.Clock != nil && a.Clock.At != nil && !a.Clock.Frozen:
 		return wrong("/clock/at", "goes with frozen", "a time beside frozen, else nothing")
@@ -177,7 +178,7 @@ func validateApp(a *AppState, doc *dingmock.Document) *api.FieldError {
 		switch {
 		case x.AppKey != "" && x.AppKey != a.AppKey:
 			return wrong(at+"app_key", "", "the appkey of the app that it stands in")
-		case x.CreateTime < 0 || time.UnixMilli(x.CreateTime).After(lastInstant):
+		case x.CreateTime < 0 || time.UnixMilli(x.CreateTime).After(clock.LastInstant()):
 			return wrong(at+"create_time", "", "milliseconds since 1970, up to the year 9999")
 		case open[x.SessionID]:
 			return wrong(at+"session_id", fmt.Sprintf("%.40q is open already", x.SessionID), "an id that no other open session of the app has")
@@ -221,8 +222,8 @@ func randomSecret() string {
 // restore takes over users, clock, tokens, sessions and rules, and notes them for reset. The caller holds the lock.
 func (a *app) restore(s AppState) {
 	a.users = newUsers(s.Users)
-	a.clock.restore(s.Clock)
-	now := a.clock.now()
+	a.clock.Restore(s.Clock)
+	now := a.clock.Now()
 	for _, t := range s.Tokens {
 		a.keep(token{value: t.Token, expires: now.Add(time.Duration(math.Round(t.ExpiresIn * float64(time.Second)))), apart: t.Apart})
 	}
@@ -238,7 +239,7 @@ func (a *app) restore(s AppState) {
 	for _, r := range s.Rules {
 		a.store.tellSeed(a.name, r)
 	}
-	s.Clock = a.clock.state()
+	s.Clock = a.clock.State()
 	a.made = s
 }
 
@@ -258,9 +259,9 @@ func (a *app) identity() AppState {
 func (a *app) state() AppState {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := a.clock.now()
+	now := a.clock.Now()
 	s := a.identity()
-	s.Clock = a.clock.state()
+	s.Clock = a.clock.State()
 	s.Rules = a.rules.all(now)
 	for _, t := range a.tokens {
 		if now.Before(t.expires) {

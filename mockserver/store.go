@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/dingmock/dingmock/mockserver/internal/clock"
 )
 
 const (
@@ -72,7 +74,7 @@ type app struct {
 	gone      bool          // no longer in the store
 	done      chan struct{} // closed when the app is removed or reset
 	made      AppState      // what it began with
-	clock     clock
+	clock     clock.Clock
 	users     users
 	qps       *int          // nil: the server's
 	tokenLife time.Duration // 0: the server's
@@ -118,7 +120,7 @@ func (s *store) make(state AppState) *app {
 	a := &app{
 		name: state.Name, corpID: state.CorpID, corpSecret: state.CorpSecret, appKey: state.AppKey, appSecret: state.AppSecret, open: state.Open,
 		store: s, lifeID: newLife(), auto: state.Auto, journal: newJournal(s.kept, s.journal), done: make(chan struct{}),
-		qps: state.QPS, tokenLife: time.Duration(state.TokenLife), lenient: state.Judge != nil && !*state.Judge, clock: clock{real: s.real},
+		qps: state.QPS, tokenLife: time.Duration(state.TokenLife), lenient: state.Judge != nil && !*state.Judge, clock: clock.New(s.real),
 	}
 	a.sessions.init()
 	a.touch()
@@ -269,7 +271,7 @@ func (a *app) reset() {
 	close(a.done)
 	a.done = make(chan struct{})
 	a.store.tokens.bury(a.tokens, fate{a.name, "its app " + a.name + " was reset"})
-	a.tokens, a.clock, a.throttle = nil, clock{real: a.store.real}, throttle{}
+	a.tokens, a.clock, a.throttle = nil, clock.New(a.store.real), throttle{}
 	a.sessions.init()
 	a.restore(a.made)
 	a.journal.clear(false)
@@ -280,7 +282,7 @@ func (a *app) reset() {
 func (a *app) now() time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.clock.now()
+	return a.clock.Now()
 }
 
 // find returns the app of that name or appkey, or nil. The caller holds the lock.
@@ -448,7 +450,7 @@ func (a *app) issue(life time.Duration) (string, time.Duration, bool) {
 	if life == 0 {
 		life = a.lifeOf()
 	}
-	now := a.clock.now()
+	now := a.clock.Now()
 	for i := range slices.Backward(a.tokens) {
 		t := &a.tokens[i]
 		if t.apart {
@@ -476,7 +478,7 @@ func (a *app) issueApart(life time.Duration) string {
 	if life == 0 {
 		life = a.lifeOf()
 	}
-	t := token{value: newToken(), expires: a.clock.now().Add(life), apart: true}
+	t := token{value: newToken(), expires: a.clock.Now().Add(life), apart: true}
 	a.keep(t)
 	return t.value
 }
@@ -498,7 +500,7 @@ func (a *app) keep(t token) {
 	t.n = a.issued
 	a.tokens = append(a.tokens, t)
 	a.store.tokens.put(t.value, a)
-	now := a.clock.now()
+	now := a.clock.Now()
 	a.forget(tokensRemembered, func(t token) bool { return !now.Before(t.expires) })
 	a.forget(tokensApart, func(t token) bool { return t.apart })
 }
@@ -528,7 +530,7 @@ func (a *app) forget(most int, of func(token) bool) {
 func (a *app) valid(value string) (ok bool, ago time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := a.clock.now()
+	now := a.clock.Now()
 	for _, t := range a.tokens {
 		if t.value == value {
 			return now.Before(t.expires), now.Sub(t.expires)
@@ -541,7 +543,7 @@ func (a *app) valid(value string) (ok bool, ago time.Duration) {
 func (a *app) expireTokens() Due {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := a.clock.now()
+	now := a.clock.Now()
 	due := Due{Tokens: a.live(now)}
 	for i := range a.tokens {
 		if now.Before(a.tokens[i].expires) {

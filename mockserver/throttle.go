@@ -54,7 +54,7 @@ func (a *app) exceeds(api string) bool {
 	if limit == 0 {
 		return false
 	}
-	second := a.clock.now().Truncate(time.Second)
+	second := a.clock.Now().Truncate(time.Second)
 	if !second.Equal(a.throttle.second) || a.throttle.calls == nil {
 		a.throttle = throttle{second: second, calls: map[string]int{}}
 	}
