@@ -14,6 +14,7 @@ import (
 
 	"github.com/dingmock/dingmock/internal/printable"
 	"github.com/dingmock/dingmock/mockserver/api"
+	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
 
 // journal returns the journal that the path means, and its app; none for _ and where the path names none.
@@ -56,12 +57,12 @@ func (c *controlCall) listJournal() (any, error) {
 		broken := text == "true"
 		m.Violations = &broken
 	}
-	if err := validateMatch(callsOf(&m), c.server.doc); err != nil {
+	if err := match.CheckEntries(&m, c.server.doc); err != nil {
 		p := problemOf(http.StatusBadRequest, err.Error())
 		p.Field, p.Accepted = "/query"+err.Pointer, err.Accepted
 		return nil, p
 	}
-	ready := readyEntries(&m)
+	ready := match.Entries(&m)
 	of := "journal/" + j.life
 	before, err := c.after(of)
 	if err != nil {
@@ -72,7 +73,7 @@ func (c *controlCall) listJournal() (any, error) {
 	entries, next, first := []*Entry{}, "", int64(0) // first is the number of the oldest of entries
 	for i, e := range slices.Backward(kept) {
 		n := last - int64(len(kept)-1-i)
-		if before > 0 && n >= before || e == forgotten || !ready.matches(e.subject()) {
+		if before > 0 && n >= before || e == forgotten || !ready.Matches(e.subject()) {
 			continue
 		}
 		if len(entries) == limit {
@@ -108,7 +109,7 @@ func (c *controlCall) waitJournal() (any, error) {
 	if err := c.decode(&w); err != nil {
 		return nil, err
 	}
-	if err := validateMatch(callsOf(&w.Match), c.server.doc); err != nil {
+	if err := match.CheckEntries(&w.Match, c.server.doc); err != nil {
 		err.Pointer = "/match" + err.Pointer
 		return nil, err
 	}
@@ -145,7 +146,7 @@ func (c *controlCall) expectJournal() (any, error) {
 	if err := c.decode(&x); err != nil {
 		return nil, err
 	}
-	if err := validateMatch(callsOf(&x.Match), c.server.doc); err != nil {
+	if err := match.CheckEntries(&x.Match, c.server.doc); err != nil {
 		err.Pointer = "/match" + err.Pointer
 		return nil, err
 	}

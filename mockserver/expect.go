@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
 
 // counted is a Counted at work.
@@ -31,7 +33,7 @@ func (j *journal) expect(x Expect) counted {
 		least = *x.AtLeast
 	}
 	c := counted{Counted: Counted{Dropped: dropped, Last: last, Expected: fmt.Sprintf("at least %d", least)}}
-	m := readyEntries(&x.Match)
+	m := match.Entries(&x.Match)
 	c.count(m, entries)
 	c.OK = c.Found >= least
 	if x.AtMost != nil {
@@ -49,7 +51,7 @@ func (j *journal) wait(ctx context.Context, w Wait) counted {
 	timeout := time.NewTimer(time.Duration(w.Timeout))
 	defer timeout.Stop()
 	c := counted{Counted: Counted{Expected: fmt.Sprintf("at least %d within %s", w.AtLeast, time.Duration(w.Timeout))}}
-	m, at := readyEntries(&w.Match), w.Since
+	m, at := match.Entries(&w.Match), w.Since
 	for {
 		entries, dropped, last, more := j.since(at)
 		c.Dropped += dropped
@@ -72,9 +74,9 @@ func (j *journal) wait(ctx context.Context, w Wait) counted {
 }
 
 // count adds the entries that match.
-func (c *counted) count(m matcher, entries []*entry) {
+func (c *counted) count(m match.Matcher, entries []*entry) {
 	for _, e := range entries {
-		if m.matches(e.subject()) {
+		if m.Matches(e.subject()) {
 			c.Found++
 			c.found = append(c.found, e)
 		}
@@ -83,9 +85,9 @@ func (c *counted) count(m matcher, entries []*entry) {
 }
 
 // nearest notes the entries that match but for least; of those that are alike, the latest.
-func (c *counted) nearest(m matcher, entries []*entry) {
+func (c *counted) nearest(m match.Matcher, entries []*entry) {
 	for _, e := range slices.Backward(entries) {
-		if d := m.differs(e.subject()); len(d) > 0 {
+		if d := m.Differs(e.subject()); len(d) > 0 {
 			c.misses = append(c.misses, miss{e, d})
 		}
 	}

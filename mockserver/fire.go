@@ -10,7 +10,20 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/hosts"
+	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
+
+// subject is made once, where a rule asks for it.
+func (c *call) subject() *match.Subject {
+	if c.about == nil {
+		c.about = &match.Subject{
+			Operation: c.operationID(), Method: c.Method, Path: c.Path, Host: hosts.Name(c.http.Host), Header: c.http.Header,
+			Values: c.Values, Others: c.Others,
+		}
+	}
+	return c.about
+}
 
 // fireRule asks the rules of the call's app, then those for every app, and returns the fixed reply that is to answer in
 // the fake's place, if any. A call that the document does not have and that carries no token of an app is told by the app
@@ -138,24 +151,24 @@ func (c *call) fixed(f *FixedReply) (any, error) {
 	if r.contentType == "" {
 		r.contentType = c.Family.ContentType
 	}
-	about := c.subject()
+	gave := &filling{query: c.http.URL.RawQuery, body: c.body}
 	lacking := false
-	about.token = sync.OnceValue(func() string {
+	gave.token = sync.OnceValue(func() string {
 		a := c.tokenApp()
 		if lacking = a == nil; lacking {
 			return ""
 		}
 		return a.issueApart(time.Duration(f.TokenLife))
 	})
-	r.header, r.body = render(f, about)
+	r.header, r.body = render(f, gave)
 	if lacking {
 		return nil, c.fail(c.Family.Answers["token-bad"], c.why()+", but a token can be handed out only where the call names its app, or where the rule is one app's own")
 	}
-	if about.room.full {
+	if gave.room.full {
 		r.explain += fmt.Sprintf("; holes of its template are not filled: no more than %d MiB of a call goes into them", maxFill>>20)
 	}
 	if f.Template {
-		r.shown = renderBody(f, about.masked())
+		r.shown = renderBody(f, gave.masked())
 	}
 	return r, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/dingmock/dingmock/internal/hosts"
 	"github.com/dingmock/dingmock/mockserver/api"
+	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
 
 // ofTLS reports whether the effect is on a handshake, and on no call.
@@ -17,8 +18,8 @@ func (s *Server) TLSFault(name string) string {
 	if s.rules.count.Load() == 0 {
 		return ""
 	}
-	about := &subject{host: hosts.Name(name)}
-	rule := s.rules.first(s.options.Now(), func(x *rule) bool { return x.effect.ofTLS() && x.matcher.matches(about) })
+	about := &match.Subject{Host: hosts.Name(name)}
+	rule := s.rules.first(s.options.Now(), func(x *rule) bool { return x.effect.ofTLS() && x.matcher.Matches(about) })
 	if rule == nil {
 		return ""
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/dingmock/dingmock/internal/hosts"
 	"github.com/dingmock/dingmock/internal/redact"
 	"github.com/dingmock/dingmock/internal/shell"
-	"github.com/dingmock/dingmock/mockserver/internal/jsonvalue"
+	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
 
 const (
@@ -208,6 +208,14 @@ func (c *call) entry(name string, r *http.Request, body []byte, reply reply) *en
 	return e
 }
 
+// subject is the call as the journal has it.
+func (e *entry) subject() *match.Subject {
+	return &match.Subject{
+		Operation: e.Operation, Method: e.Request.Method, Path: e.path, Host: e.host, Header: e.Request.Header,
+		Values: e.whole, Kept: true, Code: e.Code, Rule: e.Rule, Broken: len(e.Violations) > 0,
+	}
+}
+
 // weigh notes about how many bytes an entry holds.
 func (e *entry) weigh() {
 	e.weight = entryBytes + len(e.sent.url) + len(e.sent.body) + len(e.Request.Body) + len(e.Reply.Body) + len(e.Request.URL) + len(e.path) + len(e.Explain) + redact.HeaderBytes(e.Request.Header)
@@ -238,7 +246,7 @@ func (e *entry) keep(values, others map[string]any, part bool) {
 	e.Parameters, e.whole = values, values
 	var shown map[string]any // those that are not shown as they are kept: long ones, and numbers that few readers of JSON take
 	for name, value := range values {
-		value = keptValue(value)
+		value = match.Kept(value)
 		text, isText := value.(string)
 		huge := false
 		if number, ok := value.(json.Number); ok {
@@ -260,21 +268,6 @@ func (e *entry) keep(values, others map[string]any, part bool) {
 		e.Parameters = maps.Clone(values)
 		maps.Copy(e.Parameters, shown)
 	}
-}
-
-// keptValue is how a parameter is kept, and matched: what may be secret in it is masked, and an object or an array is its
-// JSON text, without spaces and with its keys sorted.
-func keptValue(value any) any {
-	switch v := value.(type) {
-	case nil, bool, json.Number:
-		return v
-	case string:
-		if text := redact.Text(v); text != v {
-			return text
-		}
-		return value // as it is, not boxed again
-	}
-	return string(jsonvalue.Encode(redact.Value(value)))
 }
 
 // printableHost is a Host header as it may stand in a line.

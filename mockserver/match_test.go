@@ -218,30 +218,6 @@ func TestMatchDiffers(t *testing.T) {
 	}
 }
 
-// TestConditionJSON writes what was read, and reads what the constructors write.
-func TestConditionJSON(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]mockserver.Condition{
-		`"x"`: mockserver.Equals("x"), `1.50`: mockserver.Equals("1.50"), `null`: mockserver.Equals("null"), `false`: mockserver.Equals("false"),
-		`{"equals":1234567890123456789}`: mockserver.Equals("1234567890123456789"), `{"contains":"<"}`: mockserver.Contains("<"),
-		`{"absent":true}`: mockserver.Absent(), `{"pattern":"^a"}`: mockserver.Pattern("^a"),
-	} {
-		var got map[string]mockserver.Condition
-		decode(t, `{"c":`+text+`}`, &got)
-		if diff := cmp.Diff(want, got["c"]); diff != "" {
-			t.Errorf("%s is read as (-want +got)\n%s", text, diff)
-		}
-		again, err := json.Marshal(got["c"])
-		var back, made mockserver.Condition
-		decode(t, string(again), &back)
-		written, _ := json.Marshal(want)
-		decode(t, string(written), &made)
-		if err != nil || cmp.Diff(want, back) != "" || cmp.Diff(want, made) != "" {
-			t.Errorf("%s is written as %s, and made as %s", text, again, written)
-		}
-	}
-}
-
 // TestJournalParameters keeps parameters of every path, numbers as they were sent and no secret.
 func TestJournalParameters(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,7 @@ import (
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/nearest"
 	"github.com/dingmock/dingmock/mockserver/api"
+	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
 
 // The faults that are no error of the document: the two bodies with which the platform's gateway blocks an address.
@@ -119,7 +120,7 @@ func validateRule(r *Rule, doc *dingmock.Document, forAll bool) *api.FieldError 
 			return err
 		}
 	}
-	if err := validateMatch(&r.Match, doc); err != nil {
+	if err := match.CheckCalls(&r.Match, doc); err != nil {
 		err.Pointer = "/match" + err.Pointer
 		return err
 	}
@@ -151,7 +152,7 @@ type rule struct {
 	id       string
 	priority int
 	match    RuleMatch
-	matcher  matcher
+	matcher  match.Matcher
 	when     RuleWhen
 	effect   effect
 	until    time.Time // zero: no end
@@ -200,7 +201,7 @@ func (s *rules) put(r Rule, now time.Time) *rule {
 		s.made++
 		r.ID = "r" + strconv.FormatInt(s.made, 10)
 	}
-	x := &rule{id: r.ID, priority: r.Priority, match: r.Match, matcher: readyMatch(&r.Match), when: r.When, effect: effect{r.Effect}, matched: r.Matched, fired: r.Fired}
+	x := &rule{id: r.ID, priority: r.Priority, match: r.Match, matcher: match.Calls(&r.Match), when: r.When, effect: effect{r.Effect}, matched: r.Matched, fired: r.Fired}
 	if r.When.For != 0 {
 		x.until = now.Add(time.Duration(r.When.For))
 	}
@@ -238,7 +239,7 @@ func (x *rule) over(now time.Time) bool {
 func (x *rule) shadowedBy(earlier []*rule) string {
 	for _, y := range earlier {
 		w := y.when
-		if x.effect.ofTLS() == y.effect.ofTLS() && w.Skip == 0 && w.Every <= 1 && w.Probability == nil && !y.ends() && implies(&x.match, &y.match) {
+		if x.effect.ofTLS() == y.effect.ofTLS() && w.Skip == 0 && w.Every <= 1 && w.Probability == nil && !y.ends() && match.Implies(&x.match, &y.match) {
 			return y.id
 		}
 	}
@@ -349,7 +350,7 @@ func (s *rules) fire(c *call, now func() time.Time) *rule {
 		return nil
 	}
 	about := c.subject()
-	return s.first(now(), func(x *rule) bool { return !x.effect.ofTLS() && x.matcher.matches(about) })
+	return s.first(now(), func(x *rule) bool { return !x.effect.ofTLS() && x.matcher.Matches(about) })
 }
 
 // first returns the first rule of those that are asked about something that has its effect on it, or nil.
@@ -389,7 +390,7 @@ func (s *rules) reply(c *call, now func() time.Time) *FixedReply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, x := range s.list {
-		if x.effect.Reply == nil || !x.matcher.matches(about) {
+		if x.effect.Reply == nil || !x.matcher.Matches(about) {
 			continue
 		}
 		next := *x

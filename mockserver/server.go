@@ -25,6 +25,7 @@ import (
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/hosts"
 	"github.com/dingmock/dingmock/mockserver/internal/clock"
+	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
 
 // drained is how much of a body over the limit is read and dropped, so that its sender gets the answer.
@@ -209,7 +210,18 @@ type call struct {
 	id       string          // of the call, "" until asked for
 	http     *http.Request
 	body     []byte
-	about    *subject // nil until a rule asks
+	about    *match.Subject // nil until a rule asks
+}
+
+// operationID is the id of the call, also of one that DingTalk has and that is not modelled; "" where there is none.
+func (c *call) operationID() string {
+	switch {
+	case c.Operation != nil:
+		return c.Operation.ID
+	case c.Listed != nil:
+		return c.Listed.ID
+	}
+	return ""
 }
 
 // now is the time by the app's clock; without an app, real time.

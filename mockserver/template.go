@@ -13,10 +13,13 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/go-openapi/jsonpointer"
+
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/redact"
 	"github.com/dingmock/dingmock/mockserver/api"
 	"github.com/dingmock/dingmock/mockserver/internal/jsonvalue"
+	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
 
 const (
@@ -27,13 +30,13 @@ const (
 // templateRoot is what a hole may begin with.
 type templateRoot struct {
 	bare  bool                                                    // whether it stands alone, as {{root}}, and not as {{root.field}}
-	value func(s *subject, path []string) (json.RawMessage, bool) // JSON as it is put in
+	value func(g *filling, path []string) (json.RawMessage, bool) // JSON as it is put in
 }
 
 var templateRoots = map[string]templateRoot{
-	"body":  {value: (*subject).bodyField},
-	"query": {value: (*subject).queryField},
-	"token": {bare: true, value: (*subject).newToken},
+	"body":  {value: (*filling).bodyField},
+	"query": {value: (*filling).queryField},
+	"token": {bare: true, value: (*filling).newToken},
 }
 
 // templateHole is one {{root.path}} of a template.
@@ -112,22 +115,22 @@ func (r *room) takes(n int) bool {
 
 // fillText fills the holes of a text that is valid, and has each part written as it is told. What there is not is empty. Of a
 // reply as it is kept, no more is made than is shown.
-func fillText(text string, s *subject, written func(string) string) string {
+func fillText(text string, g *filling, written func(string) string) string {
 	list, _ := pieces(text)
 	var b strings.Builder
 	for _, p := range list {
-		if s.kept && b.Len() > bodyKept {
+		if g.kept && b.Len() > bodyKept {
 			break
 		}
 		if p.hole == nil {
 			b.WriteString(written(p.text))
 			continue
 		}
-		value, ok := p.hole.fill(s)
+		value, ok := p.hole.fill(g)
 		if !ok || string(value) == "null" {
 			continue
 		}
-		if text := written(jsonvalue.Text(value)); s.room.takes(max(0, len(text)-len(value))) {
+		if text := written(jsonvalue.Text(value)); g.room.takes(max(0, len(text)-len(value))) {
 			b.WriteString(text)
 		}
 	}
@@ -135,18 +138,18 @@ func fillText(text string, s *subject, written func(string) string) string {
 }
 
 // fill returns what fills a hole, as JSON; false where the call has nothing for it, or there is no room.
-func (h *templateHole) fill(s *subject) (json.RawMessage, bool) {
+func (h *templateHole) fill(g *filling) (json.RawMessage, bool) {
 	switch {
-	case s.room.full:
+	case g.room.full:
 		return nil, false
-	case s.kept && h.secret:
+	case g.kept && h.secret:
 		return json.RawMessage(`"` + redact.Masked + `"`), true
 	}
-	value, ok := h.root.value(s, h.path)
+	value, ok := h.root.value(g, h.path)
 	switch {
-	case !ok || !s.room.takes(len(value)):
+	case !ok || !g.room.takes(len(value)):
 		return nil, false
-	case !s.kept:
+	case !g.kept:
 		return value, true
 	}
 	if text, plain := jsonvalue.Scalar(value); plain && value[0] == '"' {
@@ -164,10 +167,20 @@ func inString(text string) string {
 }
 
 // masked is the same call for the journal: secrets do not fill holes.
-func (s *subject) masked() *subject {
-	kept := *s
+func (g *filling) masked() *filling {
+	kept := *g
 	kept.kept, kept.room = true, room{}
 	return &kept
+}
+
+// filling is what fills the holes of a reply: what the call gave.
+type filling struct {
+	query string
+	body  []byte
+	token func() string
+	kept  bool  // whether it is for the journal: secrets fill none
+	sent  *sent // nil until asked for
+	room  room
 }
 
 // sent is what a call gave, read once for all holes.
@@ -177,19 +190,19 @@ type sent struct {
 }
 
 // read returns what the call gave.
-func (s *subject) read() *sent {
-	if s.sent != nil {
-		return s.sent
+func (g *filling) read() *sent {
+	if g.sent != nil {
+		return g.sent
 	}
-	s.sent = &sent{body: &jsonvalue.Node{}, query: readForm(s.query)}
-	switch body := bytes.TrimSpace(s.body); {
-	case len(s.body) > dingmock.MaxBody:
+	g.sent = &sent{body: &jsonvalue.Node{}, query: readForm(g.query)}
+	switch body := bytes.TrimSpace(g.body); {
+	case len(g.body) > dingmock.MaxBody:
 	case bytes.HasPrefix(body, []byte("{")), bytes.HasPrefix(body, []byte("[")):
-		s.sent.body = jsonvalue.New(body)
+		g.sent.body = jsonvalue.New(body)
 	default:
-		s.sent.form = readForm(string(s.body))
+		g.sent.form = readForm(string(g.body))
 	}
-	return s.sent
+	return g.sent
 }
 
 func readForm(raw string) map[string]*jsonvalue.Node {
@@ -201,20 +214,20 @@ func readForm(raw string) map[string]*jsonvalue.Node {
 }
 
 // bodyField returns a value of the body, a form or JSON.
-func (s *subject) bodyField(path []string) (json.RawMessage, bool) {
-	if x := s.read(); x.form == nil {
+func (g *filling) bodyField(path []string) (json.RawMessage, bool) {
+	if x := g.read(); x.form == nil {
 		return x.body.Descend(path)
 	}
-	return formField(s.sent.form, path)
+	return formField(g.sent.form, path)
 }
 
-func (s *subject) queryField(path []string) (json.RawMessage, bool) {
-	return formField(s.read().query, path)
+func (g *filling) queryField(path []string) (json.RawMessage, bool) {
+	return formField(g.read().query, path)
 }
 
 // newToken is a token of the app's that the reply hands out: the same wherever it stands in one reply.
-func (s *subject) newToken([]string) (json.RawMessage, bool) {
-	return jsonvalue.Encode(s.token()), true
+func (g *filling) newToken([]string) (json.RawMessage, bool) {
+	return jsonvalue.Encode(g.token()), true
 }
 
 func formField(form map[string]*jsonvalue.Node, path []string) (json.RawMessage, bool) {
@@ -269,9 +282,9 @@ func validateReply(f *FixedReply) *api.FieldError {
 	}
 	names := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(f.Headers)) {
-		at, canonical, value := pointerTo("/headers", name), http.CanonicalHeaderKey(name), f.Headers[name]
+		at, canonical, value := "/headers/"+jsonpointer.Escape(name), http.CanonicalHeaderKey(name), f.Headers[name]
 		switch {
-		case !headerShape.MatchString(name):
+		case !match.HeaderName(name):
 			return wrong(at, "is no name of a header", acceptedHeader)
 		case canonical == "Content-Type":
 			return wrong(at, "is given by content_type", acceptedHeader)
@@ -356,19 +369,19 @@ func rewrite(out *bytes.Buffer, data []byte, text func(key bool, text string) ([
 }
 
 // render makes the headers and the body of the reply to a call.
-func render(f *FixedReply, s *subject) (header http.Header, body []byte) {
-	s.room = room{}
+func render(f *FixedReply, g *filling) (header http.Header, body []byte) {
+	g.room = room{}
 	for _, name := range slices.Sorted(maps.Keys(f.Headers)) {
 		value := f.Headers[name]
 		if f.Template {
-			value = fillText(value, s, withoutControls)
+			value = fillText(value, g, withoutControls)
 		}
 		if header == nil {
 			header = http.Header{}
 		}
 		header.Set(name, value)
 	}
-	return header, renderBody(f, s)
+	return header, renderBody(f, g)
 }
 
 func withoutControls(text string) string {
@@ -383,24 +396,24 @@ func withoutControls(text string) string {
 // errEnough ends the body of a reply as it is kept, where it is longer than what is shown.
 var errEnough = errors.New("no more is kept")
 
-func renderBody(f *FixedReply, s *subject) []byte {
+func renderBody(f *FixedReply, g *filling) []byte {
 	var text string
 	var out bytes.Buffer
 	switch {
 	case len(f.Body) == 0:
 	case json.Unmarshal(f.Body, &text) == nil && f.Template:
-		out.WriteString(fillText(text, s, asItIs))
+		out.WriteString(fillText(text, g, asItIs))
 	case json.Unmarshal(f.Body, &text) == nil:
 		out.WriteString(text)
 	case f.Template:
 		_ = rewrite(&out, f.Body, func(key bool, text string) ([]byte, error) { // it has been walked through before
 			switch {
-			case s.kept && out.Len() > bodyKept:
+			case g.kept && out.Len() > bodyKept:
 				return nil, errEnough
 			case key:
 				return jsonvalue.Encode(text), nil
 			}
-			return fillValue(text, s), nil
+			return fillValue(text, g), nil
 		})
 	default:
 		_ = json.Compact(&out, f.Body) // it was read from JSON
@@ -409,12 +422,12 @@ func renderBody(f *FixedReply, s *subject) []byte {
 }
 
 // fillValue fills a string of a JSON body. One that is a hole and nothing else takes the value as it is.
-func fillValue(text string, s *subject) []byte {
+func fillValue(text string, g *filling) []byte {
 	list, _ := pieces(text)
 	if len(list) != 1 || list[0].hole == nil {
-		return []byte(`"` + fillText(text, s, inString) + `"`)
+		return []byte(`"` + fillText(text, g, inString) + `"`)
 	}
-	value, ok := list[0].hole.fill(s)
+	value, ok := list[0].hole.fill(g)
 	if !ok {
 		return []byte("null")
 	}

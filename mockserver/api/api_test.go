@@ -48,6 +48,14 @@ func TestConditionJSON(t *testing.T) {
 		if want := `{"c":` + strings.NewReplacer("<", `\u003c`).Replace(test.given) + `}`; err != nil || string(again) != want {
 			t.Errorf("%s is written as %s, %v", test.given, again, err)
 		}
+		made, err := json.Marshal(test.want)
+		var back api.Condition
+		if err == nil {
+			err = json.Unmarshal(made, &back)
+		}
+		if wrong == "" && (err != nil || !back.Equal(test.want)) {
+			t.Errorf("%s is written as %s and read as %s, %v", test.want, made, back, err)
+		}
 		if wrong != "" && (got.Met("", true) || got.Met("", false) || api.Equals("").Implies(got)) {
 			t.Errorf("%s is met by something", test.given)
 		}
