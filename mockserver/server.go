@@ -6,6 +6,9 @@
 //
 //	fake, err := mockserver.New(nil)
 //	srv := httptest.NewServer(fake)
+//
+// The shapes that options, control API and journal share, such as [Rule] and [Entry], are those of package api under the
+// same names.
 package mockserver
 
 import (

@@ -1,0 +1,164 @@
+package dingmock_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/dingmock/dingmock"
+
+// house is packages that stand above one another: each room may import those on the floors below it, and none beside or above.
+// A room is a package, or with /... a tree of them.
+type house struct {
+	name   string
+	floors [][]string // the lowest first
+}
+
+var houses = []house{
+	{"the module", [][]string{
+		{"internal/...", "catalogue/paths"},
+		{"."},
+		{"mockserver/...", "contract/...", "client/..."},
+		{"cmd/...", "examples/...", "catalogue/generate"},
+	}},
+	{"mockserver", [][]string{
+		{"mockserver/internal/jsonvalue", "mockserver/internal/strictjson"},
+		{"mockserver/api"},
+		{"mockserver/internal/clock", "mockserver/internal/match"},
+		{"mockserver", "mockserver/control", "mockserver/impersonate"},
+		{"mockserver/mocktest", "mockserver/testcontainer"},
+	}},
+}
+
+// only are those that may import less of the module than their floors let them.
+var only = map[string][]string{
+	"client":                 {"client/internal/wire", "internal/printable"},
+	"client/internal/wire":   {},
+	"mockserver/control":     {"mockserver/api"},
+	"mockserver/impersonate": {"internal/hosts", "internal/serverlog"},
+}
+
+// find returns the room of a package and its floor; "" where the house has none for it.
+func (h *house) find(pkg string) (room string, floor int) {
+	for i, rooms := range h.floors {
+		for _, r := range rooms {
+			tree, isTree := strings.CutSuffix(r, "/...")
+			if pkg == r || isTree && (pkg == tree || strings.HasPrefix(pkg, tree+"/")) {
+				return r, i
+			}
+		}
+	}
+	return "", 0
+}
+
+// wrong says what is wrong with an import; "" for nothing.
+func (h *house) wrong(from, to string) string {
+	room, floor := h.find(from)
+	other, below := h.find(to)
+	switch {
+	case room == "" || other == "" || room == other:
+		return ""
+	case below > floor:
+		return from + " imports " + to + ", which stands above it"
+	case below == floor:
+		return from + " imports " + to + ", which stands beside it"
+	}
+	return ""
+}
+
+// imports returns the packages of this module, and what of it each imports, tests aside.
+func imports(t *testing.T) map[string][]string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", `{{with .Module}}{{if .Main}}{{$.ImportPath}} {{join $.Imports " "}}{{end}}{{end}}`, "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside := func(pkg string) (string, bool) {
+		rest, ok := strings.CutPrefix(pkg, module)
+		switch {
+		case !ok || rest != "" && rest[0] != '/':
+			return "", false
+		case rest == "":
+			return ".", true
+		}
+		return rest[1:], true
+	}
+	all := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		pkg, _ := inside(words[0])
+		all[pkg] = []string{}
+		for _, imported := range words[1:] {
+			if name, ok := inside(imported); ok {
+				all[pkg] = append(all[pkg], name)
+			}
+		}
+	}
+	return all
+}
+
+// TestFloors holds that no package imports one above or beside it, and that each has its room.
+func TestFloors(t *testing.T) {
+	t.Parallel()
+	all := imports(t)
+	if len(all) < 20 {
+		t.Fatalf("only %d packages are looked at", len(all))
+	}
+	for _, h := range houses {
+		for floor, rooms := range slices.Backward(h.floors) {
+			t.Logf("%s, floor %d: %s", h.name, floor, strings.Join(rooms, " · "))
+			for _, r := range rooms {
+				if _, there := all[r]; !there && !strings.HasSuffix(r, "/...") {
+					t.Errorf("there is no package %s any more", r)
+				}
+			}
+		}
+	}
+	for pkg, list := range all {
+		for _, h := range houses {
+			if room, _ := h.find(pkg); room == "" && (h.name == "the module" || strings.HasPrefix(pkg, h.name+"/")) {
+				t.Errorf("%s has no room in %s: give it one in houses", pkg, h.name)
+			}
+			for _, imported := range list {
+				if wrong := h.wrong(pkg, imported); wrong != "" {
+					t.Error(wrong)
+				}
+			}
+		}
+		for _, imported := range list {
+			if may, bound := only[pkg]; bound && !slices.Contains(may, imported) {
+				t.Errorf("%s imports %s: it may import only %q of this module", pkg, imported, may)
+			}
+		}
+	}
+}
+
+// The check itself tells up, sideways and down apart.
+func TestFloorsWrong(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ from, to, want string }{
+		{"mockserver/api", "mockserver", "mockserver/api imports mockserver, which stands above it"},
+		{"mockserver/internal/match", "mockserver/internal/clock", "mockserver/internal/match imports mockserver/internal/clock, which stands beside it"},
+		{"mockserver", "mockserver/internal/clock", ""},
+		{"contract/junit", "client", "contract/junit imports client, which stands beside it"},
+		{"contract", "contract/junit", ""},
+		{".", "mockserver/api", ". imports mockserver/api, which stands above it"},
+		{"internal/shell", "internal/redact", ""},
+		{"cmd/dingmock", "contract", ""},
+	} {
+		got := ""
+		for _, h := range houses {
+			if wrong := h.wrong(test.from, test.to); wrong != "" {
+				got = wrong
+			}
+		}
+		if got != test.want {
+			t.Errorf("%s → %s: %q, want %q", test.from, test.to, got, test.want)
+		}
+	}
+}
