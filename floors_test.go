@@ -24,9 +24,10 @@ var houses = []house{
 		{"cmd/...", "examples/...", "catalogue/generate"},
 	}},
 	{"mockserver", [][]string{
-		{"mockserver/internal/jsonvalue", "mockserver/internal/strictjson"},
+		{"mockserver/internal/jsonvalue", "mockserver/internal/strictjson", "mockserver/internal/tokenlife"},
 		{"mockserver/api"},
-		{"mockserver/internal/clock", "mockserver/internal/match"},
+		{"mockserver/internal/field"},
+		{"mockserver/internal/clock", "mockserver/internal/match", "mockserver/internal/template"},
 		{"mockserver", "mockserver/control", "mockserver/impersonate"},
 		{"mockserver/mocktest", "mockserver/testcontainer"},
 	}},

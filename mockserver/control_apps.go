@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/dingmock/dingmock/mockserver/internal/field"
+	"github.com/dingmock/dingmock/mockserver/internal/tokenlife"
 )
 
 func (c *controlCall) listApps() (any, error) {
@@ -87,8 +90,8 @@ func (c *controlCall) updateApp() (any, error) {
 		return nil, err
 	}
 	if x.Life.given && !x.Life.null {
-		if err := checkTokenLife(time.Duration(x.Life.value)); err != nil {
-			return nil, wrong("/token_life", err.Error(), acceptedLife+", or null for the server's")
+		if err := tokenlife.Check(time.Duration(x.Life.value)); err != nil {
+			return nil, field.Wrong("/token_life", err.Error(), tokenlife.Accepted+", or null for the server's")
 		}
 	}
 	return c.changed(func(a *app) error {
@@ -227,10 +230,10 @@ func (c *controlCall) putState() (any, error) {
 			return nil, err
 		}
 		if len(x.Apps) != 1 || x.Apps[0].Name != name && (x.Apps[0].Name != "" || x.Apps[0].AppKey != name) {
-			return nil, wrong("/apps", fmt.Sprintf("has to hold one app, of the name %q", name), "one app of that name")
+			return nil, field.Wrong("/apps", fmt.Sprintf("has to hold one app, of the name %q", name), "one app of that name")
 		}
 		if x.Rules != nil {
-			return nil, wrong("/rules", "are for every app: put them to "+controlPrefix+"state", "nothing")
+			return nil, field.Wrong("/rules", "are for every app: put them to "+controlPrefix+"state", "nothing")
 		}
 	}
 	if err := validateState(&x, c.server.doc); err != nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock/mockserver/api"
+	"github.com/dingmock/dingmock/mockserver/internal/field"
 )
 
 // readClock returns the app's clock as it is.
@@ -50,7 +51,7 @@ func (c *controlCall) advanceClock() (any, error) {
 	var due Due
 	a, err := c.change(func(a *app) (err error) {
 		if due, err = a.advance(time.Duration(x.By)); err != nil {
-			return wrong("/by", strings.TrimPrefix(err.Error(), "by: "), "a duration of 0 or more, up to 200 years (1752000h) from real time and the year 9999")
+			return field.Wrong("/by", strings.TrimPrefix(err.Error(), "by: "), "a duration of 0 or more, up to 200 years (1752000h) from real time and the year 9999")
 		}
 		return nil
 	})

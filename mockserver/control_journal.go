@@ -14,6 +14,7 @@ import (
 
 	"github.com/dingmock/dingmock/internal/printable"
 	"github.com/dingmock/dingmock/mockserver/api"
+	"github.com/dingmock/dingmock/mockserver/internal/field"
 	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
 
@@ -117,7 +118,7 @@ func (c *controlCall) waitJournal() (any, error) {
 	case c.server.store.kept == 0:
 		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
 	case w.Timeout <= 0 || time.Duration(w.Timeout) > maxPause:
-		return nil, wrong("/timeout", "", fmt.Sprintf("above 0 and at most %s", maxPause))
+		return nil, field.Wrong("/timeout", "", fmt.Sprintf("above 0 and at most %s", maxPause))
 	}
 	j := c.server.nobody
 	var a *app
@@ -154,7 +155,7 @@ func (c *controlCall) expectJournal() (any, error) {
 	case j.limit == 0:
 		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
 	case x.AtLeast != nil && x.AtMost != nil && *x.AtMost < *x.AtLeast:
-		return nil, wrong("/at_most", "", "at_least or more")
+		return nil, field.Wrong("/at_most", "", "at_least or more")
 	}
 	return j.expect(x).reply(), nil
 }

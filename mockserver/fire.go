@@ -12,6 +12,7 @@ import (
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/hosts"
 	"github.com/dingmock/dingmock/mockserver/internal/match"
+	"github.com/dingmock/dingmock/mockserver/internal/template"
 )
 
 // subject is made once, where a rule asks for it.
@@ -151,24 +152,24 @@ func (c *call) fixed(f *FixedReply) (any, error) {
 	if r.contentType == "" {
 		r.contentType = c.Family.ContentType
 	}
-	gave := &filling{query: c.http.URL.RawQuery, body: c.body}
+	gave := &template.Filling{Query: c.http.URL.RawQuery, Body: c.body}
 	lacking := false
-	gave.token = sync.OnceValue(func() string {
+	gave.Token = sync.OnceValue(func() string {
 		a := c.tokenApp()
 		if lacking = a == nil; lacking {
 			return ""
 		}
 		return a.issueApart(time.Duration(f.TokenLife))
 	})
-	r.header, r.body = render(f, gave)
+	r.header, r.body = template.Render(f, gave)
 	if lacking {
 		return nil, c.fail(c.Family.Answers["token-bad"], c.why()+", but a token can be handed out only where the call names its app, or where the rule is one app's own")
 	}
-	if gave.room.full {
-		r.explain += fmt.Sprintf("; holes of its template are not filled: no more than %d MiB of a call goes into them", maxFill>>20)
+	if gave.Full() {
+		r.explain += fmt.Sprintf("; holes of its template are not filled: no more than %d MiB of a call goes into them", template.MaxFill>>20)
 	}
 	if f.Template {
-		r.shown = renderBody(f, gave.masked())
+		r.shown = template.RenderBody(f, gave.Masked())
 	}
 	return r, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/dingmock/dingmock/internal/hosts"
 	"github.com/dingmock/dingmock/mockserver/api"
+	"github.com/dingmock/dingmock/mockserver/internal/field"
 	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
 
@@ -30,7 +31,7 @@ func (s *Server) TLSFault(name string) string {
 func validateTLS(r *Rule, forAll bool) *api.FieldError {
 	fault := r.Effect.Fault
 	if !forAll {
-		return wrong("/effect/fault", fault+" is about a certificate, which is shown before any app is known: make the rule for every app, by POST /_mock/rules", "one of "+strings.Join(Faults(), ", "))
+		return field.Wrong("/effect/fault", fault+" is about a certificate, which is shown before any app is known: make the rule for every app, by POST /_mock/rules", "one of "+strings.Join(Faults(), ", "))
 	}
 	for _, m := range []struct {
 		field string
@@ -40,7 +41,7 @@ func validateTLS(r *Rule, forAll bool) *api.FieldError {
 		{"headers", len(r.Match.Headers) > 0}, {"parameters", len(r.Match.Parameters) > 0},
 	} {
 		if m.set {
-			return wrong("/match/"+m.field, fmt.Sprintf("%s is about a certificate, which is shown before there is a call: match by host alone", fault), "nothing beside such a fault")
+			return field.Wrong("/match/"+m.field, fmt.Sprintf("%s is about a certificate, which is shown before there is a call: match by host alone", fault), "nothing beside such a fault")
 		}
 	}
 	return nil

@@ -15,7 +15,10 @@ import (
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/nearest"
 	"github.com/dingmock/dingmock/mockserver/api"
+	"github.com/dingmock/dingmock/mockserver/internal/field"
 	"github.com/dingmock/dingmock/mockserver/internal/match"
+	"github.com/dingmock/dingmock/mockserver/internal/template"
+	"github.com/dingmock/dingmock/mockserver/internal/tokenlife"
 )
 
 // The faults that are no error of the document: the two bodies with which the platform's gateway blocks an address.
@@ -79,43 +82,43 @@ func validateRule(r *Rule, doc *dingmock.Document, forAll bool) *api.FieldError 
 	faults := slices.Concat(Faults(), TLSFaults())
 	switch {
 	case r.ID != "" && !ruleID.MatchString(r.ID):
-		return wrong("/id", "", "1 to 32 of the characters A-Z a-z 0-9 _ -")
+		return field.Wrong("/id", "", "1 to 32 of the characters A-Z a-z 0-9 _ -")
 	case len(kinds) != 1:
-		return wrong("/effect", fmt.Sprintf("has %d effects: give %s", len(kinds), acceptedEffect), acceptedEffect)
+		return field.Wrong("/effect", fmt.Sprintf("has %d effects: give %s", len(kinds), acceptedEffect), acceptedEffect)
 	case e.Fault != "" && !slices.Contains(faults, e.Fault):
-		return wrong("/effect/fault", fmt.Sprintf("%.40q is no fault: it is one of %s%s", e.Fault, strings.Join(faults, ", "), nearest.DidYouMean(e.Fault, faults)), "one of "+strings.Join(faults, ", "))
+		return field.Wrong("/effect/fault", fmt.Sprintf("%.40q is no fault: it is one of %s%s", e.Fault, strings.Join(faults, ", "), nearest.DidYouMean(e.Fault, faults)), "one of "+strings.Join(faults, ", "))
 	case (e.SubCode != "" || e.Errmsg != "") && e.Errcode == 0:
-		return wrong("/effect/errcode", "sub_code and errmsg go with errcode", "the number of an error, beside sub_code and errmsg")
+		return field.Wrong("/effect/errcode", "sub_code and errmsg go with errcode", "the number of an error, beside sub_code and errmsg")
 	case e.SubCode != "" && e.Errcode != 88:
-		return wrong("/effect/sub_code", "goes with errcode 88 alone", "nothing, but beside the errcode 88")
+		return field.Wrong("/effect/sub_code", "goes with errcode 88 alone", "nothing, but beside the errcode 88")
 	case e.LatencyMax != 0 && e.LatencyMax < e.Latency:
-		return wrong("/effect/latency_max", "", "latency or more")
+		return field.Wrong("/effect/latency_max", "", "latency or more")
 	case e.Status != 0 && (e.Status < 200 || e.Status > 599):
-		return wrong("/effect/status", "", "200 to 599")
+		return field.Wrong("/effect/status", "", "200 to 599")
 	case r.Priority < -maxPriority || r.Priority > maxPriority:
-		return wrong("/priority", "", fmt.Sprintf("%d to %d", -maxPriority, maxPriority))
-	case e.TokenLife != 0 && checkTokenLife(time.Duration(e.TokenLife)) != nil:
-		return wrong("/effect/token_life", checkTokenLife(time.Duration(e.TokenLife)).Error(), acceptedLife)
+		return field.Wrong("/priority", "", fmt.Sprintf("%d to %d", -maxPriority, maxPriority))
+	case e.TokenLife != 0 && tokenlife.Check(time.Duration(e.TokenLife)) != nil:
+		return field.Wrong("/effect/token_life", tokenlife.Check(time.Duration(e.TokenLife)).Error(), tokenlife.Accepted)
 	case e.TokenLife != 0 && !issuesTokens(doc, r.Match.Operation):
-		return wrong("/match/operation", fmt.Sprintf("%q issues no token, so that token_life has nothing to do", r.Match.Operation), "an operation that issues tokens, such as gettoken, or nothing")
+		return field.Wrong("/match/operation", fmt.Sprintf("%q issues no token, so that token_life has nothing to do", r.Match.Operation), "an operation that issues tokens, such as gettoken, or nothing")
 	case r.When.Skip < 0 || r.When.Times < 0 || r.When.Every < 0:
-		return wrong("/when", "skip, times and every have to be 0 or more", "numbers of 0 or more")
+		return field.Wrong("/when", "skip, times and every have to be 0 or more", "numbers of 0 or more")
 	case r.When.Probability != nil && !(*r.When.Probability >= 0 && *r.When.Probability <= 1):
-		return wrong("/when/probability", "", "0 to 1")
+		return field.Wrong("/when/probability", "", "0 to 1")
 	case r.When.Seed != 0 && r.When.Probability == nil:
-		return wrong("/when/seed", "goes with probability", "a number beside probability, else nothing")
+		return field.Wrong("/when/seed", "goes with probability", "a number beside probability, else nothing")
 	case r.When.For != 0 && forAll:
-		return wrong("/when/for", "is by an app's clock: make the rule for one app", "nothing in a rule for every app")
+		return field.Wrong("/when/for", "is by an app's clock: make the rule for one app", "nothing in a rule for every app")
 	case r.When.For < 0:
-		return wrong("/when/for", "", "0 or more")
+		return field.Wrong("/when/for", "", "0 or more")
 	}
 	for name, d := range map[string]Duration{"latency": e.Latency, "latency_max": e.LatencyMax, "slow": e.Slow} {
 		if d < 0 || time.Duration(d) > maxPause {
-			return wrong("/effect/"+name, "", fmt.Sprintf("above 0 and at most %s", maxPause))
+			return field.Wrong("/effect/"+name, "", fmt.Sprintf("above 0 and at most %s", maxPause))
 		}
 	}
 	if e.Reply != nil {
-		if err := validateReply(e.Reply); err != nil {
+		if err := template.Check(e.Reply); err != nil {
 			err.Pointer = "/effect/reply" + err.Pointer
 			return err
 		}

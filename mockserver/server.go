@@ -29,6 +29,7 @@ import (
 	"github.com/dingmock/dingmock/internal/hosts"
 	"github.com/dingmock/dingmock/mockserver/internal/clock"
 	"github.com/dingmock/dingmock/mockserver/internal/match"
+	"github.com/dingmock/dingmock/mockserver/internal/tokenlife"
 )
 
 // drained is how much of a body over the limit is read and dropped, so that its sender gets the answer.
@@ -111,9 +112,9 @@ func (o *Options) complete(doc *dingmock.Document) error {
 		}
 	}
 	if o.TokenLife == 0 {
-		o.TokenLife = tokenLife
+		o.TokenLife = tokenlife.Usual
 	}
-	if err := checkTokenLife(o.TokenLife); err != nil {
+	if err := tokenlife.Check(o.TokenLife); err != nil {
 		return fmt.Errorf("Options: TokenLife: %w", err)
 	}
 	if o.SessionTTL < 0 {

@@ -19,7 +19,9 @@ import (
 	"github.com/dingmock/dingmock/internal/redact"
 	"github.com/dingmock/dingmock/mockserver/api"
 	"github.com/dingmock/dingmock/mockserver/internal/clock"
+	"github.com/dingmock/dingmock/mockserver/internal/field"
 	"github.com/dingmock/dingmock/mockserver/internal/strictjson"
+	"github.com/dingmock/dingmock/mockserver/internal/tokenlife"
 )
 
 // DefaultApp is the app that there is where no other is asked for.
@@ -55,11 +57,6 @@ func ReadState(name string, data []byte) (*State, error) {
 // foundNumber is the part of an error that shows a number, which may be a secret.
 var foundNumber = regexp.MustCompile(`the number \S+`)
 
-// wrong says what is wrong with a field, and what it takes; a text that is empty says the latter.
-func wrong(pointer, text, accepted string) *api.FieldError {
-	return &api.FieldError{Pointer: pointer, Text: text, Accepted: accepted}
-}
-
 var urlSafe = regexp.MustCompile(`^[A-Za-z0-9._~-]{1,128}$`)
 
 func validateState(s *State, doc *dingmock.Document) *api.FieldError {
@@ -76,13 +73,13 @@ func validateState(s *State, doc *dingmock.Document) *api.FieldError {
 			{"name", "name", a.Name}, {"appkey", "name", a.AppKey}, {"corpid", "corp", a.CorpID},
 		} {
 			if by := owner[id.space+id.value]; by != "" && by != at {
-				return wrong(at+"/"+id.field, fmt.Sprintf("%q is that of %s already; it has to be unique", id.value, by[1:]), "one that no other app has")
+				return field.Wrong(at+"/"+id.field, fmt.Sprintf("%q is that of %s already; it has to be unique", id.value, by[1:]), "one that no other app has")
 			}
 			owner[id.space+id.value] = at
 		}
 		for j, t := range a.Tokens {
 			if owner["token"+t.Token] != "" {
-				return wrong(fmt.Sprintf("%s/tokens/%d/token", at, j), "is the token of another app, or stands here twice", "one that no other token is")
+				return field.Wrong(fmt.Sprintf("%s/tokens/%d/token", at, j), "is the token of another app, or stands here twice", "one that no other token is")
 			}
 			owner["token"+t.Token] = at
 		}
@@ -93,7 +90,7 @@ func validateState(s *State, doc *dingmock.Document) *api.FieldError {
 // validateRules checks the rules of an app, or those for every app.
 func validateRules(list []Rule, doc *dingmock.Document, forAll bool) *api.FieldError {
 	if len(list) > maxRules {
-		return wrong("/rules", fmt.Sprintf("are %d: at most %d are allowed", len(list), maxRules), fmt.Sprintf("at most %d rules", maxRules))
+		return field.Wrong("/rules", fmt.Sprintf("are %d: at most %d are allowed", len(list), maxRules), fmt.Sprintf("at most %d rules", maxRules))
 	}
 	for i := range list {
 		if err := validateRule(&list[i], doc, forAll); err != nil {
@@ -111,14 +108,14 @@ func validateApp(a *AppState, doc *dingmock.Document) *api.FieldError {
 	} {
 		if strings.HasSuffix(f.name, "secret") {
 			if a.Open && f.value != "" {
-				return wrong("/open", "goes without secrets: the first token call chooses them", "true only without secrets")
+				return field.Wrong("/open", "goes without secrets: the first token call chooses them", "true only without secrets")
 			}
 			if a.Auto {
 				continue // the first call chose it
 			}
 		}
 		if f.value != "" && !urlSafe.MatchString(f.value) {
-			return wrong("/"+f.name, "", "1 to 128 of the characters A-Z a-z 0-9 - . _ ~")
+			return field.Wrong("/"+f.name, "", "1 to 128 of the characters A-Z a-z 0-9 - . _ ~")
 		}
 	}
 	for _, f := range []struct {
@@ -126,42 +123,42 @@ func validateApp(a *AppState, doc *dingmock.Document) *api.FieldError {
 		asked       bool // whether the app is asked for by it
 	}{{"name", a.Name, true}, {"appkey", a.AppKey, true}, {"corpid", a.CorpID, a.Name == "" && a.AppKey == ""}} {
 		if f.asked && (f.value == NoApp || f.value == "." || f.value == "..") { // these mean something else in a path
-			return wrong("/"+f.name, fmt.Sprintf("%q is taken: choose another", f.value), "another name than _, . and ..")
+			return field.Wrong("/"+f.name, fmt.Sprintf("%q is taken: choose another", f.value), "another name than _, . and ..")
 		}
 	}
 	switch {
 	case a.Open && !a.Auto:
-		return wrong("/open", "goes with auto", "true only beside auto")
+		return field.Wrong("/open", "goes with auto", "true only beside auto")
 	case !a.Open && (a.AppKey == "") != (a.AppSecret == ""):
-		return wrong("/appkey", "appkey and appsecret go together: give both or neither", "an appkey beside an appsecret, or neither")
+		return field.Wrong("/appkey", "appkey and appsecret go together: give both or neither", "an appkey beside an appsecret, or neither")
 	case !a.Open && (a.CorpID == "") != (a.CorpSecret == ""):
-		return wrong("/corpid", "corpid and corpsecret go together: give both or neither", "a corpid beside a corpsecret, or neither")
+		return field.Wrong("/corpid", "corpid and corpsecret go together: give both or neither", "a corpid beside a corpsecret, or neither")
 	case a.AppKey == "" && a.CorpID == "":
-		return wrong("/appkey", "has to be there with appsecret, or else corpid with corpsecret", "an appkey beside an appsecret, or else corpid and corpsecret")
+		return field.Wrong("/appkey", "has to be there with appsecret, or else corpid with corpsecret", "an appkey beside an appsecret, or else corpid and corpsecret")
 	case a.Clock != nil && time.Duration(a.Clock.Offset).Abs() > clock.MaxOffset:
-		return wrong("/clock/offset", "", "at most 200 years (1752000h)")
+		return field.Wrong("/clock/offset", "", "at most 200 years (1752000h)")
 	case a.Clock != nil && a.Clock.At != nil && !a.Clock.Frozen:
-		return wrong("/clock/at", "goes with frozen", "a time beside frozen, else nothing")
+		return field.Wrong("/clock/at", "goes with frozen", "a time beside frozen, else nothing")
 	case a.Clock != nil && a.Clock.At != nil && (a.Clock.At.Year() < 1970 || a.Clock.At.Year() > 2200):
-		return wrong("/clock/at", "", "a time in the years 1970 to 2200")
+		return field.Wrong("/clock/at", "", "a time in the years 1970 to 2200")
 	case a.QPS != nil && *a.QPS < 0:
-		return wrong("/qps", "", "0 or more")
+		return field.Wrong("/qps", "", "0 or more")
 	case len(a.Tokens) > tokensApart:
-		return wrong("/tokens", fmt.Sprintf("are %d: at most %d are allowed", len(a.Tokens), tokensApart), fmt.Sprintf("at most %d tokens", tokensApart))
-	case a.TokenLife != 0 && checkTokenLife(time.Duration(a.TokenLife)) != nil:
-		return wrong("/token_life", checkTokenLife(time.Duration(a.TokenLife)).Error(), acceptedLife)
+		return field.Wrong("/tokens", fmt.Sprintf("are %d: at most %d are allowed", len(a.Tokens), tokensApart), fmt.Sprintf("at most %d tokens", tokensApart))
+	case a.TokenLife != 0 && tokenlife.Check(time.Duration(a.TokenLife)) != nil:
+		return field.Wrong("/token_life", tokenlife.Check(time.Duration(a.TokenLife)).Error(), tokenlife.Accepted)
 	}
 	for i, u := range a.Users {
 		if n := utf8.RuneCountInString(u); n < 1 || n > 128 {
-			return wrong(fmt.Sprintf("/users/%d", i), "", "1 to 128 characters")
+			return field.Wrong(fmt.Sprintf("/users/%d", i), "", "1 to 128 characters")
 		}
 	}
 	for i, t := range a.Tokens {
 		if !tokenShape.MatchString(t.Token) {
-			return wrong(fmt.Sprintf("/tokens/%d/token", i), "", "32 characters of 0-9 and a-f")
+			return field.Wrong(fmt.Sprintf("/tokens/%d/token", i), "", "32 characters of 0-9 and a-f")
 		}
-		if !(t.ExpiresIn > 0 && t.ExpiresIn <= longestLife.Seconds()) {
-			return wrong(fmt.Sprintf("/tokens/%d/expires_in", i), "", fmt.Sprintf("seconds, above 0 and at most %.0f", longestLife.Seconds()))
+		if !(t.ExpiresIn > 0 && t.ExpiresIn <= tokenlife.Longest.Seconds()) {
+			return field.Wrong(fmt.Sprintf("/tokens/%d/expires_in", i), "", fmt.Sprintf("seconds, above 0 and at most %.0f", tokenlife.Longest.Seconds()))
 		}
 	}
 	open := map[string]bool{}
@@ -172,16 +169,16 @@ func validateApp(a *AppState, doc *dingmock.Document) *api.FieldError {
 			least       int
 		}{{"session_id", x.SessionID, 1}, {"user_id", x.UserID, 1}, {"chatid", x.ChatID, 0}} {
 			if n := utf8.RuneCountInString(f.value); n < f.least || n > 128 {
-				return wrong(at+f.name, "", fmt.Sprintf("%d to 128 characters", f.least))
+				return field.Wrong(at+f.name, "", fmt.Sprintf("%d to 128 characters", f.least))
 			}
 		}
 		switch {
 		case x.AppKey != "" && x.AppKey != a.AppKey:
-			return wrong(at+"app_key", "", "the appkey of the app that it stands in")
+			return field.Wrong(at+"app_key", "", "the appkey of the app that it stands in")
 		case x.CreateTime < 0 || time.UnixMilli(x.CreateTime).After(clock.LastInstant()):
-			return wrong(at+"create_time", "", "milliseconds since 1970, up to the year 9999")
+			return field.Wrong(at+"create_time", "", "milliseconds since 1970, up to the year 9999")
 		case open[x.SessionID]:
-			return wrong(at+"session_id", fmt.Sprintf("%.40q is open already", x.SessionID), "an id that no other open session of the app has")
+			return field.Wrong(at+"session_id", fmt.Sprintf("%.40q is open already", x.SessionID), "an id that no other open session of the app has")
 		}
 		open[x.SessionID] = true
 	}

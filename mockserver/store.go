@@ -16,9 +16,6 @@ import (
 )
 
 const (
-	tokenLife        = 7200 * time.Second
-	shortestLife     = time.Second
-	longestLife      = 30 * 24 * time.Hour
 	tokensRemembered = 16    // expired ones of an app that are still known as its own
 	tokensApart      = 1000  // of an app, given by rules with a life of their own
 	tokensGone       = 10000 // of apps that are no more, whose holders are told why
@@ -481,16 +478,6 @@ func (a *app) issueApart(life time.Duration) string {
 	t := token{value: newToken(), expires: a.clock.Now().Add(life), apart: true}
 	a.keep(t)
 	return t.value
-}
-
-// acceptedLife says how long a token may live.
-const acceptedLife = "1s to 720h"
-
-func checkTokenLife(d time.Duration) error {
-	if d < shortestLife || d > longestLife {
-		return fmt.Errorf("%s has to be %s to %s", d, shortestLife, longestLife)
-	}
-	return nil
 }
 
 // keep adds a token, and forgets the oldest of those that have expired and of those that are apart, beyond so many. The

@@ -14,16 +14,13 @@ import (
 	"github.com/dingmock/dingmock/internal/nearest"
 	"github.com/dingmock/dingmock/internal/redact"
 	"github.com/dingmock/dingmock/mockserver/api"
+	"github.com/dingmock/dingmock/mockserver/internal/field"
 )
 
 var (
 	methodShape = regexp.MustCompile(`^[A-Z]+$`)
 	hostShape   = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9._:\[\]-]{1,253}$`)
-	headerShape = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$")
 )
-
-// HeaderName reports whether that is the name of a header.
-func HeaderName(name string) bool { return headerShape.MatchString(name) }
 
 // What the fields of a match take.
 const (
@@ -46,30 +43,30 @@ func CheckCalls(m *api.RuleMatch, doc *dingmock.Document) *api.FieldError {
 		for _, o := range doc.Operations() {
 			ids = append(ids, o.ID)
 		}
-		return wrong("/operation", fmt.Sprintf("%.40q is no operation: it is one of %s, or the id of another call of DingTalk's; for other paths use method and path%s",
+		return field.Wrong("/operation", fmt.Sprintf("%.40q is no operation: it is one of %s, or the id of another call of DingTalk's; for other paths use method and path%s",
 			op, strings.Join(ids, ", "), nearest.DidYouMean(op, ids)), "one of "+strings.Join(ids, ", ")+", or the id of another call of DingTalk's")
 	}
 	switch {
 	case m.Method != "" && !methodShape.MatchString(m.Method):
-		return wrong("/method", "", "a method in capitals, such as POST")
+		return field.Wrong("/method", "", "a method in capitals, such as POST")
 	case strings.Contains(m.Path, "?"):
-		return wrong("/path", "a path has no query: match its values by parameters", acceptedPath)
+		return field.Wrong("/path", "a path has no query: match its values by parameters", acceptedPath)
 	case m.Path != "" && m.Path[0] != '/':
-		return wrong("/path", "has to begin with /", acceptedPath)
+		return field.Wrong("/path", "has to begin with /", acceptedPath)
 	case strings.Contains(strings.TrimSuffix(m.Path, "*"), "*"):
-		return wrong("/path", "has a * before its end: a * stands for the rest of a path, at its end alone", acceptedPath)
+		return field.Wrong("/path", "has a * before its end: a * stands for the rest of a path, at its end alone", acceptedPath)
 	case m.Host != "" && !hostShape.MatchString(m.Host):
-		return wrong("/host", "", "a name such as oapi.dingtalk.com, or *. and the end of one")
+		return field.Wrong("/host", "", "a name such as oapi.dingtalk.com, or *. and the end of one")
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.Headers)) {
 		at, c := pointerTo("/headers", name), m.Headers[name]
 		switch {
-		case !HeaderName(name):
-			return wrong(at, "is no name of a header", "the name of a header, with a condition")
+		case !field.HeaderName(name):
+			return field.Wrong(at, "is no name of a header", "the name of a header, with a condition")
 		case strings.EqualFold(name, "Host"):
-			return wrong(at, "is matched by host", "the name of another header")
+			return field.Wrong(at, "is matched by host", "the name of another header")
 		case redact.SecretHeader(name):
-			return wrong(at, notKept, "another parameter or header")
+			return field.Wrong(at, notKept, "another parameter or header")
 		}
 		if err := c.Check(); err != nil {
 			err.Pointer = at
@@ -80,9 +77,9 @@ func CheckCalls(m *api.RuleMatch, doc *dingmock.Document) *api.FieldError {
 		at, c, path := pointerTo("/parameters", name), m.Parameters[name], parameterPath(name)
 		switch {
 		case slices.ContainsFunc(path, redact.SecretName):
-			return wrong(at, notKept, "another parameter or header")
+			return field.Wrong(at, notKept, "another parameter or header")
 		case !dingmock.ParameterName(path[0]):
-			return wrong(at, fmt.Sprintf("%.40q is no name of a parameter: at most 64 letters, digits and _-.$@[], or a JSON pointer that begins with / and such a name", path[0]), acceptedParameter)
+			return field.Wrong(at, fmt.Sprintf("%.40q is no name of a parameter: at most 64 letters, digits and _-.$@[], or a JSON pointer that begins with / and such a name", path[0]), acceptedParameter)
 		}
 		if err := c.Check(); err != nil {
 			err.Pointer = at
@@ -99,9 +96,4 @@ func pointerTo(place, name string) string {
 // CheckEntries checks a match of a journal.
 func CheckEntries(m *api.Match, doc *dingmock.Document) *api.FieldError {
 	return CheckCalls(callsOf(m), doc)
-}
-
-// wrong says what is wrong with a field, and what it takes; a text that is empty says the latter.
-func wrong(pointer, text, accepted string) *api.FieldError {
-	return &api.FieldError{Pointer: pointer, Text: text, Accepted: accepted}
 }

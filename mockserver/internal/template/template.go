@@ -1,4 +1,5 @@
-package mockserver
+// Package template makes the fixed replies of rules, and fills the holes of those that are templates with what a call gave.
+package template
 
 import (
 	"bytes"
@@ -18,25 +19,26 @@ import (
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/redact"
 	"github.com/dingmock/dingmock/mockserver/api"
+	"github.com/dingmock/dingmock/mockserver/internal/field"
 	"github.com/dingmock/dingmock/mockserver/internal/jsonvalue"
-	"github.com/dingmock/dingmock/mockserver/internal/match"
+	"github.com/dingmock/dingmock/mockserver/internal/tokenlife"
 )
 
-const (
-	maxHoles = 100     // that one reply may have
-	maxFill  = 8 << 20 // bytes of the call that fill them, and that they come to
-)
+const maxHoles = 100 // that one reply may have
+
+// MaxFill is how many bytes of a call fill the holes of a reply, and how many they come to.
+const MaxFill = 8 << 20
 
 // templateRoot is what a hole may begin with.
 type templateRoot struct {
 	bare  bool                                                    // whether it stands alone, as {{root}}, and not as {{root.field}}
-	value func(g *filling, path []string) (json.RawMessage, bool) // JSON as it is put in
+	value func(g *Filling, path []string) (json.RawMessage, bool) // JSON as it is put in
 }
 
 var templateRoots = map[string]templateRoot{
-	"body":  {value: (*filling).bodyField},
-	"query": {value: (*filling).queryField},
-	"token": {bare: true, value: (*filling).newToken},
+	"body":  {value: (*Filling).bodyField},
+	"query": {value: (*Filling).queryField},
+	"token": {bare: true, value: (*Filling).newToken},
 }
 
 // templateHole is one {{root.path}} of a template.
@@ -106,7 +108,7 @@ type room struct {
 
 // takes reports whether there is room for so many bytes, and takes it.
 func (r *room) takes(n int) bool {
-	r.full = r.full || r.taken+n > maxFill
+	r.full = r.full || r.taken+n > MaxFill
 	if !r.full {
 		r.taken += n
 	}
@@ -115,11 +117,11 @@ func (r *room) takes(n int) bool {
 
 // fillText fills the holes of a text that is valid, and has each part written as it is told. What there is not is empty. Of a
 // reply as it is kept, no more is made than is shown.
-func fillText(text string, g *filling, written func(string) string) string {
+func fillText(text string, g *Filling, written func(string) string) string {
 	list, _ := pieces(text)
 	var b strings.Builder
 	for _, p := range list {
-		if g.kept && b.Len() > bodyKept {
+		if g.kept && b.Len() > redact.Kept {
 			break
 		}
 		if p.hole == nil {
@@ -138,7 +140,7 @@ func fillText(text string, g *filling, written func(string) string) string {
 }
 
 // fill returns what fills a hole, as JSON; false where the call has nothing for it, or there is no room.
-func (h *templateHole) fill(g *filling) (json.RawMessage, bool) {
+func (h *templateHole) fill(g *Filling) (json.RawMessage, bool) {
 	switch {
 	case g.room.full:
 		return nil, false
@@ -166,22 +168,26 @@ func inString(text string) string {
 	return string(quoted[1 : len(quoted)-1])
 }
 
-// masked is the same call for the journal: secrets do not fill holes.
-func (g *filling) masked() *filling {
+// Masked is the same call for the journal: secrets do not fill holes.
+func (g *Filling) Masked() *Filling {
 	kept := *g
 	kept.kept, kept.room = true, room{}
 	return &kept
 }
 
-// filling is what fills the holes of a reply: what the call gave.
-type filling struct {
-	query string
-	body  []byte
-	token func() string
-	kept  bool  // whether it is for the journal: secrets fill none
-	sent  *sent // nil until asked for
-	room  room
+// Filling is what fills the holes of a reply: what the call gave.
+type Filling struct {
+	Query string        // as it was sent
+	Body  []byte        // a form or JSON
+	Token func() string // a new token of the app, the same each time
+
+	kept bool  // whether it is for the journal: secrets fill no hole
+	sent *sent // nil until asked for
+	room room
 }
+
+// Full reports whether the call gave more than goes into one reply, so that holes are left unfilled.
+func (g *Filling) Full() bool { return g.room.full }
 
 // sent is what a call gave, read once for all holes.
 type sent struct {
@@ -190,17 +196,17 @@ type sent struct {
 }
 
 // read returns what the call gave.
-func (g *filling) read() *sent {
+func (g *Filling) read() *sent {
 	if g.sent != nil {
 		return g.sent
 	}
-	g.sent = &sent{body: &jsonvalue.Node{}, query: readForm(g.query)}
-	switch body := bytes.TrimSpace(g.body); {
-	case len(g.body) > dingmock.MaxBody:
+	g.sent = &sent{body: &jsonvalue.Node{}, query: readForm(g.Query)}
+	switch body := bytes.TrimSpace(g.Body); {
+	case len(g.Body) > dingmock.MaxBody:
 	case bytes.HasPrefix(body, []byte("{")), bytes.HasPrefix(body, []byte("[")):
 		g.sent.body = jsonvalue.New(body)
 	default:
-		g.sent.form = readForm(string(g.body))
+		g.sent.form = readForm(string(g.Body))
 	}
 	return g.sent
 }
@@ -214,20 +220,20 @@ func readForm(raw string) map[string]*jsonvalue.Node {
 }
 
 // bodyField returns a value of the body, a form or JSON.
-func (g *filling) bodyField(path []string) (json.RawMessage, bool) {
+func (g *Filling) bodyField(path []string) (json.RawMessage, bool) {
 	if x := g.read(); x.form == nil {
 		return x.body.Descend(path)
 	}
 	return formField(g.sent.form, path)
 }
 
-func (g *filling) queryField(path []string) (json.RawMessage, bool) {
+func (g *Filling) queryField(path []string) (json.RawMessage, bool) {
 	return formField(g.read().query, path)
 }
 
 // newToken is a token of the app's that the reply hands out: the same wherever it stands in one reply.
-func (g *filling) newToken([]string) (json.RawMessage, bool) {
-	return jsonvalue.Encode(g.token()), true
+func (g *Filling) newToken([]string) (json.RawMessage, bool) {
+	return jsonvalue.Encode(g.Token()), true
 }
 
 func formField(form map[string]*jsonvalue.Node, path []string) (json.RawMessage, bool) {
@@ -249,17 +255,17 @@ const (
 	acceptedTemplate = "values with holes such as {{body.userid}}, {{body.list.0.name}}, {{query.x}} and {{token}}, at most 100 in a reply"
 )
 
-// validate checks a fixed reply.
-func validateReply(f *FixedReply) *api.FieldError {
+// Check checks a fixed reply.
+func Check(f *api.FixedReply) *api.FieldError {
 	switch {
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
-		return wrong("/status", "", "200 to 599, or absent for 200")
+		return field.Wrong("/status", "", "200 to 599, or absent for 200")
 	case strings.ContainsAny(f.ContentType, "\r\n\x00"):
-		return wrong("/content_type", "", "one line")
+		return field.Wrong("/content_type", "", "one line")
 	case f.TokenLife != 0 && !f.Template:
-		return wrong("/token_life", "goes with template and a hole {{token}}", acceptedLife+" beside template, else nothing")
-	case f.TokenLife != 0 && checkTokenLife(time.Duration(f.TokenLife)) != nil:
-		return wrong("/token_life", checkTokenLife(time.Duration(f.TokenLife)).Error(), acceptedLife)
+		return field.Wrong("/token_life", "goes with template and a hole {{token}}", tokenlife.Accepted+" beside template, else nothing")
+	case f.TokenLife != 0 && tokenlife.Check(time.Duration(f.TokenLife)) != nil:
+		return field.Wrong("/token_life", tokenlife.Check(time.Duration(f.TokenLife)).Error(), tokenlife.Accepted)
 	}
 	holes := 0
 	check := func(text string) error {
@@ -284,25 +290,25 @@ func validateReply(f *FixedReply) *api.FieldError {
 	for _, name := range slices.Sorted(maps.Keys(f.Headers)) {
 		at, canonical, value := "/headers/"+jsonpointer.Escape(name), http.CanonicalHeaderKey(name), f.Headers[name]
 		switch {
-		case !match.HeaderName(name):
-			return wrong(at, "is no name of a header", acceptedHeader)
+		case !field.HeaderName(name):
+			return field.Wrong(at, "is no name of a header", acceptedHeader)
 		case canonical == "Content-Type":
-			return wrong(at, "is given by content_type", acceptedHeader)
+			return field.Wrong(at, "is given by content_type", acceptedHeader)
 		case slices.Contains(notOurs, canonical), strings.HasPrefix(canonical, "Dingmock-"):
-			return wrong(at, "is not a rule's to set: how the answer is sent is the server's, and what begins with Dingmock- says what it did", acceptedHeader)
+			return field.Wrong(at, "is not a rule's to set: how the answer is sent is the server's, and what begins with Dingmock- says what it did", acceptedHeader)
 		case names[canonical]:
-			return wrong(at, "stands there in another spelling too", "each header once")
+			return field.Wrong(at, "stands there in another spelling too", "each header once")
 		case strings.ContainsFunc(value, unicode.IsControl):
-			return wrong(at, "", "one line, without control characters")
+			return field.Wrong(at, "", "one line, without control characters")
 		}
 		names[canonical] = true
 		if err := check(value); err != nil {
-			return wrong(at, err.Error(), acceptedTemplate)
+			return field.Wrong(at, err.Error(), acceptedTemplate)
 		}
 	}
 	if f.Template && len(f.Body) > 0 {
 		if err := walkStrings(f.Body, check); err != nil {
-			return wrong("/body", err.Error(), acceptedTemplate)
+			return field.Wrong("/body", err.Error(), acceptedTemplate)
 		}
 	}
 	return nil
@@ -368,8 +374,8 @@ func rewrite(out *bytes.Buffer, data []byte, text func(key bool, text string) ([
 	return value()
 }
 
-// render makes the headers and the body of the reply to a call.
-func render(f *FixedReply, g *filling) (header http.Header, body []byte) {
+// Render makes the headers and the body of the reply to a call.
+func Render(f *api.FixedReply, g *Filling) (header http.Header, body []byte) {
 	g.room = room{}
 	for _, name := range slices.Sorted(maps.Keys(f.Headers)) {
 		value := f.Headers[name]
@@ -381,7 +387,7 @@ func render(f *FixedReply, g *filling) (header http.Header, body []byte) {
 		}
 		header.Set(name, value)
 	}
-	return header, renderBody(f, g)
+	return header, RenderBody(f, g)
 }
 
 func withoutControls(text string) string {
@@ -396,7 +402,8 @@ func withoutControls(text string) string {
 // errEnough ends the body of a reply as it is kept, where it is longer than what is shown.
 var errEnough = errors.New("no more is kept")
 
-func renderBody(f *FixedReply, g *filling) []byte {
+// RenderBody makes the body alone.
+func RenderBody(f *api.FixedReply, g *Filling) []byte {
 	var text string
 	var out bytes.Buffer
 	switch {
@@ -408,7 +415,7 @@ func renderBody(f *FixedReply, g *filling) []byte {
 	case f.Template:
 		_ = rewrite(&out, f.Body, func(key bool, text string) ([]byte, error) { // it has been walked through before
 			switch {
-			case g.kept && out.Len() > bodyKept:
+			case g.kept && out.Len() > redact.Kept:
 				return nil, errEnough
 			case key:
 				return jsonvalue.Encode(text), nil
@@ -422,7 +429,7 @@ func renderBody(f *FixedReply, g *filling) []byte {
 }
 
 // fillValue fills a string of a JSON body. One that is a hole and nothing else takes the value as it is.
-func fillValue(text string, g *filling) []byte {
+func fillValue(text string, g *Filling) []byte {
 	list, _ := pieces(text)
 	if len(list) != 1 || list[0].hole == nil {
 		return []byte(`"` + fillText(text, g, inString) + `"`)
