@@ -28,6 +28,7 @@ var houses = []house{
 		{"mockserver/api"},
 		{"mockserver/internal/field"},
 		{"mockserver/internal/clock", "mockserver/internal/match", "mockserver/internal/template"},
+		{"mockserver/internal/rules"},
 		{"mockserver", "mockserver/control", "mockserver/impersonate"},
 		{"mockserver/mocktest", "mockserver/testcontainer"},
 	}},

@@ -208,7 +208,7 @@ func (c *controlCall) getState() (any, error) {
 		}
 		apps = []*app{a}
 	} else {
-		list.Rules = c.server.rules.all(c.server.options.Now())
+		list.Rules = c.server.rules.All(c.server.options.Now())
 	}
 	for _, a := range apps {
 		list.Apps = append(list.Apps, a.state())

@@ -117,8 +117,8 @@ func (c *controlCall) waitJournal() (any, error) {
 	switch {
 	case c.server.store.kept == 0:
 		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
-	case w.Timeout <= 0 || time.Duration(w.Timeout) > maxPause:
-		return nil, field.Wrong("/timeout", "", fmt.Sprintf("above 0 and at most %s", maxPause))
+	case w.Timeout <= 0 || time.Duration(w.Timeout) > maxWait:
+		return nil, field.Wrong("/timeout", "", fmt.Sprintf("above 0 and at most %s", maxWait))
 	}
 	j := c.server.nobody
 	var a *app
@@ -261,6 +261,9 @@ func wantsText(h http.Header) bool {
 	media, _, err := mime.ParseMediaType(first)
 	return err == nil && media == "text/plain"
 }
+
+// maxWait bounds how long a wait lasts.
+const maxWait = 10 * time.Minute
 
 // list returns the values of a parameter that may be given more than once.
 func (c *controlCall) list(name string) []string {

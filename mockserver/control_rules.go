@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dingmock/dingmock/mockserver/internal/rules"
 )
 
 // forAll reports whether the path means the rules for every app.
@@ -17,17 +19,17 @@ func (c *controlCall) forAll() bool {
 // readRules returns the rules that the path means, as they are, and the life that their ids count in.
 func (c *controlCall) readRules() (list []Rule, life string, err error) {
 	if c.forAll() {
-		return c.server.rules.judged(c.server.options.Now()), c.server.store.lifeID, nil
+		return c.server.rules.Judged(c.server.options.Now()), c.server.store.lifeID, nil
 	}
 	a, err := c.app()
 	if err != nil {
 		return nil, "", err
 	}
-	return a.rules.judged(a.now()), a.lifeID, nil
+	return a.rules.Judged(a.now()), a.lifeID, nil
 }
 
 // removeRules takes some of the rules that the path means.
-func (c *controlCall) removeRules(do func(set *rules) error) error {
+func (c *controlCall) removeRules(do func(set *rules.Set) error) error {
 	if c.forAll() {
 		return do(&c.server.rules)
 	}
@@ -67,12 +69,12 @@ func (c *controlCall) addRule() (any, error) {
 	if err := c.decode(&r); err != nil {
 		return nil, err
 	}
-	if err := validateRule(&r, c.server.doc, c.forAll()); err != nil {
+	if err := rules.Check(&r, c.server.doc, c.forAll()); err != nil {
 		return nil, err
 	}
 	var made Rule
-	add := func(set *rules, now time.Time) (err error) {
-		if made, err = set.add(r, now); err != nil {
+	add := func(set *rules.Set, now time.Time) (err error) {
+		if made, err = set.Add(r, now); err != nil {
 			return problemOf(http.StatusConflict, err.Error())
 		}
 		return nil
@@ -91,8 +93,8 @@ func (c *controlCall) addRule() (any, error) {
 }
 
 func (c *controlCall) deleteRules() (any, error) {
-	err := c.removeRules(func(set *rules) error {
-		set.remove("")
+	err := c.removeRules(func(set *rules.Set) error {
+		set.Remove("")
 		return nil
 	})
 	if err != nil {
@@ -103,7 +105,7 @@ func (c *controlCall) deleteRules() (any, error) {
 
 func (c *controlCall) noRule() error {
 	p := problemOf(http.StatusNotFound, fmt.Sprintf("there is no rule %q", c.Value("id")))
-	p.Field, p.Accepted = "/path/id", fmt.Sprintf("the id of a rule that is listed here, or of one of the last %d that were used up", maxUsed)
+	p.Field, p.Accepted = "/path/id", fmt.Sprintf("the id of a rule that is listed here, or of one of the last %d that were used up", rules.MaxUsed)
 	return p
 }
 
@@ -116,7 +118,7 @@ func (c *controlCall) getRule() (any, error) {
 		}
 		set, now = &a.rules, a.now()
 	}
-	r, ok := set.get(c.Value("id"), now)
+	r, ok := set.Get(c.Value("id"), now)
 	if !ok {
 		return nil, c.noRule()
 	}
@@ -124,8 +126,8 @@ func (c *controlCall) getRule() (any, error) {
 }
 
 func (c *controlCall) deleteRule() (any, error) {
-	err := c.removeRules(func(set *rules) error {
-		if !set.remove(c.Value("id")) {
+	err := c.removeRules(func(set *rules.Set) error {
+		if !set.Remove(c.Value("id")) {
 			return c.noRule()
 		}
 		return nil
@@ -138,7 +140,7 @@ func (c *controlCall) deleteRule() (any, error) {
 
 // replaceRules puts rules, which are valid, in the place of those for every app.
 func (s *Server) replaceRules(list []Rule) {
-	for _, r := range s.rules.replace(list, s.options.Now()) {
+	for _, r := range s.rules.Replace(list, s.options.Now()) {
 		s.store.tellSeed("", r)
 	}
 }

@@ -1,7 +1,6 @@
 package mockserver
 
 import (
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
@@ -17,7 +16,7 @@ func (s *Server) deliver(w http.ResponseWriter, r *http.Request, c *call, reply 
 		s.write(w, reply)
 		return
 	}
-	switch e := &c.rule.effect; {
+	switch e := &c.rule.Effect; {
 	case e.Hang:
 		c.pause(r, -1)
 		closeConnection(w, false)
@@ -26,7 +25,7 @@ func (s *Server) deliver(w http.ResponseWriter, r *http.Request, c *call, reply 
 	case e.Empty:
 		closeConnection(w, false)
 	case e.Latency != 0 || e.LatencyMax != 0:
-		if !c.pause(r, e.latency()) {
+		if !c.pause(r, e.Delay()) {
 			closeConnection(w, false)
 			return
 		}
@@ -49,13 +48,6 @@ func (s *Server) deliver(w http.ResponseWriter, r *http.Request, c *call, reply 
 	default:
 		s.write(w, reply)
 	}
-}
-
-func (e *effect) latency() time.Duration {
-	if e.LatencyMax <= e.Latency {
-		return time.Duration(e.Latency)
-	}
-	return time.Duration(e.Latency) + rand.N(time.Duration(e.LatencyMax-e.Latency)+1)
 }
 
 // pause waits in real time, for ever where it is negative. It returns false early when the client, the app or the

@@ -12,6 +12,7 @@ import (
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/hosts"
 	"github.com/dingmock/dingmock/mockserver/internal/match"
+	"github.com/dingmock/dingmock/mockserver/internal/rules"
 	"github.com/dingmock/dingmock/mockserver/internal/template"
 )
 
@@ -37,12 +38,12 @@ func (c *call) fireRule() *FixedReply {
 		}
 	}
 	if asked != nil {
-		c.rule = asked.rules.fire(c, asked.now)
+		c.rule = asked.rules.Fire(c.subject, asked.now)
 	}
 	if c.rule != nil {
 		c.owner, c.by = asked, by
 	} else {
-		c.rule = c.server.rules.fire(c, c.server.options.Now)
+		c.rule = c.server.rules.Fire(c.subject, c.server.options.Now)
 	}
 	if c.rule == nil && asked == nil && c.Operation == nil {
 		return c.stubOfAny()
@@ -50,7 +51,7 @@ func (c *call) fireRule() *FixedReply {
 	if c.rule == nil {
 		return nil
 	}
-	return c.rule.effect.Reply
+	return c.rule.Effect.Reply
 }
 
 // stubOfAny looks for a fixed reply of any app for a call that nothing tells the app of. Where it asks for a token, the
@@ -65,13 +66,13 @@ func (c *call) stubOfAny() *FixedReply {
 		c.stubbed = true
 		return first.reply
 	}
-	if c.rule = first.app.rules.fire(c, first.app.now); c.rule == nil {
+	if c.rule = first.app.rules.Fire(c.subject, first.app.now); c.rule == nil {
 		return nil // it was used up meanwhile
 	}
 	if len(list) == 1 { // of several nobody can tell which is meant
 		c.owner, c.by = first.app, byRule
 	}
-	return c.rule.effect.Reply
+	return c.rule.Effect.Reply
 }
 
 // stub is a fixed reply that an app would give.
@@ -84,7 +85,7 @@ type stub struct {
 func (s *store) stubs(c *call) []stub {
 	var list []stub
 	for _, a := range s.all() {
-		if reply := a.rules.reply(c, a.now); reply != nil {
+		if reply := a.rules.Reply(c.subject, a.now); reply != nil {
 			list = append(list, stub{a, reply})
 		}
 	}
@@ -94,8 +95,8 @@ func (s *store) stubs(c *call) []stub {
 // answerByRule returns the answer that the call's rule has in the fake's place, whatever the call is; false where the call
 // goes on.
 func (c *call) answerByRule(stub *FixedReply) (any, bool, error) {
-	listed := c.Known == dingmock.KnownDocumented && c.rule != nil && c.rule.effect.Reply != nil // whatever the rule matches by
-	if c.stubbed || listed || c.rule != nil && c.rule.makesKnown() {
+	listed := c.Known == dingmock.KnownDocumented && c.rule != nil && c.rule.Effect.Reply != nil // whatever the rule matches by
+	if c.stubbed || listed || c.rule != nil && c.rule.MakesKnown() {
 		c.AnsweredByRule(stub != nil && c.needsToken(stub))
 	}
 	if stub != nil {
@@ -104,12 +105,12 @@ func (c *call) answerByRule(stub *FixedReply) (any, bool, error) {
 		}
 		return nil, false, nil
 	}
-	if c.rule == nil || !c.rule.effect.answers() {
+	if c.rule == nil || !c.rule.Effect.Answers() {
 		return nil, false, nil
 	}
 	_ = c.throttled() // it counts, and the rule has the word
 	why := c.why()
-	e := &c.rule.effect
+	e := &c.rule.Effect
 	switch {
 	case e.Fault == faultBlocked || e.Fault == faultBlockedJSON:
 		return c.blocked(e.Fault, why), true, nil
@@ -120,12 +121,12 @@ func (c *call) answerByRule(stub *FixedReply) (any, bool, error) {
 	case e.Status != 0:
 		return reply{status: e.Status, code: strconv.Itoa(e.Status), explain: why}, true, nil
 	}
-	return reply{code: e.name(), explain: why}, true, nil
+	return reply{code: e.Name(), explain: why}, true, nil
 }
 
 // why explains an answer by the call's rule.
 func (c *call) why() string {
-	return "rule " + c.rule.id + " (" + c.rule.effect.name() + ") answered in the fake's place"
+	return "rule " + c.rule.ID + " (" + c.rule.Effect.Name() + ") answered in the fake's place"
 }
 
 // tokenApp is the app of the token that a fixed reply hands out: the call's, the rule's, or the one that the call names.
@@ -199,7 +200,7 @@ func (c *call) fault(fault, why string) error {
 }
 
 // customError makes an error of the rule's own number.
-func (c *call) customError(e *effect, why string) error {
+func (c *call) customError(e *rules.Effect, why string) error {
 	text := e.Errmsg
 	for _, known := range c.server.doc.Errors() {
 		if text == "" && known.Errcode == e.Errcode && known.SubCode == e.SubCode && !strings.Contains(known.Text, "{") {
@@ -218,6 +219,12 @@ func (c *call) customError(e *effect, why string) error {
 	}
 	return &failure{err: custom, explain: why}
 }
+
+// The faults that are no error of the document: the two bodies with which the platform's gateway blocks an address.
+const (
+	faultBlocked     = "ip-blocked"
+	faultBlockedJSON = "ip-blocked-json"
+)
 
 // blocked is how the platform's gateway answers an address that called too often: HTTP 200 without an errcode.
 func (c *call) blocked(fault, why string) reply {

@@ -202,7 +202,7 @@ func (c *call) entry(name string, r *http.Request, body []byte, reply reply) *en
 		e.AppTime = c.owner.now().UTC()
 	}
 	if c.rule != nil {
-		e.Rule, e.Effect = c.rule.id, c.rule.effect.name()
+		e.Rule, e.Effect = c.rule.ID, c.rule.Effect.Name()
 	}
 	e.weigh()
 	return e

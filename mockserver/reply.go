@@ -123,10 +123,10 @@ func (c *call) encode(value any, err error) reply {
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(value) // structs of strings and numbers: cannot fail
 	r.body = bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
-	if c.rule != nil && c.rule.effect.Malformed {
+	if c.rule != nil && c.rule.Effect.Malformed {
 		r.body = r.body[:len(r.body)-1]
 		if r.explain == "" {
-			r.explain = "rule " + c.rule.id + " (malformed) took the last character of the body"
+			r.explain = "rule " + c.rule.ID + " (malformed) took the last character of the body"
 		}
 	}
 	return r

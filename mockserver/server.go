@@ -29,6 +29,7 @@ import (
 	"github.com/dingmock/dingmock/internal/hosts"
 	"github.com/dingmock/dingmock/mockserver/internal/clock"
 	"github.com/dingmock/dingmock/mockserver/internal/match"
+	"github.com/dingmock/dingmock/mockserver/internal/rules"
 	"github.com/dingmock/dingmock/mockserver/internal/tokenlife"
 )
 
@@ -51,7 +52,7 @@ type Server struct {
 	router   *mux.Router
 	findings []string // the rules of requests that are asked after the token
 	store    *store
-	rules    rules // for every app
+	rules    rules.Set // for every app
 	nobody   *journal
 	tally    tally
 	close    sync.Once
@@ -207,7 +208,7 @@ type call struct {
 	done     <-chan struct{} // closed when the app is removed or reset; nil without an app
 	proven   bool            // whether the request's secret is the app's
 	full     bool            // whether the cap of apps kept one from being made
-	rule     *rule           // the rule that fired, or nil
+	rule     *rules.Rule     // the rule that fired, or nil
 	owner    *app            // whose journal and verdict the call is in: app, or one that the call was attributed to
 	by       string          // what it was attributed by
 	stubbed  bool            // whether some app's fixed reply, which asks for a token, makes the path known

@@ -20,6 +20,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/api"
 	"github.com/dingmock/dingmock/mockserver/internal/clock"
 	"github.com/dingmock/dingmock/mockserver/internal/field"
+	"github.com/dingmock/dingmock/mockserver/internal/rules"
 	"github.com/dingmock/dingmock/mockserver/internal/strictjson"
 	"github.com/dingmock/dingmock/mockserver/internal/tokenlife"
 )
@@ -84,21 +85,7 @@ func validateState(s *State, doc *dingmock.Document) *api.FieldError {
 			owner["token"+t.Token] = at
 		}
 	}
-	return validateRules(s.Rules, doc, true)
-}
-
-// validateRules checks the rules of an app, or those for every app.
-func validateRules(list []Rule, doc *dingmock.Document, forAll bool) *api.FieldError {
-	if len(list) > maxRules {
-		return field.Wrong("/rules", fmt.Sprintf("are %d: at most %d are allowed", len(list), maxRules), fmt.Sprintf("at most %d rules", maxRules))
-	}
-	for i := range list {
-		if err := validateRule(&list[i], doc, forAll); err != nil {
-			err.Pointer = fmt.Sprintf("/rules/%d%s", i, err.Pointer)
-			return err
-		}
-	}
-	return nil
+	return rules.CheckAll(s.Rules, doc, true)
 }
 
 // validate checks an app by itself.
@@ -182,7 +169,7 @@ func validateApp(a *AppState, doc *dingmock.Document) *api.FieldError {
 		}
 		open[x.SessionID] = true
 	}
-	return validateRules(a.Rules, doc, false)
+	return rules.CheckAll(a.Rules, doc, false)
 }
 
 var tokenShape = regexp.MustCompile(`^[0-9a-f]{32}$`)
@@ -232,7 +219,7 @@ func (a *app) restore(s AppState) {
 		a.sessions.open(Session{x.SessionID, a.appKey, x.UserID, x.ChatID, created.UnixMilli()}, a.ends(created))
 	}
 	a.sessions.sweep(now)
-	s.Rules = a.rules.replace(s.Rules, now)
+	s.Rules = a.rules.Replace(s.Rules, now)
 	for _, r := range s.Rules {
 		a.store.tellSeed(a.name, r)
 	}
@@ -259,7 +246,7 @@ func (a *app) state() AppState {
 	now := a.clock.Now()
 	s := a.identity()
 	s.Clock = a.clock.State()
-	s.Rules = a.rules.all(now)
+	s.Rules = a.rules.All(now)
 	for _, t := range a.tokens {
 		if now.Before(t.expires) {
 			s.Tokens = append(s.Tokens, t.state(now))

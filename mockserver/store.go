@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock/mockserver/internal/clock"
+	"github.com/dingmock/dingmock/mockserver/internal/rules"
 )
 
 const (
@@ -61,7 +62,7 @@ type app struct {
 	auto    bool   // made on first use
 	used    atomic.Int64
 	journal *journal
-	rules   rules
+	rules   rules.Set
 
 	mu         sync.Mutex
 	corpSecret string

@@ -69,7 +69,7 @@ func (c *call) tokenLife() time.Duration {
 	if c.rule == nil {
 		return 0
 	}
-	return time.Duration(c.rule.effect.TokenLife)
+	return time.Duration(c.rule.Effect.TokenLife)
 }
 
 // issue returns the token of the app that the pair names and proves, and how long it lives.

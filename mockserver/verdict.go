@@ -1,13 +1,13 @@
 package mockserver
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/mockserver/internal/rules"
 )
 
 // mostUnfired is how many rules a verdict names.
@@ -15,13 +15,14 @@ const mostUnfired = 100
 
 // unfired returns the first rules of these apps, of all where all is set, that had no effect so far, and how many more there are.
 func (s *Server) unfired(all bool, asked map[string]bool) (list []UnfiredRule, more int) {
-	add := func(app string, rules *rules, now time.Time) {
-		for x := range rules.unfired(now) {
+	add := func(app string, set *rules.Set, now time.Time) {
+		for x := range set.Unfired(now) {
 			if len(list) == mostUnfired {
 				more++
 				continue
 			}
-			list = append(list, UnfiredRule{App: app, ID: x.id, Effect: x.effect.name(), For: cmp.Or(x.match.Operation, x.match.Path, x.match.Host), Matched: x.matched})
+			x.App = app
+			list = append(list, x)
 		}
 	}
 	for _, a := range s.store.all() {
