@@ -21,33 +21,38 @@ type powers struct {
 }
 
 // powersAt returns the powers of the dingmock at a base URL, or nil where none answers. Calls to the other one are marked
-// where a dingmock answers there as well.
+// where a dingmock answers there as well. The token is for the first alone, once it has said that it is one.
 func powersAt(ctx context.Context, base, other, token string, client *http.Client) any {
-	c, host := dingmockAt(ctx, base, token, client)
-	if c == nil {
+	host := dingmockAt(ctx, base, client)
+	if host == "" {
+		return nil
+	}
+	c, err := control.New(base, &control.Options{Token: token, HTTPClient: client})
+	if err != nil {
 		return nil
 	}
 	p := powers{c, []string{host}}
-	if c, host := dingmockAt(ctx, other, token, client); c != nil {
+	if host := dingmockAt(ctx, other, client); host != "" {
 		p.hosts = append(p.hosts, host)
 	}
 	return p
 }
 
-// dingmockAt returns a client of the dingmock at a base URL, and its host and port; nil where none answers.
-func dingmockAt(ctx context.Context, base, token string, client *http.Client) (*control.Client, string) {
-	c, err := control.New(base, &control.Options{Token: token, HTTPClient: client})
+// dingmockAt returns the host and port of the dingmock at a base URL, "" where none answers. A dingmock says without a token
+// that it is one.
+func dingmockAt(ctx context.Context, base string, client *http.Client) string {
+	c, err := control.New(base, &control.Options{HTTPClient: client})
 	if err != nil {
-		return nil, ""
+		return ""
 	}
 	if _, err := c.Version(ctx); err != nil {
-		return nil, ""
+		return ""
 	}
 	u, err := url.Parse(c.URL())
 	if err != nil {
-		return nil, ""
+		return ""
 	}
-	return c, u.Host
+	return u.Host
 }
 
 // Mark marks a call of a dingmock as one that it is not to judge. No other server gets the mark.

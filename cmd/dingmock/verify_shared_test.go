@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -153,5 +154,42 @@ func TestMarkGoesToDingmocksAlone(t *testing.T) {
 	defer cancel()
 	if powers := powersAt(ctx, stranger, one.url, "", client); powers != nil {
 		t.Errorf("a stranger has the powers %v", powers)
+	}
+}
+
+// The control token is for the dingmock at the URL: who answers at the other host does not see it, nor the mark.
+func TestControlTokenGoesToOneHost(t *testing.T) {
+	t.Parallel()
+	const token = "let-me-in-0123456789"
+	guarded, two := startServe(t, nil, "--quiet", "--control-token", token), startServe(t, nil, "--quiet", "--control-token", "another-0123456789")
+	var seen atomic.Pointer[[]string]
+	stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var b strings.Builder
+		_ = r.Header.Write(&b)
+		all := []string{r.RequestURI, b.String()}
+		if before := seen.Load(); before != nil {
+			all = append(all, *before...)
+		}
+		seen.Store(&all)
+		http.NotFound(w, r)
+	}))
+	t.Cleanup(stranger.Close)
+	client, err := clientFor("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for other, want := range map[string]bool{stranger.URL: false, two.url: true} {
+		marker, ok := powersAt(t.Context(), guarded.url, other, token, client).(contract.Marker)
+		if !ok {
+			t.Fatal("no power to mark")
+		}
+		req := httptest.NewRequest(http.MethodGet, other+"/v1.0/oauth2/accessToken", nil)
+		marker.Mark(req)
+		if got := len(req.Header) > 0; got != want {
+			t.Errorf("%s: marked is %t, want %t", other, got, want)
+		}
+	}
+	if asked := seen.Load(); asked == nil || strings.Contains(strings.Join(*asked, "\n"), token) {
+		t.Errorf("the other host has seen %q", asked)
 	}
 }
