@@ -70,7 +70,7 @@ func (c *proxyCommand) Run(ctx context.Context, out streams) (failed error) {
 	defer func() { _, _ = stdout.close(), stderr.close() }()
 	p := &proxy{
 		upstream: upstream, quiet: c.Quiet, lines: stderr, rows: map[string]*finding{}, options: contract.JudgeOptions{AllowUnknown: c.AllowUnknown},
-		mark: rand.Text(), looped: make(chan struct{}),
+		mark: rand.Text(), cameBack: rand.Text(), looped: make(chan struct{}),
 	}
 	transport.ProxyConnectHeader = http.Header{passedBy: {p.mark}}
 	if c.Record != "" {
@@ -121,6 +121,7 @@ type proxy struct {
 	recorder contract.Recorder
 	options  contract.JudgeOptions
 	mark     string // of the calls that it has passed on
+	cameBack string // of its own answer to such a call; another mark, as a server may send back the headers of a request
 	looped   chan struct{}
 	loopOnce sync.Once
 
@@ -161,7 +162,7 @@ func (p *proxy) handler(transport http.RoundTripper) http.Handler {
 		switch {
 		case strings.Contains(strings.Join(r.Header.Values(passedBy), ","), p.mark):
 			p.loopOnce.Do(func() { close(p.looped) })
-			w.Header().Set(passedBy, p.mark)
+			w.Header().Set(passedBy, p.cameBack)
 			say(w, http.StatusLoopDetected, loop)
 			return
 		case r.Method == http.MethodConnect:
@@ -196,7 +197,7 @@ func (p *proxy) rewrite(r *httputil.ProxyRequest) {
 // replied has a reply judged when its body has passed.
 func (p *proxy) replied(resp *http.Response) error {
 	x := resp.Request.Context().Value(passingKey{}).(*passing)
-	if resp.Header.Get(passedBy) == p.mark {
+	if resp.Header.Get(passedBy) == p.cameBack {
 		return nil // the proxy's own: nothing is said of the server
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {

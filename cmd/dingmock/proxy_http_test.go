@@ -448,6 +448,29 @@ func TestProxyLoops(t *testing.T) {
 	}
 }
 
+// A server that sends the headers of a request back, its status as well, is judged as any other.
+func TestProxyJudgesAnEcho(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusOK, http.StatusLoopDetected} {
+		upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			maps.Copy(w.Header(), r.Header)
+			w.Header().Set("Content-Type", "text/plain")
+			w.WriteHeader(status)
+		}))
+		t.Cleanup(upstream.Close)
+		at, stderr, end := startProxy(t, "--upstream", upstream.URL, "--strict")
+		resp, err := http.Get(at + goodCall)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		code, stdout := end()
+		if code != exitFailed || !strings.Contains(stderr.String(), "off-spec reply: gettoken") || !strings.Contains(stdout, "1 exchanges, 0 off-spec requests, 1 off-spec") {
+			t.Errorf("%d: exit code %d\n%s%s", status, code, stderr, stdout)
+		}
+	}
+}
+
 func TestProxyIsNoTunnel(t *testing.T) {
 	t.Parallel()
 	s, err := mockserver.New(nil)
