@@ -38,12 +38,12 @@ func (c *call) fireRule() *FixedReply {
 		}
 	}
 	if asked != nil {
-		c.rule = asked.rules.Fire(c.subject, asked.now)
+		c.rule = asked.rules.Fire(c.subject, !probe(c.http), asked.now)
 	}
 	if c.rule != nil {
 		c.owner, c.by = asked, by
 	} else {
-		c.rule = c.server.rules.Fire(c.subject, c.server.options.Now)
+		c.rule = c.server.rules.Fire(c.subject, !probe(c.http), c.server.options.Now)
 	}
 	if c.rule == nil && asked == nil && c.Operation == nil {
 		return c.stubOfAny()
@@ -66,7 +66,7 @@ func (c *call) stubOfAny() *FixedReply {
 		c.stubbed = true
 		return first.reply
 	}
-	if c.rule = first.app.rules.Fire(c.subject, first.app.now); c.rule == nil {
+	if c.rule = first.app.rules.Fire(c.subject, !probe(c.http), first.app.now); c.rule == nil {
 		return nil // it was used up meanwhile
 	}
 	if len(list) == 1 { // of several nobody can tell which is meant

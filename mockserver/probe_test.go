@@ -2,6 +2,7 @@ package mockserver_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -109,5 +110,56 @@ func TestProbeOnAConnection(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"mock-a unknown-path"}, rules, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("the verdict of mock-a (-want +got):\n%s", diff)
+	}
+}
+
+// A rule that has fired for probes alone is, for the verdict, one that never fired: no call under test met it.
+func TestProbeTestsNoRule(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		name, rules string
+		times       int64
+		marks       []string // of the calls
+		want        []string // the rules that never fired
+	}{
+		{"a probe", "/apps/mock-a/rules", 9, []string{mockserver.ProbeMark}, []string{"r1"}},
+		{"a probe that uses it up", "/apps/mock-a/rules", 1, []string{mockserver.ProbeMark}, []string{"r1"}},
+		{"a probe, a rule of every app", "/rules", 9, []string{mockserver.ProbeMark}, []string{"r1"}},
+		{"a probe and a call", "/apps/mock-a/rules", 9, []string{mockserver.ProbeMark, ""}, nil},
+		{"a call and a probe", "/rules", 9, []string{"", mockserver.ProbeMark}, nil},
+		{"a call", "/apps/mock-a/rules", 1, []string{""}, nil},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			fake, err := mockserver.New(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = fake.Close() })
+			ask := func(method, path, body, mark string) string {
+				r := httptest.NewRequestWithContext(t.Context(), method, "http://localhost"+path, strings.NewReader(body))
+				r.Header.Set(mockserver.ProbeHeader, mark)
+				w := httptest.NewRecorder()
+				fake.ServeHTTP(w, r)
+				return w.Body.String()
+			}
+			ask(http.MethodPost, "/_mock"+x.rules, fmt.Sprintf(`{"match":{"operation":"gettoken"},"when":{"times":%d},"effect":{"fault":"app-throttled"}}`, x.times), "")
+			for _, mark := range x.marks {
+				if text := ask(http.MethodGet, "/gettoken?appkey=mock-a&appsecret=s", "", mark); !strings.Contains(text, "90018") {
+					t.Errorf("the rule has no effect: %s", text)
+				}
+			}
+			verdict, err := fake.Verdict(&mockserver.VerdictOptions{AllowNoCalls: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, u := range verdict.Unfired {
+				got = append(got, u.ID)
+			}
+			if diff := cmp.Diff(x.want, got); diff != "" {
+				t.Errorf("never fired (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

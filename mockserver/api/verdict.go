@@ -14,7 +14,7 @@ type Verdict struct {
 	Reasons    []string `json:"reasons,omitempty"` // what makes it red beside violations, such as that no call came
 	Violations []Tally  `json:"violations"`        // red ones, and notes; pardoned ones count for nothing
 
-	// Unfired are rules of the apps in question, and of every app, that had their effect on no call so far: the first 100
+	// Unfired are rules of the apps in question, and of every app, that had their effect on no call so far that is judged: the first 100
 	// of them. They count for nothing.
 	Unfired     []UnfiredRule `json:"unfired,omitempty"`
 	UnfiredMore int           `json:"unfired_more,omitempty"` // how many there are beyond these
@@ -23,7 +23,7 @@ type Verdict struct {
 	Refused int `json:"refused,omitempty"`
 }
 
-// UnfiredRule is a rule that had its effect on no call.
+// UnfiredRule is a rule that had its effect on no call that is judged.
 type UnfiredRule struct {
 	App     string `json:"app"` // "" for a rule of every app
 	ID      string `json:"id"`

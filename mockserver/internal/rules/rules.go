@@ -39,6 +39,7 @@ type Rule struct {
 	until    time.Time // zero: no end
 	matched  int64
 	fired    int64
+	tested   bool // it has fired on a call that is judged
 }
 
 const maxRules = 1000 // that one app may have, used-up ones aside
@@ -83,7 +84,7 @@ func (s *Set) put(r api.Rule, now time.Time) *Rule {
 		s.made++
 		r.ID = "r" + strconv.FormatInt(s.made, 10)
 	}
-	x := &Rule{ID: r.ID, priority: r.Priority, match: r.Match, matcher: match.Calls(&r.Match), when: r.When, Effect: Effect{r.Effect}, matched: r.Matched, fired: r.Fired}
+	x := &Rule{ID: r.ID, priority: r.Priority, match: r.Match, matcher: match.Calls(&r.Match), when: r.When, Effect: Effect{r.Effect}, matched: r.Matched, fired: r.Fired, tested: r.Fired > 0}
 	if r.When.For != 0 {
 		x.until = now.Add(time.Duration(r.When.For))
 	}
@@ -162,7 +163,7 @@ func (s *Set) All(now time.Time) []api.Rule {
 	return list
 }
 
-// Unfired yields the rules that had no effect so far, those that were over last among them. The set is locked meanwhile.
+// Unfired yields the rules that had no effect so far on a call that is judged, those that were over last among them. The set is locked meanwhile.
 func (s *Set) Unfired(now time.Time) iter.Seq[api.UnfiredRule] {
 	return func(yield func(api.UnfiredRule) bool) {
 		s.mu.Lock()
@@ -170,7 +171,7 @@ func (s *Set) Unfired(now time.Time) iter.Seq[api.UnfiredRule] {
 		s.sweep(now)
 		for _, list := range [][]*Rule{s.list, s.used} {
 			for _, x := range list {
-				if x.fired == 0 && !yield(x.unfired()) {
+				if !x.tested && !yield(x.unfired()) {
 					return
 				}
 			}
@@ -230,13 +231,13 @@ func (x *Rule) shown(now time.Time) api.Rule {
 	return r
 }
 
-// Fire returns the first rule that has its effect on a call, or nil. Those asked before count it as matched.
-func (s *Set) Fire(call func() *match.Subject, now func() time.Time) *Rule {
+// Fire returns the first rule that has its effect on a call, which is judged or not, or nil. Those asked before count it as matched.
+func (s *Set) Fire(call func() *match.Subject, judged bool, now func() time.Time) *Rule {
 	if s.count.Load() == 0 {
 		return nil
 	}
 	about := call()
-	return s.first(now(), func(x *Rule) bool { return !x.Effect.OfTLS() && x.matcher.Matches(about) })
+	return s.first(now(), judged, func(x *Rule) bool { return !x.Effect.OfTLS() && x.matcher.Matches(about) })
 }
 
 // FireTLS returns the first rule that has its effect on a handshake for a host, or nil.
@@ -245,11 +246,11 @@ func (s *Set) FireTLS(host string, now func() time.Time) *Rule {
 		return nil
 	}
 	about := &match.Subject{Host: host}
-	return s.first(now(), func(x *Rule) bool { return x.Effect.OfTLS() && x.matcher.Matches(about) })
+	return s.first(now(), true, func(x *Rule) bool { return x.Effect.OfTLS() && x.matcher.Matches(about) })
 }
 
 // first returns the first rule of those that are asked about something that has its effect on it, or nil.
-func (s *Set) first(at time.Time, matches func(*Rule) bool) *Rule {
+func (s *Set) first(at time.Time, judged bool, matches func(*Rule) bool) *Rule {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	over := false
@@ -264,6 +265,7 @@ func (s *Set) first(at time.Time, matches func(*Rule) bool) *Rule {
 		x.matched++
 		if x.due(at) {
 			x.fired++
+			x.tested = x.tested || judged
 			if over || x.over(at) {
 				s.sweep(at)
 			}

@@ -25,7 +25,7 @@ func TestFire(t *testing.T) {
 		{ID: "tls", Effect: api.Effect{Fault: "tls-expired"}},
 	}, now)
 	fired := func(path string) string {
-		r := set.Fire(func() *match.Subject { return &match.Subject{Path: path} }, func() time.Time { return now })
+		r := set.Fire(func() *match.Subject { return &match.Subject{Path: path} }, true, func() time.Time { return now })
 		if r == nil {
 			return ""
 		}
