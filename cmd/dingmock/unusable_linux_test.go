@@ -147,6 +147,15 @@ func TestUnprivileged(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.Mkdir(in("own"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	copied("../../examples/article.json", in("own/report"), 0o444)
+	for _, name := range []string{"own", "own/report"} {
+		if err := os.Chown(in(name), 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
+	}
 	listing := func() (list []string) {
 		err := filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
 			list = append(list, path)
@@ -170,6 +179,7 @@ func TestUnprivileged(t *testing.T) {
 		{"folder in a locked one", []string{"serve", "--tls-dir", in("locked/tls")}, exitUsage, "--tls-dir: " + in("locked/tls")},
 		{"folder that cannot be made", []string{"ca", "--tls-dir", in("new")}, exitUsage, "--tls-dir: " + in("new")},
 		{"state", []string{"serve", "--state", in("state.json")}, exitUsage, "--state: " + in("state.json")},
+		{"report that is read-only", []string{"verify", "--url", "http://127.0.0.1:1", "--junit", in("own/report")}, exitUsage, "--junit: open " + in("own/report")},
 		{"log of run", []string{"run", "--keep-logs", in("log"), "--", "true"}, exitItself, "--keep-logs: "},
 		{"low port", []string{"serve", "--addr", "127.0.0.1:80"}, exitUsage, "--addr 127.0.0.1:80: bind: permission denied; choose a port of 1024 or more"},
 		{"temporary folder", []string{"run", "--", "true"}, exitItself, "run: "},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -13,22 +14,19 @@ import (
 )
 
 // writeFile writes a file whole or not at all: who reads it meanwhile, or after a failure such as a full disk, reads what it
-// was. A link stays one. What is no plain file, such as a pipe, and one whose folder takes no other, is written in its place.
+// was. A link stays one, and a file keeps its mode; one that may not be written to fails. What is no plain file, such as a pipe,
+// and one whose folder takes no other, is written in its place.
 func writeFile(name string, write func(io.Writer) error) error {
 	var b bytes.Buffer
 	if err := write(&b); err != nil {
 		return err
-	}
-	mode := os.FileMode(0o644)
-	if info, err := os.Stat(name); err == nil {
-		mode = info.Mode().Perm()
 	}
 	if isPlain(name) {
 		to, err := filepath.EvalSymlinks(name)
 		if err != nil {
 			to = name // which is yet to be made
 		}
-		if done, err := replace(to, b.Bytes(), mode); done || err != nil {
+		if done, err := replace(to, b.Bytes()); done || err != nil {
 			var path *fs.PathError
 			if errors.As(err, &path) {
 				err = fmt.Errorf("%s %s: %w", path.Op, name, path.Err)
@@ -65,10 +63,24 @@ func isPlain(name string) bool {
 	return info.Mode().IsRegular() && !slices.ContainsFunc([]*os.File{os.Stdout, os.Stderr}, ours)
 }
 
-// replace puts a new file in the place of another. It reports whether it did; where it did not and there is no error, the
-// folder takes no other file.
-func replace(name string, data []byte, mode os.FileMode) (bool, error) {
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.part")
+// replace puts a new file in the place of another, whose mode it gets. It reports whether it did; where it did not and there is no
+// error, the folder takes no other file.
+func replace(name string, data []byte) (bool, error) {
+	old, err := os.OpenFile(name, os.O_WRONLY, 0) // it is for who may write to it
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	var mode os.FileMode
+	if err == nil {
+		info, err := old.Stat()
+		_ = old.Close()
+		if err != nil {
+			return false, err
+		}
+		mode = info.Mode().Perm()
+	}
+	part := name + "." + rand.Text() + ".part"
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666) //nolint:gosec // as the umask has it
 	if err != nil {
 		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 			return false, err
@@ -79,16 +91,14 @@ func replace(name string, data []byte, mode os.FileMode) (bool, error) {
 	if failed := f.Close(); err == nil {
 		err = failed
 	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return false, err
+	if err == nil && mode != 0 {
+		err = os.Chmod(part, mode)
 	}
-	err = os.Chmod(f.Name(), mode)
 	if err == nil {
-		err = os.Rename(f.Name(), name)
+		err = os.Rename(part, name)
 	}
 	if err != nil {
-		_ = os.Remove(f.Name())
+		_ = os.Remove(part)
 	}
-	return err == nil, nil
+	return err == nil, err
 }
