@@ -22,6 +22,7 @@ type JSONReport struct {
 	Seconds     float64         `json:"seconds"`
 	Error       string          `json:"error,omitempty"`       // why nothing could be checked at all
 	Interrupted bool            `json:"interrupted,omitempty"` // the run was cancelled before all cases had ended
+	Ended       bool            `json:"ended,omitempty"`       // the target, which answered at first, stopped answering
 	OK          bool            `json:"ok"`                    // something was checked, there is nothing to be mended, and every case could be checked
 	Summary     map[Outcome]int `json:"summary"`               // how many cases ended so
 	Coverage    JSONCoverage    `json:"coverage"`
@@ -55,7 +56,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	items, _ := r.Coverage.Items()
 	out := JSONReport{
 		Version: JSONVersion, Target: r.Target, Seed: r.Seed, Started: r.Started, Seconds: r.Duration.Seconds(),
-		Error: r.Nothing(), Interrupted: r.Interrupted, OK: len(r.Causes) == 0 && r.Count(Errored) == 0 && r.Nothing() == "", Summary: map[Outcome]int{},
+		Error: r.Nothing(), Interrupted: r.Interrupted, Ended: r.Ended(), OK: len(r.Causes) == 0 && r.Count(Errored) == 0 && r.Nothing() == "", Summary: map[Outcome]int{},
 		Coverage: JSONCoverage{Percent: r.Coverage.Percent(), Items: len(items), Missing: r.Coverage.Missing(), Unlisted: r.Coverage.Unlisted()},
 		Causes:   append([]*Cause{}, r.Causes...),
 		Cases:    []JSONCase{},

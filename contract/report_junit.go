@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 
 	"github.com/dingmock/dingmock/contract/junit"
 )
 
-// WriteJUnit writes the report as JUnit XML: a suite for each operation, a case for each rule, and before them a suite of what
-// is to be mended, where there is something.
+// WriteJUnit writes the report as JUnit XML: a suite for each operation and a case for each rule, so that failures and errors are
+// as many as the rules that are broken or could not be checked. What is to be mended first is before them the output of a suite
+// without cases, where there is something; that the target ended during the run is its error output.
 func (r *Report) WriteJUnit(w io.Writer) error {
 	var out junit.Report
 	suites := map[string]*junit.Suite{}
@@ -26,11 +26,14 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 		}
 		return s
 	}
-	for _, c := range r.Causes {
-		suite("mend first").Add(junit.Case{
-			Name: strings.TrimSpace(c.Operation + " " + c.Kind + " " + c.Pointer), ClassName: "contract.causes",
-			Failure: &junit.Reason{Message: c.String() + " (" + c.weight() + ")", Type: c.Kind, Text: c.text()},
-		}, 0)
+	if len(r.Causes) > 0 || r.Ended() {
+		first := suite("mend first")
+		for i, c := range r.Causes {
+			first.Out += fmt.Sprintf("%d. (%s) %s\n", i+1, c.weight(), c.text())
+		}
+		if r.Ended() {
+			first.Err = "the server ended during the run"
+		}
 	}
 	if nothing := r.Nothing(); nothing != "" {
 		suite("target").Add(junit.Case{Name: "target", ClassName: "contract", Error: &junit.Reason{Message: nothing, Type: "error", Text: nothing}}, 0)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -187,9 +189,62 @@ func TestJUnit(t *testing.T) {
 			}
 		}
 	}
-	wantCases, wantFailures := len(report.Results)+len(report.Causes), len(report.Broken())+len(report.Causes)
+	wantCases, wantFailures := len(report.Results), len(report.Broken())
+	if first := root.Children[0]; first.attr("name") != "mend first" || len(report.Causes) == 0 || slices.ContainsFunc(report.Causes, func(c *contract.Cause) bool {
+		return !slices.ContainsFunc(first.Children, func(e element) bool { return e.XMLName.Local == "system-out" && strings.Contains(e.Text, c.String()) })
+	}) {
+		t.Errorf("it does not begin with what to mend first:\n%s", data)
+	}
 	if cases != wantCases || failures != wantFailures || failures == 0 {
 		t.Errorf("%d cases and %d failures, want %d and %d", cases, failures, wantCases, wantFailures)
+	}
+}
+
+// That the target ended during the run is in the files as it is on the screen.
+func TestEndedInFiles(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		name string
+		ends int64 // after so many calls; 0: never
+	}{{"ends", 20}, {"stays", 0}} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			target := fake(t, mockserver.Options{})
+			honest := target.Handler
+			var calls atomic.Int64
+			srv := httptest.NewUnstartedServer(nil)
+			srv.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if calls.Add(1) > x.ends && x.ends != 0 {
+					_ = srv.Listener.Close()
+					panic(http.ErrAbortHandler)
+				}
+				honest.ServeHTTP(w, r)
+			})
+			srv.Start()
+			t.Cleanup(srv.Close)
+			target.Handler, target.URL = nil, srv.URL
+			report, err := contract.Verify(t.Context(), target, &contract.Options{Operations: []string{"gettoken"}, Timeout: time.Minute, Budget: -1, Parallel: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var asJSON, asXML bytes.Buffer
+			if err := errors.Join(report.WriteJSON(&asJSON), report.WriteJUnit(&asXML)); err != nil {
+				t.Fatal(err)
+			}
+			var got contract.JSONReport
+			if err := json.Unmarshal(asJSON.Bytes(), &got); err != nil {
+				t.Fatal(err)
+			}
+			if got.Ended != (x.ends != 0) {
+				t.Errorf("JSON: ended is %t", got.Ended)
+			}
+			if told := strings.Contains(asXML.String(), "<system-err>the server ended during the run</system-err>"); told != (x.ends != 0) {
+				t.Errorf("JUnit: that it ended is told: %t\n%s", told, asXML.String())
+			}
+			if n, want := strings.Count(asXML.String(), "<error "), report.Count(contract.Errored); n != want {
+				t.Errorf("JUnit: %d errors, want %d", n, want)
+			}
+		})
 	}
 }
 
