@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/pem"
 	"io"
 	"net"
@@ -107,7 +108,7 @@ func TestQuietClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := asProcess(t, "verify", "--url", "https://"+l.Addr().String(), "--ca", ca, "--timeout", "3s", "--appkey", "k", "--appsecret", "s3cretive")
-	if goLog.MatchString(strings.ReplaceAll(out, "dingmock: ", "")) && !strings.HasPrefix(out, "dingmock: ") || strings.Count(out, "\n") != 1 {
+	if !strings.HasPrefix(out, "dingmock: ") || strings.Count(out, "\n") != 1 { // a line of net/http's would be a second one
 		t.Errorf("of HTTP/2: %s", out)
 	}
 	fit(t, "of HTTP/2", out)
@@ -150,6 +151,30 @@ func TestQuietServers(t *testing.T) {
 		}
 		fit(t, name, out)
 	}
+}
+
+// That a client does not trust the certificate is told by the server, once: the client may not say it to anybody.
+func TestServeTellsOfDistrust(t *testing.T) {
+	t.Parallel()
+	serve, stop := beginProcess(t, "serve", "--addr", "127.0.0.1:0", "--tls-addr", "127.0.0.1:0", "--log-format", "text")
+	for _, at := range serve {
+		host, secure := strings.CutPrefix(at, "https://")
+		for range 3 {
+			if !secure {
+				break
+			}
+			conn, err := tls.Dial("tcp", host, &tls.Config{RootCAs: x509.NewCertPool(), ServerName: "oapi.dingtalk.com", MinVersion: tls.VersionTLS12})
+			if err == nil {
+				_ = conn.Close()
+				t.Error("a certificate that nobody signed is trusted")
+			}
+		}
+	}
+	out := stop()
+	if n := strings.Count(out, "a client refused the certificate: it does not trust dingmock's authority"); n != 1 {
+		t.Errorf("%d lines tell of it:\n%s", n, out)
+	}
+	fit(t, "serve", out)
 }
 
 func pemOf(der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}) }

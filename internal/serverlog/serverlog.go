@@ -1,4 +1,5 @@
-// Package serverlog leaves out of the log of a net/http server what its clients did wrong, which is no matter for people.
+// Package serverlog leaves out of the log of a net/http server what its clients did wrong, which is no matter for people. That one
+// does not trust a certificate is; of it package impersonate tells, which shakes hands before net/http has the connection.
 package serverlog
 
 import (
