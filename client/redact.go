@@ -57,10 +57,15 @@ func (c *Client) known(tokens []string) []string {
 	return list
 }
 
-// scrub returns err, or where any of its texts shows a secret or is not printable, an error that stands for it.
+// scrub returns err; where its text is not printable, err with one that is; and where any of its texts shows a secret, an error
+// that stands for it and does not give it out.
 func (c *Client) scrub(err error, tokens ...string) error {
-	if !c.leaks(err, tokens) && (err == nil || printable.Line(err.Error()) == err.Error()) {
+	switch {
+	case c.leaks(err, tokens):
+	case err == nil || printable.Line(err.Error()) == err.Error():
 		return err
+	default:
+		return &reworded{text: printable.Line(err.Error()), err: err}
 	}
 	var slow interface{ Timeout() bool }
 	return &scrubbed{
@@ -99,6 +104,16 @@ func (e *scrubbed) Error() string        { return e.text }
 func (e *scrubbed) GoString() string     { return fmt.Sprintf("%q", e.text) }
 func (e *scrubbed) Is(target error) bool { return e.is(target) }
 func (e *scrubbed) Timeout() bool        { return e.timeout }
+
+// reworded is an error whose own text is not printable.
+type reworded struct {
+	text string
+	err  error
+}
+
+func (e *reworded) Error() string    { return e.text }
+func (e *reworded) GoString() string { return fmt.Sprintf("%q", e.text) }
+func (e *reworded) Unwrap() error    { return e.err }
 
 // excerpt returns how a text of the other side begins, at most n bytes of it, with what must not be shown masked.
 func (c *Client) excerpt(text string, n int, tokens ...string) string {

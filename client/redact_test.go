@@ -354,3 +354,41 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		}
 	}
 }
+
+// An error whose text is not printable is seen through where nothing of it is secret; where something is, it is not.
+func TestScrubKeepsWhatIsNotSecret(t *testing.T) {
+	t.Parallel()
+	c, err := New(testOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dial := &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no\tsuch\u200bhost", Name: "x", IsTimeout: true}}
+	for _, x := range []struct {
+		name string
+		err  error
+		text string
+		seen bool // the *net.DNSError in it
+	}{
+		{"printable", &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "x", IsTimeout: true}}, "dial tcp: lookup x: no such host", true},
+		{"a tab and no width", dial, `dial tcp: lookup x: no such\u200bhost`, true},
+		{"wrapped", fmt.Errorf("call: %w", dial), `call: dial tcp: lookup x: no such\u200bhost`, true},
+		{"a secret as well", fmt.Errorf("%s\t: %w", testOptions().AppSecret, dial), `*** : dial tcp: lookup x: no such\u200bhost`, false},
+		{"a secret further in", wrapError{fmt.Errorf("%s: %w", testOptions().AppSecret, dial)}, "wrapped", false},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			got := c.scrub(x.err)
+			var dns *net.DNSError
+			if seen := errors.As(got, &dns); seen != x.seen || got.Error() != x.text {
+				t.Errorf("%q, seen through is %t; want %q, %t", got, seen, x.text, x.seen)
+			}
+			var slow interface{ Timeout() bool }
+			if !errors.As(got, &slow) || !slow.Timeout() || !errors.Is(got, x.err) {
+				t.Error("it is no more what it was")
+			}
+			if text := fmt.Sprintf("%#v", got); x.name != "printable" && strings.ContainsAny(text, "\t\u200b") {
+				t.Errorf("%%#v shows %q", text)
+			}
+		})
+	}
+}
