@@ -528,11 +528,23 @@ func short(text string) string { return printed(text, 64) }
 // shortPath shortens a path to what may stand in a line.
 func shortPath(path string) string { return printed(path, 256) }
 
+// printed returns a text as it may be shown, of most characters at most; an ellipsis says that there is more.
 func printed(text string, most int) string {
-	if runes := []rune(text); len(runes) > most {
-		return printable.Line(string(runes[:most])) + "…"
+	whole, n := true, 0
+	for i := range text {
+		if n++; n > most {
+			text, whole = text[:i], false
+			break
+		}
 	}
-	return printable.Line(text)
+	shown := []rune(printable.Line(text)) // what is not printable takes more room than it did
+	if len(shown) > most {
+		shown, whole = shown[:most], false
+	}
+	if whole {
+		return string(shown)
+	}
+	return string(shown) + "…"
 }
 
 // ParameterName reports whether a name looks like that of a parameter: at most 64 letters, digits and _-.$@[]. Others

@@ -33,9 +33,9 @@ func (d *Document) CheckResponse(q *Request, status int, header http.Header, bod
 	types := header.Values("Content-Type")
 	switch got := header.Get("Content-Type"); {
 	case len(types) > 1:
-		add(RuleReplyContentType, "/header/Content-Type", fmt.Sprintf("%d of them, the first %q", len(types), short(got)), fmt.Sprintf("%q alone", reply.ContentType))
+		add(RuleReplyContentType, "/header/Content-Type", fmt.Sprintf("%d of them, the first \"%s\"", len(types), short(got)), fmt.Sprintf("%q alone", reply.ContentType))
 	case got != reply.ContentType:
-		add(RuleReplyContentType, "/header/Content-Type", fmt.Sprintf("%q", short(got)), fmt.Sprintf("%q", reply.ContentType))
+		add(RuleReplyContentType, "/header/Content-Type", `"`+short(got)+`"`, fmt.Sprintf("%q", reply.ContentType))
 	}
 	if q.Method == http.MethodHead || reply.schema == nil {
 		return list

@@ -54,6 +54,10 @@ func TestCheckResponse(t *testing.T) {
 		{"content type in other capitals", create, 200, api, `{"errcode":-1,"errmsg":"系统繁忙",` + id + `}`, []string{`create_session: reply-content-type at /header/Content-Type: found "application/json;charset=utf-8", expected "application/json;charset=UTF-8"`}},
 		{"no content type", "HEAD " + pairOK, 200, "", "", []string{`gettoken: reply-content-type at /header/Content-Type: found "", expected "application/json"`}},
 
+		{"content type, not printable", tokens, 200, "text/\x1b", busy, []string{`gettoken: reply-content-type at /header/Content-Type: found "text/\x1b", expected "application/json"`}},
+		{"content type, long once it is printable", tokens, 200, strings.Repeat("\x1b", 64), busy, []string{
+			`gettoken: reply-content-type at /header/Content-Type: found "` + strings.Repeat(`\x1b`, 16) + `…", expected "application/json"`,
+		}},
 		{"nothing", tokens, 200, oapi, "", []string{"gettoken: reply-body at /body: found 0 bytes that are not JSON, expected JSON"}},
 		{"HTML", tokens, 200, oapi, "<html>s3cret</html>", []string{"gettoken: reply-body at /body: found 19 bytes that are not JSON, expected JSON"}},
 		{"cut", tokens, 200, oapi, `{"errcode":0,"acc`, []string{"gettoken: reply-body at /body: found 17 bytes that are not JSON, expected JSON"}},
