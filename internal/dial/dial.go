@@ -6,12 +6,13 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"os"
+	"slices"
 )
 
 // Own returns a transport like that one with connections of its own, which are read to their end even where they can no longer be
 // written to. A server may answer before it has read all of a request, and close; net/http alone gives up with the write, and often
-// loses what the server has said. That a write has failed shows when there is nothing to read.
+// loses what the server has said. That a write has failed because the other side is gone shows when there is nothing to read.
+// Connections of a DialTLSContext or DialTLS are as they were: net/http has to see them to speak HTTP/2.
 func Own(from *http.Transport) *http.Transport {
 	t := from.Clone()
 	if t.Protocols == nil { // for a dialer of ours net/http would leave out HTTP/2, of which Clone has made sure in from
@@ -42,7 +43,7 @@ type readOn struct{ net.Conn }
 
 func (c readOn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
-	if err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrDeadlineExceeded) {
+	if slices.ContainsFunc(gone, func(is error) bool { return errors.Is(err, is) }) {
 		return len(p), nil
 	}
 	return n, err

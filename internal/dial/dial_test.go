@@ -11,8 +11,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -23,6 +23,7 @@ import (
 type early struct {
 	net.Conn
 	reply  io.Reader
+	err    error // of the write
 	once   sync.Once
 	failed chan bool
 }
@@ -32,7 +33,7 @@ func (c *early) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	c.once.Do(func() { close(c.failed) })
-	return 0, &net.OpError{Op: "write", Err: syscall.ECONNRESET}
+	return 0, &net.OpError{Op: "write", Err: c.err}
 }
 
 func (c *early) Read(p []byte) (int, error) {
@@ -54,7 +55,7 @@ func TestOwnReadsOn(t *testing.T) {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
 			client := http.Client{Transport: dial.Own(&http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
-				return &early{reply: strings.NewReader(x.reply), failed: make(chan bool)}, nil
+				return &early{reply: strings.NewReader(x.reply), err: reset, failed: make(chan bool)}, nil
 			}})}
 			resp, err := client.Post("http://server.invalid/", "text/plain", bytes.NewReader(make([]byte, 1<<20)))
 			if x.fails != "" {
@@ -72,6 +73,33 @@ func TestOwnReadsOn(t *testing.T) {
 				t.Errorf("%q, error %v, want %q", body, err, x.want)
 			}
 		})
+	}
+}
+
+// stuck is a connection on which a write fails and nothing ever comes.
+type stuck struct{ early }
+
+func (c *stuck) Read([]byte) (int, error) {
+	<-c.failed // by Close alone
+	return 0, net.ErrClosed
+}
+
+func (c *stuck) Write([]byte) (int, error) { return 0, &net.OpError{Op: "write", Err: c.err} }
+
+// A write that fails while the connection stands is told: there is nothing to read that one could wait for.
+func TestOwnTellsOfOtherErrors(t *testing.T) {
+	t.Parallel()
+	odd := errors.New("no buffer space")
+	transport := dial.Own(&http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return &stuck{early{err: odd, failed: make(chan bool)}}, nil
+	}})
+	client := http.Client{Transport: transport, Timeout: 10 * time.Second}
+	resp, err := client.Get("http://server.invalid/")
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	if !errors.Is(err, odd) {
+		t.Errorf("error %v, want %v", err, odd)
 	}
 }
 

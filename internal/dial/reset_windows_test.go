@@ -1,0 +1,5 @@
+package dial_test
+
+import "syscall"
+
+const reset = syscall.WSAECONNRESET
