@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"log/slog"
 )
@@ -31,14 +32,18 @@ func (c *caCommand) Run(ctx context.Context, out streams) error {
 			return fmt.Errorf("%w (a fake has a certificate where it has a --tls-addr or a --proxy-addr)", err)
 		}
 	}
-	for rest := data; ; { // of what is sent, certificates alone are shown
-		block, after := pem.Decode(rest)
-		if block == nil {
-			return nil
+	printed := false
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" { // of what is sent, nothing else is shown
+			continue
 		}
-		if err := pem.Encode(out.stdout, &pem.Block{Type: "CERTIFICATE", Bytes: block.Bytes}); err != nil {
+		if err := pem.Encode(out.stdout, &pem.Block{Type: block.Type, Bytes: block.Bytes}); err != nil {
 			return err
 		}
-		rest = after
+		printed = true
 	}
+	if !printed {
+		return errors.New("ca: there is no certificate in PEM in what was read")
+	}
+	return nil
 }
