@@ -3,6 +3,8 @@ package main
 import (
 	"slices"
 	"strings"
+
+	"github.com/dingmock/dingmock/internal/nearest"
 )
 
 // misused says why nothing was begun, in the reports that arguments name which could not be read whole: there a report of
@@ -19,7 +21,7 @@ func misused(args []string, lookupEnv func(string) (string, bool), why error) er
 		}
 		return name
 	}
-	switch args[0] {
+	switch nearest.Word(args[0], []string{"serve", "verify", "verdict", "run", "proxy", "ready", "ca", "spec"}) { // verfy is meant for verify
 	case "verify":
 		if slices.Contains(args, "--list") {
 			return nil
