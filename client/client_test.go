@@ -374,7 +374,7 @@ func TestImports(t *testing.T) {
 			for _, spec := range f.Imports {
 				path, _ := strconv.Unquote(spec.Path.Value)
 				first, _, _ := strings.Cut(path, "/")
-				own := path == "github.com/dingmock/dingmock/client/internal/wire" || path == "github.com/dingmock/dingmock/internal/printable"
+				own := path == "github.com/dingmock/dingmock/client/internal/wire"
 				if strings.Contains(first, ".") && !own {
 					t.Errorf("%s imports %s", name, path)
 				}

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/dingmock/dingmock/internal/printable"
 )
 
 // What an [*Error] can be, for [errors.Is]: one of these, or none. They are the same whichever dialect said so.
@@ -103,7 +101,7 @@ func (e *Error) Error() string {
 	if e.RequestID != "" {
 		fmt.Fprintf(&b, " (request id %s)", e.RequestID)
 	}
-	return printable.Line(b.String())
+	return printableLine(b.String())
 }
 
 // Is reports whether target is the Err… variable that the error is.
@@ -202,7 +200,7 @@ type ReplyError struct {
 
 // Error returns what is wrong, and how the reply began, as one line.
 func (e *ReplyError) Error() string {
-	text := fmt.Sprintf("dingtalk: %s: not a reply of the platform: %s (HTTP %d, Content-Type %q", e.Operation, printable.Line(e.Reason), e.HTTPStatus, e.ContentType)
+	text := fmt.Sprintf("dingtalk: %s: not a reply of the platform: %s (HTTP %d, Content-Type %q", e.Operation, printableLine(e.Reason), e.HTTPStatus, e.ContentType)
 	if e.Body == "" {
 		return text + ", no body)"
 	}

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/dingmock/dingmock/internal/printable"
 )
 
 // masked stands where a secret or a token was.
@@ -62,14 +60,14 @@ func (c *Client) known(tokens []string) []string {
 func (c *Client) scrub(err error, tokens ...string) error {
 	switch {
 	case c.leaks(err, tokens):
-	case err == nil || printable.Line(err.Error()) == err.Error():
+	case err == nil || printableLine(err.Error()) == err.Error():
 		return err
 	default:
-		return &reworded{text: printable.Line(err.Error()), err: err}
+		return &reworded{text: printableLine(err.Error()), err: err}
 	}
 	var slow interface{ Timeout() bool }
 	return &scrubbed{
-		text:    printable.Line(c.mask(err.Error(), tokens...)),
+		text:    printableLine(c.mask(err.Error(), tokens...)),
 		is:      func(target error) bool { return errors.Is(err, target) },
 		timeout: errors.As(err, &slow) && slow.Timeout(),
 	}
