@@ -193,7 +193,7 @@ func (r *Report) writeText(w io.Writer, full int) error {
 	if list := r.Coverage.Unlisted(); len(list) > 0 && len(r.Causes) == 0 {
 		fmt.Fprintf(&b, "not counted, since no operation of the document answers them: %s\n", strings.Join(list, ", "))
 	}
-	fmt.Fprintf(&b, "%s: %d cases in %s, seed %d:", r.Target, len(r.Results), r.Duration.Round(time.Millisecond), r.Seed)
+	fmt.Fprintf(&b, "%s: %s in %s, seed %d:", r.Target, plural(len(r.Results), "case"), r.Duration.Round(time.Millisecond), r.Seed)
 	for _, o := range []Outcome{Pass, Fail, Blocked, Errored, Unsupported, Skipped} {
 		if n := r.Count(o); n > 0 {
 			fmt.Fprintf(&b, " %d %s", n, o)

@@ -97,30 +97,15 @@ func fitFiles(t *testing.T, what, dir string, n int) {
 // wire is a server that answers each request with the bytes that answer says, and hangs up.
 func wire(t *testing.T, answer func(n int, r *http.Request) string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
 	var n atomic.Int64
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = conn.Close() }()
-				r, err := http.ReadRequest(bufio.NewReader(conn))
-				if err != nil {
-					return
-				}
-				_, _ = io.Copy(io.Discard, r.Body)
-				_, _ = io.WriteString(conn, answer(int(n.Add(1)-1), r))
-			}()
+	return "http://" + listens(t, func(conn net.Conn) {
+		r, err := http.ReadRequest(bufio.NewReader(conn))
+		if err != nil {
+			return
 		}
-	}()
-	return "http://" + l.Addr().String()
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = io.WriteString(conn, answer(int(n.Add(1)-1), r))
+	})
 }
 
 // reply is one of HTTP, with headers that each end their line.

@@ -25,39 +25,24 @@ var goLog = regexp.MustCompile(`(?m)^\d{4}/\d\d/\d\d |Unsolicited response|http2
 // early is a server that says more than it was asked, on connections that it keeps.
 func early(t *testing.T) (base string, said *atomic.Int64) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
 	said = new(atomic.Int64)
-	go func() {
-		for {
-			conn, err := l.Accept()
+	return "http://" + listens(t, func(conn net.Conn) {
+		for in := bufio.NewReader(conn); ; {
+			r, err := http.ReadRequest(in)
 			if err != nil {
 				return
 			}
-			go func() {
-				defer func() { _ = conn.Close() }()
-				for in := bufio.NewReader(conn); ; {
-					r, err := http.ReadRequest(in)
-					if err != nil {
-						return
-					}
-					_, _ = io.Copy(io.Discard, r.Body)
-					const body = `{"errcode":0,"access_token":"0123456789abcdef0123456789abcdef","errmsg":"ok","expires_in":7200}`
-					answer := strings.Replace(reply("200 OK", "Content-Type: application/json;charset=UTF-8\r\nDingmock-Version: 1\r\n", body), "Connection: close\r\n", "", 1)
-					if r.Method == http.MethodHead {
-						answer = strings.TrimSuffix(answer, body)
-					}
-					_, _ = io.WriteString(conn, answer)
-					_, _ = io.WriteString(conn, "HTTP/1.1 200 \x1b[31munasked\r\nContent-Length: 0\r\n\r\n")
-					said.Add(1)
-				}
-			}()
+			_, _ = io.Copy(io.Discard, r.Body)
+			const body = `{"errcode":0,"access_token":"0123456789abcdef0123456789abcdef","errmsg":"ok","expires_in":7200}`
+			answer := strings.Replace(reply("200 OK", "Content-Type: application/json;charset=UTF-8\r\nDingmock-Version: 1\r\n", body), "Connection: close\r\n", "", 1)
+			if r.Method == http.MethodHead {
+				answer = strings.TrimSuffix(answer, body)
+			}
+			_, _ = io.WriteString(conn, answer)
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 \x1b[31munasked\r\nContent-Length: 0\r\n\r\n")
+			said.Add(1)
 		}
-	}()
-	return "http://" + l.Addr().String(), said
+	}), said
 }
 
 // asProcess runs a command as a process of its own, as net/http's log is that of the whole process.
