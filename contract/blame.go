@@ -49,7 +49,7 @@ func (c *Trial) blame(b broken) (f Finding, shown string, ok bool) {
 	s := &suspicion{c: c, x: x, want: b.want, changes: changesOf(c.rec.exchanges())}
 	switch {
 	case s.shared():
-		return sameToken(s.issuer().ID, "the other app's"), "two apps were given this token", true
+		return sameToken(s.issuer().operation(), "the other app's"), "two apps were given this token", true
 	case b.finding.Kind == KindRefused && x.Error != nil && x.Error.Name == x.Parsed.Family.Answers["token-bad"]:
 		return s.token(refusedToken, goodToken, true)
 	case b.finding.Kind == KindRefused && x.Error == nil && x.Parsed.Token != "":
@@ -104,13 +104,14 @@ func changesOf(list []*Exchange) []change {
 
 // token asks another call with the same token: where it refuses, or accepts, it too, the call that issued the token is to blame.
 func (s *suspicion) token(found, expected string, refused bool) (f Finding, shown string, ok bool) {
-	issuer := s.issuer()
-	if issuer == nil {
+	issued := s.issuer()
+	if issued == nil {
 		return f, "", false
 	}
+	issuer := issued.operation()
 	bad := s.x.Parsed.Family.Answers["token-bad"]
 	if !refused && s.issuedAgain(bad) {
-		return sameToken(issuer.ID, "the expired one"), "it was refused before, and " + issuer.ID + " issued it again", true
+		return sameToken(issuer, "the expired one"), "it was refused before, and " + issuer + " issued it again", true
 	}
 	for _, op := range s.c.doc.Operations() {
 		name := tokenOf(op)
@@ -122,27 +123,25 @@ func (s *suspicion) token(found, expected string, refused bool) (f Finding, show
 			return f, "", false
 		}
 		does := map[bool]string{true: "refuses", false: "accepts"}[refused]
-		f = Finding{Operation: issuer.ID, Pointer: pointerOfToken(issuer.ID), Kind: KindState, Found: found, Expected: expected}
-		return f, fmt.Sprintf("%s %s this token, which %s issued, as well", op.ID, does, issuer.ID), true
+		f = Finding{Operation: issuer, Pointer: pointerOfToken(issuer), Kind: KindState, Found: found, Expected: expected}
+		return f, fmt.Sprintf("%s %s this token, which %s issued, as well", op.ID, does, issuer), true
 	}
 	return f, "", false
 }
 
 // outlived asks for another token, and makes the call again with it: where it succeeds then, the first token was not good any more.
 func (s *suspicion) outlived() (f Finding, shown string, ok bool) {
-	for _, x := range slices.Backward(s.before()) {
-		op := x.Parsed.Operation
-		if op == nil || tokenOf(op) != "" || !issues(x.Body, s.x.Parsed.Token) {
-			continue
-		}
-		m := tokenReply.FindSubmatch(s.again(x, "").Body)
-		if m == nil || string(m[1]) == s.x.Parsed.Token || !s.again(s.x, string(m[1])).isSuccess() {
-			return f, "", false
-		}
-		f = Finding{Operation: op.ID, Pointer: pointerOfToken(op.ID), Kind: KindState, Found: refusedToken, Expected: goodToken}
-		return f, "the same call succeeds with the token of another call of " + op.ID, true
+	issuer := s.issuer()
+	if issuer == nil {
+		return f, "", false
 	}
-	return f, "", false
+	m := tokenReply.FindSubmatch(s.again(issuer, "").Body)
+	if m == nil || string(m[1]) == s.x.Parsed.Token || !s.again(s.x, string(m[1])).isSuccess() {
+		return f, "", false
+	}
+	op := issuer.operation()
+	f = Finding{Operation: op, Pointer: pointerOfToken(op), Kind: KindState, Found: refusedToken, Expected: goodToken}
+	return f, "the same call succeeds with the token of another call of " + op, true
 }
 
 // again makes a call of the case a second time, with another token where one is given.
@@ -204,11 +203,11 @@ func (s *suspicion) shared() bool {
 	return false
 }
 
-// issuer is the operation that answered the token last; nil where none of the case did.
-func (s *suspicion) issuer() *dingmock.Operation {
+// issuer is the call that answered the token last; nil where none of the case did.
+func (s *suspicion) issuer() *Exchange {
 	for _, x := range slices.Backward(s.before()) {
 		if op := x.Parsed.Operation; op != nil && tokenOf(op) == "" && issues(x.Body, s.x.Parsed.Token) {
-			return op
+			return x
 		}
 	}
 	return nil
