@@ -62,7 +62,7 @@ func TestProvenance(t *testing.T) {
 			t.Errorf("operation %s has no summary", op.ID)
 		}
 	}
-	for _, e := range doc.Errors() {
+	for _, e := range doc.ErrorReplies() {
 		check("error "+e.Name, e.Provenance, e.Source)
 	}
 }
@@ -72,7 +72,7 @@ func TestProvenance(t *testing.T) {
 func TestGuessesAreDecided(t *testing.T) {
 	t.Parallel()
 	var got []string
-	for _, e := range load(t).Errors() {
+	for _, e := range load(t).ErrorReplies() {
 		if e.Provenance == "decided" {
 			got = append(got, e.Name)
 		}
@@ -106,7 +106,7 @@ func TestEveryErrorIsUsed(t *testing.T) {
 			}
 		}
 	}
-	for _, e := range doc.Errors() {
+	for _, e := range doc.ErrorReplies() {
 		if !used[e.Name] {
 			t.Errorf("nothing answers the error %s", e.Name)
 		}
@@ -123,7 +123,7 @@ func TestRepliesListWhatFamiliesAnswer(t *testing.T) {
 		for _, reply := range op.Replies {
 			for _, name := range reply.Errors {
 				listed[name] = true
-				if e := doc.Error(name); e.Status != reply.Status {
+				if e := doc.ErrorReply(name); e.Status != reply.Status {
 					t.Errorf("%s: the reply %d lists %s, whose status is %d", op.ID, reply.Status, name, e.Status)
 				}
 			}
@@ -203,7 +203,7 @@ func TestExamplesHaveTheErrorsCode(t *testing.T) {
 					t.Errorf("%s: the example %s: %v", op.ID, name, err)
 					continue
 				}
-				e := doc.Error(name)
+				e := doc.ErrorReply(name)
 				prefix, _, _ := strings.Cut(e.Code, "{")
 				if got.Errcode != e.Errcode || got.SubCode != e.SubCode || !strings.HasPrefix(got.Code, prefix) {
 					t.Errorf("%s: the example %s is %d/%s %s, the error %d/%s %s", op.ID, name, got.Errcode, got.SubCode, got.Code, e.Errcode, e.SubCode, e.Code)

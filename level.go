@@ -27,19 +27,19 @@ const (
 
 // notes are the rules whose breaks are notes, by where the call is known from. All other breaks are red.
 var notes = map[string]map[Known]bool{
-	RuleNotModelled:         {KnownDocumented: true},
-	RuleWrongHost:           {KnownModelled: true, KnownRule: true, KnownDocumented: true, KnownNowhere: true},
-	RuleUndeclaredParameter: {KnownRule: true, KnownDocumented: true}, // of a modelled call the document says: x-undeclared
-	RuleRepeatedParameter:   {KnownRule: true, KnownDocumented: true},
+	KindNotModelled:         {KnownDocumented: true},
+	KindWrongHost:           {KnownModelled: true, KnownRule: true, KnownDocumented: true, KnownNowhere: true},
+	KindUndeclaredParameter: {KnownRule: true, KnownDocumented: true}, // of a modelled call the document says: x-undeclared
+	KindRepeatedParameter:   {KnownRule: true, KnownDocumented: true},
 }
 
 // level is how much a break of the rule counts.
 func (q *Request) level(rule string) Level {
 	switch {
 	case notes[rule][q.Known],
-		rule == RuleUndeclaredParameter && q.Operation != nil && q.Operation.Undeclared == Note,
-		rule == RuleMethod && q.Method == http.MethodOptions, // a browser asks so, not the program
-		rule == RuleUnknownPath && (q.visit() || q.Method == http.MethodOptions):
+		rule == KindUndeclaredParameter && q.Operation != nil && q.Operation.Undeclared == Note,
+		rule == KindMethod && q.Method == http.MethodOptions, // a browser asks so, not the program
+		rule == KindUnknownPath && (q.visit() || q.Method == http.MethodOptions):
 		return Note
 	}
 	return Red
@@ -66,7 +66,7 @@ func (q *Request) Preflight() bool {
 func AllowUnknown(patterns []string, list []Violation) []Violation {
 	out := make([]Violation, len(list))
 	for i, v := range list {
-		if v.Rule == RuleUnknownPath && allowed(patterns, v.Found) {
+		if v.Kind == KindUnknownPath && allowed(patterns, v.Found) {
 			v.Level = Note
 		}
 		out[i] = v

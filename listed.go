@@ -19,7 +19,7 @@ func (d *Document) checkHost(q *Request, host string) {
 	}
 	for _, f := range d.families {
 		if slices.Contains(f.Hosts, name) {
-			q.add(RuleWrongHost, "/header/Host", name, strings.Join(q.Family.Hosts, " or "), "")
+			q.add(KindWrongHost, "/header/Host", name, strings.Join(q.Family.Hosts, " or "), "")
 			return
 		}
 	}
@@ -52,10 +52,10 @@ func (q *Request) method() string {
 func (d *Document) checkListed(q *Request, calls []paths.Call, query []field, r *http.Request, media string, body []byte, form []field) {
 	switch {
 	case q.Family == nil:
-		q.add(RuleUnknownPath, "/path", shortPath(q.Path), "a path of the document", "")
+		q.add(KindUnknownPath, "/path", shortPath(q.Path), "a path of the document", "")
 		return
 	case calls == nil:
-		q.add(RuleUnknownPath, "/path", shortPath(q.Path), "a path that DingTalk has"+d.suggest(q.Path), "unknown-path")
+		q.add(KindUnknownPath, "/path", shortPath(q.Path), "a path that DingTalk has"+d.suggest(q.Path), "unknown-path")
 		return
 	}
 	if q.Listed.Method != q.method() {
@@ -67,7 +67,7 @@ func (d *Document) checkListed(q *Request, calls []paths.Call, query []field, r 
 		answered := q.Family.APIName != "" && q.method() == http.MethodGet && slices.ContainsFunc(query, func(f field) bool { return f.name != q.Family.Token.Name })
 		q.addMethod(strings.Join(methods, " or "), answered)
 	}
-	q.add(RuleNotModelled, "/path", shortPath(q.Path), "a call that dingmock models, or a rule that answers it", "unknown-path")
+	q.add(KindNotModelled, "/path", shortPath(q.Path), "a call that dingmock models, or a rule that answers it", "unknown-path")
 	if q.Method == http.MethodOptions {
 		return // a browser asks, and has no token
 	}
@@ -81,14 +81,14 @@ func (d *Document) checkListed(q *Request, calls []paths.Call, query []field, r 
 		isForm := media == mediaForm
 		switch {
 		case isForm && body[0] == '{' && json.Valid(body):
-			q.add(RuleContentType, "/header/Content-Type", short(media), "application/json, which the body is", "content-type")
+			q.add(KindContentType, "/header/Content-Type", short(media), "application/json, which the body is", "content-type")
 		case !isForm && media != mediaJSON && !strings.HasPrefix(media, "multipart/") && media != "application/octet-stream":
-			q.add(RuleContentType, "/header/Content-Type", short(media), "application/json, a form or an upload", "content-type")
+			q.add(KindContentType, "/header/Content-Type", short(media), "application/json, a form or an upload", "content-type")
 		case media != mediaJSON:
 		case !utf8.Valid(body):
-			q.add(RuleBody, "/body", "bytes that are not UTF-8", "JSON", "body")
+			q.add(KindBody, "/body", "bytes that are not UTF-8", "JSON", "body")
 		case !json.Valid(body):
-			q.add(RuleBody, "/body", "text that is not JSON", "JSON, as the Content-Type says", "body")
+			q.add(KindBody, "/body", "text that is not JSON", "JSON, as the Content-Type says", "body")
 		}
 	}
 }
@@ -99,7 +99,7 @@ func (q *Request) AnsweredByRule(token bool) {
 	if q.Known != KnownDocumented && q.Known != KnownNowhere {
 		return
 	}
-	q.Violations = slices.DeleteFunc(q.Violations, func(v Violation) bool { return v.Rule == RuleUnknownPath || v.Rule == RuleNotModelled })
+	q.Violations = slices.DeleteFunc(q.Violations, func(v Violation) bool { return v.Kind == KindUnknownPath || v.Kind == KindNotModelled })
 	q.Known = KnownRule
 	if token && q.Listed == nil && strings.TrimSpace(q.Token) == "" {
 		q.missToken(q.Family.Token)
@@ -109,13 +109,13 @@ func (q *Request) AnsweredByRule(token bool) {
 
 // missToken notes that the token of a call is missing which the document does not have.
 func (q *Request) missToken(c Credential) {
-	q.add(RuleMissingCredential, pointer(c.In, c.Name), "nothing", "a token in the "+c.In+" parameter "+c.Name, "")
+	q.add(KindMissingCredential, pointer(c.In, c.Name), "nothing", "a token in the "+c.In+" parameter "+c.Name, "")
 }
 
 // WaiveToken says that no token is asked for: that there is none is but a note.
 func (q *Request) WaiveToken() {
 	for i := range q.Violations {
-		if q.Violations[i].Rule == RuleMissingCredential {
+		if q.Violations[i].Kind == KindMissingCredential {
 			q.Violations[i].Level = Note
 		}
 	}

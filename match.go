@@ -21,7 +21,7 @@ type refusal struct {
 
 // Match reports whether a reply with that HTTP status and body is this error, and returns what stands in the
 // {holes} of its code and text.
-func (e *Error) Match(status int, body []byte) (holes map[string]string, ok bool) {
+func (e *ErrorReply) Match(status int, body []byte) (holes map[string]string, ok bool) {
 	var got refusal
 	if json.Unmarshal(body, &got) != nil {
 		return nil, false
@@ -29,7 +29,7 @@ func (e *Error) Match(status int, body []byte) (holes map[string]string, ok bool
 	return e.match(status, got)
 }
 
-func (e *Error) match(status int, got refusal) (holes map[string]string, ok bool) {
+func (e *ErrorReply) match(status int, got refusal) (holes map[string]string, ok bool) {
 	if status != e.Status || got.Errcode != float64(e.Errcode) || got.SubCode != e.SubCode {
 		return nil, false
 	}
@@ -49,12 +49,12 @@ func (e *Error) match(status int, got refusal) (holes map[string]string, ok bool
 }
 
 // Identify returns which of its errors a reply with this body is, nil for none: one without holes before one with.
-func (r *Reply) Identify(body []byte) *Error {
+func (r *Reply) Identify(body []byte) *ErrorReply {
 	var got refusal
 	if json.Unmarshal(body, &got) != nil {
 		return nil
 	}
-	var found *Error
+	var found *ErrorReply
 	for _, e := range r.errors {
 		switch holes, ok := e.match(r.Status, got); {
 		case ok && len(holes) == 0:
@@ -67,7 +67,7 @@ func (r *Reply) Identify(body []byte) *Error {
 }
 
 // Holes returns the names of the {holes} in the error's code and text.
-func (e *Error) Holes() []string {
+func (e *ErrorReply) Holes() []string {
 	var names []string
 	for _, found := range hole.FindAllStringSubmatch(e.Code+e.Text, -1) {
 		names = append(names, found[1])
@@ -111,7 +111,7 @@ func cutHole(template string) (literal, name, rest string) {
 
 // Body returns the error as a reply says it, decoded, without what is made for each request. Holes are the name and value of
 // what stands in its code and text: name, value, …; those that are not given stay as {name}.
-func (e *Error) Body(holes ...string) map[string]any {
+func (e *ErrorReply) Body(holes ...string) map[string]any {
 	fill := func(text string, holes ...string) string {
 		for i := 0; i+1 < len(holes); i += 2 {
 			text = strings.ReplaceAll(text, "{"+holes[i]+"}", holes[i+1])
@@ -133,7 +133,7 @@ func (e *Error) Body(holes ...string) map[string]any {
 }
 
 // Same reports whether a body has the code of the error, whatever else it says.
-func (e *Error) Same(body []byte) bool {
+func (e *ErrorReply) Same(body []byte) bool {
 	var got refusal
 	if json.Unmarshal(body, &got) != nil {
 		return false

@@ -19,13 +19,13 @@ func TestMatchAndEncodeExamples(t *testing.T) {
 	for _, op := range doc.Operations() {
 		for _, reply := range op.Replies {
 			for name, body := range reply.Examples {
-				if e := doc.Error(name); e != nil {
+				if e := doc.ErrorReply(name); e != nil {
 					if _, ok := e.Match(reply.Status, body); !ok {
 						t.Errorf("%s %d: the example %s is not matched by the error: %s", op.ID, reply.Status, name, body)
 					}
 				}
 				for _, other := range reply.Errors {
-					if _, ok := doc.Error(other).Match(reply.Status, body); ok && other != name && len(doc.Error(other).Holes()) == 0 {
+					if _, ok := doc.ErrorReply(other).Match(reply.Status, body); ok && other != name && len(doc.ErrorReply(other).Holes()) == 0 {
 						t.Errorf("%s %d: the example %s is matched by %s", op.ID, reply.Status, name, other)
 					}
 				}
@@ -50,7 +50,7 @@ func TestMatchAndEncodeExamples(t *testing.T) {
 // A number means the same however JSON spells it.
 func TestMatchNumbers(t *testing.T) {
 	t.Parallel()
-	e := &dingmock.Error{Name: "x", Errcode: 40096, Status: 200, Text: "t"}
+	e := &dingmock.ErrorReply{Name: "x", Errcode: 40096, Status: 200, Text: "t"}
 	for number, want := range map[string]bool{
 		"40096": true, "40096.0": true, "4.0096e4": true, "40096e0": true, "40096.5": false, "40097": false, "-40096": false, `"40096"`: false, "1e999": false, "null": false,
 	} {
@@ -63,7 +63,7 @@ func TestMatchNumbers(t *testing.T) {
 
 func TestMatchHoles(t *testing.T) {
 	t.Parallel()
-	e := &dingmock.Error{Name: "x", Errcode: 7, Status: 200, Text: "a {n} b {n} c {m}"}
+	e := &dingmock.ErrorReply{Name: "x", Errcode: 7, Status: 200, Text: "a {n} b {n} c {m}"}
 	for _, tt := range []struct {
 		name, text string
 		want       string // "" no match

@@ -35,7 +35,7 @@ type Document struct {
 
 	operations []*Operation
 	families   []*Family // longest prefix first
-	errors     map[string]*Error
+	errors     map[string]*ErrorReply
 	suggested  suggestions
 }
 
@@ -140,7 +140,7 @@ type Reply struct {
 	Errors      []string // the names of the errors it can be
 	Examples    map[string]json.RawMessage
 
-	errors []*Error
+	errors []*ErrorReply
 	schema *openapi3.Schema
 }
 
@@ -168,8 +168,8 @@ func (f *Family) API(path string) string {
 	return f.APIName + strings.ReplaceAll(strings.TrimPrefix(path, f.Prefix), "/", ".")
 }
 
-// Error is one error answer of the platform, as x-errors has it.
-type Error struct {
+// ErrorReply is one error answer of the platform, as x-errors has it.
+type ErrorReply struct {
 	Name       string `json:"-"`
 	Errcode    int    `json:"errcode,omitempty"`  // in the errcode dialects
 	SubCode    string `json:"sub_code,omitempty"` // under errcode 88
@@ -278,12 +278,12 @@ func (f *Family) has(path string) bool {
 // Families returns the dialects of the document, longest prefix first.
 func (d *Document) Families() []*Family { return slices.Clone(d.families) }
 
-// Error returns the error of that name in x-errors, or nil.
-func (d *Document) Error(name string) *Error { return d.errors[name] }
+// ErrorReply returns the error of that name in x-errors, or nil.
+func (d *Document) ErrorReply(name string) *ErrorReply { return d.errors[name] }
 
-// Errors returns the errors of the document, sorted by name.
-func (d *Document) Errors() []*Error {
-	list := make([]*Error, 0, len(d.errors))
+// ErrorReplies returns the errors of the document, sorted by name.
+func (d *Document) ErrorReplies() []*ErrorReply {
+	list := make([]*ErrorReply, 0, len(d.errors))
 	for _, name := range slices.Sorted(maps.Keys(d.errors)) {
 		list = append(list, d.errors[name])
 	}

@@ -130,28 +130,28 @@ func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Re
 // CutOff says that the body could not be read to its end: what was made of it does not count.
 func (q *Request) CutOff() {
 	q.Violations = slices.DeleteFunc(q.Violations, func(v Violation) bool {
-		return v.Rule == RuleBody || strings.HasPrefix(v.Pointer, "/body")
+		return v.Kind == KindBody || strings.HasPrefix(v.Pointer, "/body")
 	})
-	q.add(RuleBody, "/body", "a body that breaks off", "as many bytes as its headers announce", "body")
+	q.add(KindBody, "/body", "a body that breaks off", "as many bytes as its headers announce", "body")
 	q.sort()
 }
 
 // sort orders the violations as the checks of the platform are ordered.
 func (q *Request) sort() {
 	if len(q.Violations) > 1 {
-		slices.SortStableFunc(q.Violations, func(a, b Violation) int { return order(a.Rule) - order(b.Rule) })
+		slices.SortStableFunc(q.Violations, func(a, b Violation) int { return order(a.Kind) - order(b.Kind) })
 	}
 }
 
 func order(rule string) int {
 	return slices.Index([]string{
-		RuleUnknownPath, RuleMethod, RuleMissingCredential, RuleContentType, RuleBody,
-		RuleMissingParameter, RuleInvalidParameter, RuleUndeclaredParameter, RuleRepeatedParameter, RuleNotModelled, RuleWrongHost,
+		KindUnknownPath, KindMethod, KindMissingCredential, KindContentType, KindBody,
+		KindMissingParameter, KindInvalidParameter, KindUndeclaredParameter, KindRepeatedParameter, KindNotModelled, KindWrongHost,
 	}, rule)
 }
 
 func (q *Request) add(rule, pointer, found, expected, answer string) {
-	v := Violation{Rule: rule, Level: q.level(rule), Pointer: pointer, Found: found, Expected: expected}
+	v := Violation{Kind: rule, Level: q.level(rule), Pointer: pointer, Found: found, Expected: expected}
 	switch {
 	case q.Operation != nil:
 		v.Operation = q.Operation.ID
@@ -173,11 +173,11 @@ func (q *Request) addMethod(want string, answered bool) {
 	case q.Family != nil && q.Family.Answers["method-"+strings.ToLower(want)] != "":
 		answer += "-" + strings.ToLower(want)
 	}
-	q.add(RuleMethod, "/method", short(q.Method), want, answer)
+	q.add(KindMethod, "/method", short(q.Method), want, answer)
 }
 
 func (q *Request) broken() bool {
-	return slices.ContainsFunc(q.Violations, func(v Violation) bool { return v.Rule == RuleContentType || v.Rule == RuleBody })
+	return slices.ContainsFunc(q.Violations, func(v Violation) bool { return v.Kind == KindContentType || v.Kind == KindBody })
 }
 
 // give adds the fields whose names may be shown, up to maxNoted: first those of a body, then those of a query. Of a
@@ -209,28 +209,28 @@ func (q *Request) keepOthers(list []field) {
 // readBody returns the fields of the body as they stand there, or notes why it has none.
 func (q *Request) readBody(types []string, r *http.Request, media string, body []byte, form []field) []field {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		q.add(RuleContentType, "/header/Content-Encoding", short(encoding), "no Content-Encoding", "content-type")
+		q.add(KindContentType, "/header/Content-Encoding", short(encoding), "no Content-Encoding", "content-type")
 		return nil
 	}
 	if media != "" && !slices.Contains(types, media) {
-		q.add(RuleContentType, "/header/Content-Type", short(media), strings.Join(types, " or "), "content-type")
+		q.add(KindContentType, "/header/Content-Type", short(media), strings.Join(types, " or "), "content-type")
 		return nil
 	}
 	switch {
 	case int64(len(body)) > q.Operation.MaxBody:
-		q.add(RuleBody, "/body", fmt.Sprintf("more than %d bytes", q.Operation.MaxBody), fmt.Sprintf("at most %d bytes", q.Operation.MaxBody), "body-too-large")
+		q.add(KindBody, "/body", fmt.Sprintf("more than %d bytes", q.Operation.MaxBody), fmt.Sprintf("at most %d bytes", q.Operation.MaxBody), "body-too-large")
 		return nil
 	case len(body) == 0:
 		if q.Operation.NeedsBody {
-			q.add(RuleBody, "/body", "no body", "a JSON object", "body-missing")
+			q.add(KindBody, "/body", "no body", "a JSON object", "body-missing")
 		}
 		return nil
 	case !utf8.Valid(body):
-		q.add(RuleBody, "/body", "bytes that are not UTF-8", "UTF-8", "body")
+		q.add(KindBody, "/body", "bytes that are not UTF-8", "UTF-8", "body")
 		return nil
 	case media == mediaForm:
 		if slices.ContainsFunc(form, func(f field) bool { return !utf8.ValidString(f.name) || !utf8.ValidString(f.text()) }) {
-			q.add(RuleBody, "/body", "a form whose values are not UTF-8", "UTF-8", "body")
+			q.add(KindBody, "/body", "a form whose values are not UTF-8", "UTF-8", "body")
 			return nil
 		}
 		return form
@@ -240,7 +240,7 @@ func (q *Request) readBody(types []string, r *http.Request, media string, body [
 	}
 	fields, err := parseObject(body)
 	if err != nil {
-		q.add(RuleBody, "/body", err.Error(), "a JSON object", "body")
+		q.add(KindBody, "/body", err.Error(), "a JSON object", "body")
 		return nil
 	}
 	return fields
@@ -259,7 +259,7 @@ func (q *Request) checkCredentials(query []field, header http.Header, form, fiel
 					if s, ok := f.value.(string); ok {
 						value, given = s, true
 					} else if f.value != nil {
-						q.add(RuleInvalidParameter, pointer("body", c.Name), describe(f.value), "a string", "invalid-parameter")
+						q.add(KindInvalidParameter, pointer("body", c.Name), describe(f.value), "a string", "invalid-parameter")
 					}
 				}
 			}
@@ -300,7 +300,7 @@ func (q *Request) missCredential() {
 	if there && value != "" {
 		found = "blanks"
 	}
-	q.add(RuleMissingCredential, pointer(miss.In, miss.Name), found, expected, "")
+	q.add(KindMissingCredential, pointer(miss.In, miss.Name), found, expected, "")
 }
 
 // checkFields collects the values of the operation's parameters and compares them with their schemas.
@@ -340,7 +340,7 @@ func (q *Request) checkFields(query []field, r *http.Request, media string, body
 			continue
 		}
 		if p.Required && (!ok || value == nil || value == "") {
-			q.add(RuleMissingParameter, pointer(from, p.Name), missing(value, ok), expectation(p.schema), "missing-parameter")
+			q.add(KindMissingParameter, pointer(from, p.Name), missing(value, ok), expectation(p.schema), "missing-parameter")
 			continue
 		}
 		if !ok {
@@ -349,7 +349,7 @@ func (q *Request) checkFields(query []field, r *http.Request, media string, body
 		q.Values[p.Name] = value
 		if text, is := value.(string); is && from != "body" {
 			if !utf8.ValidString(text) {
-				q.add(RuleInvalidParameter, pointer(from, p.Name), "bytes that are not UTF-8", expectation(p.schema), "invalid-parameter")
+				q.add(KindInvalidParameter, pointer(from, p.Name), "bytes that are not UTF-8", expectation(p.schema), "invalid-parameter")
 				continue
 			}
 			if p.In != "body" {
@@ -360,7 +360,7 @@ func (q *Request) checkFields(query []field, r *http.Request, media string, body
 			continue
 		}
 		for _, f := range check(p.schema, value) {
-			q.add(RuleInvalidParameter, pointer(from, p.Name)+f.pointer, f.found, f.expected, "invalid-parameter")
+			q.add(KindInvalidParameter, pointer(from, p.Name)+f.pointer, f.found, f.expected, "invalid-parameter")
 		}
 	}
 }
@@ -411,7 +411,7 @@ func (q *Request) note(list []field, place string, declared func(string) bool) f
 		}
 		if !again {
 			if !declared(f.name) {
-				add(RuleUndeclaredParameter, f.name, "an undeclared parameter", "no such parameter")
+				add(KindUndeclaredParameter, f.name, "an undeclared parameter", "no such parameter")
 			}
 			at.put(f)
 			continue
@@ -421,7 +421,7 @@ func (q *Request) note(list []field, place string, declared func(string) bool) f
 				repeated = map[string]bool{}
 			}
 			repeated[f.name] = true
-			add(RuleRepeatedParameter, f.name, "a repeated parameter", "one value")
+			add(KindRepeatedParameter, f.name, "a repeated parameter", "one value")
 		}
 		if f.json { // the last counts, else the first
 			at.fields[i].value = f.value

@@ -280,8 +280,8 @@ func TestCheckListed(t *testing.T) {
 			}
 			var got []string
 			for _, v := range q.Violations {
-				if v.Rule == dingmock.RuleUnknownPath {
-					got = append(got, string(v.Level)+" : "+v.Rule)
+				if v.Kind == dingmock.KindUnknownPath {
+					got = append(got, string(v.Level)+" : "+v.Kind)
 					continue
 				}
 				got = append(got, string(v.Level)+" "+v.String()+" → "+v.Answer)
@@ -301,9 +301,9 @@ func TestCheckListed(t *testing.T) {
 func TestAllowUnknown(t *testing.T) {
 	t.Parallel()
 	list := []dingmock.Violation{
-		{Rule: dingmock.RuleUnknownPath, Level: dingmock.Red, Found: "/ours/a"},
-		{Rule: dingmock.RuleUnknownPath, Level: dingmock.Red, Found: "/theirs"},
-		{Rule: dingmock.RuleBody, Level: dingmock.Red, Found: "/ours/a"},
+		{Kind: dingmock.KindUnknownPath, Level: dingmock.Red, Found: "/ours/a"},
+		{Kind: dingmock.KindUnknownPath, Level: dingmock.Red, Found: "/theirs"},
+		{Kind: dingmock.KindBody, Level: dingmock.Red, Found: "/ours/a"},
 	}
 	for _, test := range []struct {
 		patterns []string
@@ -419,8 +419,8 @@ func FuzzCheckRequest(f *testing.F) {
 	}
 	doc := load(f)
 	rules := []string{
-		dingmock.RuleUnknownPath, dingmock.RuleMethod, dingmock.RuleMissingCredential, dingmock.RuleContentType, dingmock.RuleBody,
-		dingmock.RuleMissingParameter, dingmock.RuleInvalidParameter, dingmock.RuleUndeclaredParameter, dingmock.RuleRepeatedParameter,
+		dingmock.KindUnknownPath, dingmock.KindMethod, dingmock.KindMissingCredential, dingmock.KindContentType, dingmock.KindBody,
+		dingmock.KindMissingParameter, dingmock.KindInvalidParameter, dingmock.KindUndeclaredParameter, dingmock.KindRepeatedParameter,
 	}
 	f.Fuzz(func(t *testing.T, method, path, query, media, body string) {
 		r := httptest.NewRequest("GET", "/", nil)
@@ -441,7 +441,7 @@ func FuzzCheckRequest(f *testing.F) {
 				t.Errorf("a value in %q", line)
 			}
 			at := 0
-			for at < len(rules) && rules[at] != v.Rule {
+			for at < len(rules) && rules[at] != v.Kind {
 				at++
 			}
 			if at < last || at == len(rules) {

@@ -19,7 +19,7 @@ func (d *Document) CheckResponse(q *Request, status int, header http.Header, bod
 	}
 	var list []Violation
 	add := func(rule, pointer, found, expected string) {
-		v := Violation{Rule: rule, Level: Red, Pointer: pointer, Found: found, Expected: expected}
+		v := Violation{Kind: rule, Level: Red, Pointer: pointer, Found: found, Expected: expected}
 		if q.Operation != nil {
 			v.Operation = q.Operation.ID
 		}
@@ -27,15 +27,15 @@ func (d *Document) CheckResponse(q *Request, status int, header http.Header, bod
 	}
 	reply := d.Reply(q, status)
 	if reply == nil {
-		add(RuleReplyStatus, "/status", fmt.Sprint(status), d.statuses(q))
+		add(KindReplyStatus, "/status", fmt.Sprint(status), d.statuses(q))
 		return list
 	}
 	types := header.Values("Content-Type")
 	switch got := header.Get("Content-Type"); {
 	case len(types) > 1:
-		add(RuleReplyContentType, "/header/Content-Type", fmt.Sprintf("%d of them, the first \"%s\"", len(types), short(got)), fmt.Sprintf("%q alone", reply.ContentType))
+		add(KindReplyContentType, "/header/Content-Type", fmt.Sprintf("%d of them, the first \"%s\"", len(types), short(got)), fmt.Sprintf("%q alone", reply.ContentType))
 	case got != reply.ContentType:
-		add(RuleReplyContentType, "/header/Content-Type", `"`+short(got)+`"`, fmt.Sprintf("%q", reply.ContentType))
+		add(KindReplyContentType, "/header/Content-Type", `"`+short(got)+`"`, fmt.Sprintf("%q", reply.ContentType))
 	}
 	if q.Method == http.MethodHead || reply.schema == nil {
 		return list
@@ -43,19 +43,19 @@ func (d *Document) CheckResponse(q *Request, status int, header http.Header, bod
 	var value any
 	switch {
 	case !utf8.Valid(body):
-		add(RuleReplyBody, "/body", "bytes that are not UTF-8", "JSON")
+		add(KindReplyBody, "/body", "bytes that are not UTF-8", "JSON")
 		return list
 	case json.Unmarshal(body, &value) != nil:
-		add(RuleReplyBody, "/body", fmt.Sprintf("%d bytes that are not JSON", len(body)), "JSON")
+		add(KindReplyBody, "/body", fmt.Sprintf("%d bytes that are not JSON", len(body)), "JSON")
 		return list
 	}
 	broken := repeatedKeys(json.NewDecoder(bytes.NewReader(body)), &place{}, nil)
 	broken = append(broken, check(reply.schema, value)...)
 	for _, f := range broken {
-		add(RuleReplyBody, "/body"+f.pointer, f.found, f.expected)
+		add(KindReplyBody, "/body"+f.pointer, f.found, f.expected)
 	}
 	if q.Operation != nil && len(broken) == 0 && len(reply.Errors) > 0 && refuses(value) && reply.Identify(body) == nil {
-		add(RuleReplyError, "/body", "an error that is none of those that the document lists for this reply", "one of "+strings.Join(reply.Errors, ", "))
+		add(KindReplyError, "/body", "an error that is none of those that the document lists for this reply", "one of "+strings.Join(reply.Errors, ", "))
 	}
 	return list
 }

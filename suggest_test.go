@@ -35,7 +35,7 @@ func TestSuggest(t *testing.T) {
 			want += "; did you mean " + test.want + "?"
 		}
 		q := doc.CheckRequest(nil, httptest.NewRequest("GET", "http://x"+test.path, nil), nil)
-		if len(q.Violations) == 0 || q.Violations[0].Rule != dingmock.RuleUnknownPath || q.Violations[0].Expected != want {
+		if len(q.Violations) == 0 || q.Violations[0].Kind != dingmock.KindUnknownPath || q.Violations[0].Expected != want {
 			t.Errorf("%s: found %v, want %q", test.path, q.Violations, want)
 		}
 	}

@@ -11,25 +11,25 @@ import (
 // The rules of a request. A request that breaks one is off-spec, whatever it was answered, unless the break is but a
 // note: see [Level].
 const (
-	RuleUnknownPath         = "unknown-path" // DingTalk has no such path
-	RuleNotModelled         = "not-modelled" // DingTalk has the call, and the document does not model it; always a note
-	RuleWrongHost           = "wrong-host"   // the call came to the other of the platform's hosts; always a note
-	RuleMethod              = "method"
-	RuleMissingCredential   = "missing-credential"
-	RuleContentType         = "content-type"
-	RuleBody                = "body"
-	RuleMissingParameter    = "missing-parameter"
-	RuleInvalidParameter    = "invalid-parameter"
-	RuleUndeclaredParameter = "undeclared-parameter"
-	RuleRepeatedParameter   = "repeated-parameter"
+	KindUnknownPath         = "unknown-path" // DingTalk has no such path
+	KindNotModelled         = "not-modelled" // DingTalk has the call, and the document does not model it; always a note
+	KindWrongHost           = "wrong-host"   // the call came to the other of the platform's hosts; always a note
+	KindMethod              = "method"
+	KindMissingCredential   = "missing-credential"
+	KindContentType         = "content-type"
+	KindBody                = "body"
+	KindMissingParameter    = "missing-parameter"
+	KindInvalidParameter    = "invalid-parameter"
+	KindUndeclaredParameter = "undeclared-parameter"
+	KindRepeatedParameter   = "repeated-parameter"
 )
 
 // The rules of a reply.
 const (
-	RuleReplyStatus      = "reply-status"
-	RuleReplyContentType = "reply-content-type"
-	RuleReplyBody        = "reply-body"
-	RuleReplyError       = "reply-error" // an error that is none of those that the reply may be
+	KindReplyStatus      = "reply-status"
+	KindReplyContentType = "reply-content-type"
+	KindReplyBody        = "reply-body"
+	KindReplyError       = "reply-error" // an error that is none of those that the reply may be
 )
 
 // Violation is one way in which a request or a reply is not what the document allows. Of what
@@ -37,7 +37,7 @@ const (
 // might be a secret.
 type Violation struct {
 	Operation string `json:"operation"` // "" where DingTalk has no such path
-	Rule      string `json:"rule"`      // one of the Rule constants
+	Kind      string `json:"kind"`      // one of the Kind constants
 	Level     Level  `json:"level"`     // whether it is held against who sent it
 	Pointer   string `json:"pointer"`   // where: a JSON pointer into {method, path, query, header, body} or {status, header, body}
 	Found     string `json:"found"`
@@ -56,7 +56,7 @@ func (v Violation) Name() string {
 
 // String returns the violation as one printable line.
 func (v Violation) String() string {
-	line := v.Rule + " at " + v.Pointer + ": found " + v.Found + ", expected " + v.Expected
+	line := v.Kind + " at " + v.Pointer + ": found " + v.Found + ", expected " + v.Expected
 	if v.Operation != "" {
 		line = v.Operation + ": " + line
 	}

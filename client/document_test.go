@@ -312,7 +312,7 @@ func only(t *testing.T, err error) error {
 // TestEveryErrorHasAKind holds that errors.Is knows each error of the document.
 func TestEveryErrorHasAKind(t *testing.T) {
 	t.Parallel()
-	for _, e := range load(t).Errors() {
+	for _, e := range load(t).ErrorReplies() {
 		err := &Error{Errcode: e.Errcode, SubCode: e.SubCode, Code: e.Code}
 		if only(t, err) == nil {
 			t.Errorf("%s is none of the Err… variables", e.Name)

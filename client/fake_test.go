@@ -55,7 +55,7 @@ func (c *checked) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	q := c.doc.CheckRequest(op, r, sent)
 	for _, v := range q.Violations {
-		if v.Rule != dingmock.RuleUnknownPath || c.known.Load() {
+		if v.Kind != dingmock.KindUnknownPath || c.known.Load() {
 			c.t.Errorf("request: %s", v)
 		}
 	}

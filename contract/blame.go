@@ -118,7 +118,7 @@ func (s *suspicion) token(found, expected string, refused bool) (f Finding, show
 		if name == "" || op.ID == s.x.operation() || op.Family != s.x.Parsed.Family {
 			continue
 		}
-		other := s.ask(newCall(op, name, s.x.Parsed.Token).off(dingmock.RuleMissingParameter)) // which changes nothing
+		other := s.ask(newCall(op, name, s.x.Parsed.Token).off(dingmock.KindMissingParameter)) // which changes nothing
 		if other.Error == nil || (other.Error.Name == bad) != refused {
 			return f, "", false
 		}

@@ -165,9 +165,9 @@ func phase(doc *dingmock.Document, c *Cause) int {
 	}
 	at := 6
 	switch c.Kind {
-	case dingmock.RuleReplyStatus:
+	case dingmock.KindReplyStatus:
 		at = 2
-	case dingmock.RuleReplyContentType:
+	case dingmock.KindReplyContentType:
 		at = 4
 	case KindError, KindAccepted:
 		at = 8
@@ -191,12 +191,12 @@ func operation(doc *dingmock.Document, id string) *dingmock.Operation {
 
 // finding is what a violation is of a reply.
 func findingOf(v dingmock.Violation) Finding {
-	return Finding{Operation: v.Operation, Pointer: v.Pointer, Kind: v.Rule, Found: v.Found, Expected: v.Expected}
+	return Finding{Operation: v.Operation, Pointer: v.Pointer, Kind: v.Kind, Found: v.Found, Expected: v.Expected}
 }
 
 // differs returns the first place in which a reply is not just an error, and what stands there: got and want are what the
 // reply and the error say there.
-func differs(e *dingmock.Error, x *Exchange, holes []string) (pointer, got, want string) {
+func differs(e *dingmock.ErrorReply, x *Exchange, holes []string) (pointer, got, want string) {
 	if x.Response.StatusCode != e.Status {
 		return "/status", fmt.Sprint(x.Response.StatusCode), fmt.Sprint(e.Status)
 	}

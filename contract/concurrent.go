@@ -123,5 +123,5 @@ func (c *Trial) oneToken() string {
 
 func refusedAs(c *Trial, err error, name string) bool {
 	var refusal *Refusal
-	return errors.As(err, &refusal) && refusal.is(c.doc.Error(name))
+	return errors.As(err, &refusal) && refusal.is(c.doc.ErrorReply(name))
 }

@@ -164,7 +164,7 @@ func TestTransport(t *testing.T) {
 		t.Errorf("a call that the document allows is reported: %s", found)
 	}
 	get("/gettoken?appkey=dingmockapp&appsecret=dingmockappsecret&secret=1")
-	if len(found) != 1 || !strings.Contains(found[0], dingmock.RuleUndeclaredParameter) {
+	if len(found) != 1 || !strings.Contains(found[0], dingmock.KindUndeclaredParameter) {
 		t.Errorf("found %s", found)
 	}
 	if strings.Contains(found[0], "dingmockappsecret") {
@@ -200,7 +200,7 @@ func TestTransportReplies(t *testing.T) {
 			var got []string
 			client := http.Client{Transport: contract.Transport(nil, func(x *contract.Exchange) {
 				for _, v := range x.Violations {
-					got = append(got, v.Rule+" "+v.Pointer)
+					got = append(got, v.Kind+" "+v.Pointer)
 				}
 			})}
 			resp, err := client.Get(server.URL + "/gettoken?appkey=k&appsecret=s")
@@ -302,7 +302,7 @@ func TestTransportChangesNothing(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				for _, v := range x.Violations {
-					got = append(got, v.Rule)
+					got = append(got, v.Kind)
 				}
 			})}
 			var body io.Reader
@@ -369,7 +369,7 @@ func TestTransportJudgesRightly(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			for _, v := range x.Violations {
-				rules = append(rules, v.Rule)
+				rules = append(rules, v.Kind)
 			}
 		})}
 		ctx, cancel := context.WithCancel(t.Context())

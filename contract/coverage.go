@@ -106,10 +106,10 @@ func (c *Coverage) add(x *Exchange) {
 	}
 	wrong := map[string]bool{}
 	for _, v := range q.Violations {
-		switch v.Rule {
-		case dingmock.RuleMissingParameter, dingmock.RuleInvalidParameter:
+		switch v.Kind {
+		case dingmock.KindMissingParameter, dingmock.KindInvalidParameter:
 			wrong[v.Name()] = true
-		case dingmock.RuleMissingCredential:
+		case dingmock.KindMissingCredential:
 			for _, set := range q.Operation.Security {
 				for _, credential := range set {
 					if q.Value(credential.Name) == "" {
@@ -171,7 +171,7 @@ func (c *Coverage) Percent() float64 {
 func (c *Coverage) Unlisted() []string {
 	items, _ := c.Items()
 	var names []string
-	for _, e := range c.doc.Errors() {
+	for _, e := range c.doc.ErrorReplies() {
 		if !slices.ContainsFunc(items, func(i Item) bool { return i.Kind == "error" && i.Name == e.Name }) {
 			names = append(names, e.Name)
 		}

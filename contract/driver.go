@@ -74,7 +74,7 @@ func (r *Refusal) Error() string {
 }
 
 // is reports whether the refusal is that error of the document.
-func (r *Refusal) is(e *dingmock.Error) bool {
+func (r *Refusal) is(e *dingmock.ErrorReply) bool {
 	return r.Errcode == e.Errcode && r.SubCode == e.SubCode && r.Code == e.Code
 }
 
@@ -144,7 +144,7 @@ func (p *party) told(err error, what string) {
 
 // refused ends the case where err is not just this refusal.
 func (p *party) refused(err error, name string) {
-	e := p.c.doc.Error(name)
+	e := p.c.doc.ErrorReply(name)
 	switch refusal := p.settle(err, name); {
 	case refusal == nil:
 		p.c.breaks(nil, p.finding(KindAccepted, "a success", e), fmt.Sprintf("-want the error %s\n+got  a success", wanted(e)))
@@ -154,7 +154,7 @@ func (p *party) refused(err error, name string) {
 }
 
 // finding is of the last call, which had to be refused.
-func (p *party) finding(kind, found string, e *dingmock.Error) Finding {
+func (p *party) finding(kind, found string, e *dingmock.ErrorReply) Finding {
 	f := Finding{Operation: p.c.Operation, Pointer: "/body", Kind: kind, Found: found, Expected: "the error " + e.Name, wants: e.Name}
 	if list := p.c.rec.exchanges(); len(list) > 0 {
 		f.Operation = list[len(list)-1].operation()
@@ -162,7 +162,7 @@ func (p *party) finding(kind, found string, e *dingmock.Error) Finding {
 	return f
 }
 
-func wanted(e *dingmock.Error) string {
+func wanted(e *dingmock.ErrorReply) string {
 	return (&Refusal{Errcode: e.Errcode, SubCode: e.SubCode, Code: e.Code, Message: e.Text}).Error() + " (" + e.Name + ")"
 }
 

@@ -98,8 +98,8 @@ func TestNothingIsLeft(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := mockserver.Verdict{Reasons: []string{"no call came"}, Violations: []mockserver.Tally{}}
-			if diff := cmp.Diff(want, verdict, cmp.AllowUnexported(mockserver.Tally{}, mockserver.Entry{})); diff != "" {
+			want := mockserver.Verdict{Reasons: []string{"no call came"}, Violations: []mockserver.ViolationCount{}}
+			if diff := cmp.Diff(want, verdict, cmp.AllowUnexported(mockserver.ViolationCount{}, mockserver.Entry{})); diff != "" {
 				t.Errorf("verdict (-want +got):\n%s", diff)
 			}
 		})

@@ -98,7 +98,7 @@ func (c *Trial) generateQuery(g *generated, i int) {
 			q.query = slices.Insert(q.query, c.rng.IntN(len(q.query)+1), pair{name, word(c.rng, c.rng.IntN(200), anything)})
 		}
 		g.what = "undeclared parameters"
-		q.off(dingmock.RuleUndeclaredParameter)
+		q.off(dingmock.KindUndeclaredParameter)
 		repeats(q)
 		return
 	}
@@ -111,13 +111,13 @@ func (c *Trial) generateQuery(g *generated, i int) {
 		q.set(id, "w"+word(c.rng, c.rng.IntN(300), anything))
 	case 2:
 		g.what, g.error = "no secret", secret+"-missing"
-		q.drop(secret).off(dingmock.RuleMissingCredential)
+		q.drop(secret).off(dingmock.KindMissingCredential)
 	case 3:
 		g.what, g.error, g.name = "no id", "parameter-missing", "corpid or appkey"
-		q.drop(id).off(dingmock.RuleMissingCredential)
+		q.drop(id).off(dingmock.KindMissingCredential)
 	default:
 		g.what, g.error = "an empty secret", secret+"-missing"
-		q.set(secret, "").off(dingmock.RuleMissingCredential)
+		q.set(secret, "").off(dingmock.KindMissingCredential)
 	}
 }
 
@@ -126,7 +126,7 @@ func repeats(q *call) {
 	seen := map[string]bool{}
 	for _, p := range q.query {
 		if seen[p.name] {
-			q.off(dingmock.RuleRepeatedParameter)
+			q.off(dingmock.KindRepeatedParameter)
 			return
 		}
 		seen[p.name] = true
@@ -198,12 +198,12 @@ func (c *Trial) generateValid(g *generated, op *dingmock.Operation) {
 			}
 		}
 		q.fields = slices.Insert(q.fields, c.rng.IntN(len(q.fields)+1), pair{"contract_unknown", deep})
-		q.off(dingmock.RuleUndeclaredParameter)
+		q.off(dingmock.KindUndeclaredParameter)
 	case 2:
 		g.what += ", a key twice"
 		p := q.fields[c.rng.IntN(len(q.fields))]
 		q.fields = append([]pair{{p.name, "first"}}, q.fields...)
-		q.off(dingmock.RuleRepeatedParameter)
+		q.off(dingmock.KindRepeatedParameter)
 	case 3:
 		g.what += ", spaces and escapes"
 		q.body(mediaJSON, spaced(c.rng, q.fields))
@@ -270,43 +270,43 @@ func (c *Trial) generateWrong(g *generated, op *dingmock.Operation, turn int) {
 	switch turn % 8 {
 	case 0:
 		g.what, g.error, g.name = must.Name+" absent", answers["missing-parameter"], must.Name
-		q.drop(must.Name).off(dingmock.RuleMissingParameter)
+		q.drop(must.Name).off(dingmock.KindMissingParameter)
 	case 1:
 		value := []any{"", nil}[c.rng.IntN(2)]
 		g.what, g.error, g.name = must.Name+" empty or null", answers["missing-parameter"], must.Name
-		q.set(must.Name, value).off(dingmock.RuleMissingParameter)
+		q.set(must.Name, value).off(dingmock.KindMissingParameter)
 	case 2:
 		values := []any{0, 1, -1.5, 1e300, true, false, []any{}, []any{"x"}, map[string]any{}, map[string]any{"x": "y"}}
 		g.what, g.error, g.name = p.Name+" of another type", answers["invalid-parameter"], p.Name
-		q.set(p.Name, values[c.rng.IntN(len(values))]).off(dingmock.RuleInvalidParameter)
+		q.set(p.Name, values[c.rng.IntN(len(values))]).off(dingmock.KindInvalidParameter)
 	case 3:
 		_, most := p.Limits()
 		if most < 0 {
 			g.what, g.error, g.name = must.Name+" under a name in capitals", answers["missing-parameter"], must.Name
 			value := q.value(must.Name)
-			q.drop(must.Name).off(dingmock.RuleMissingParameter, dingmock.RuleUndeclaredParameter)
+			q.drop(must.Name).off(dingmock.KindMissingParameter, dingmock.KindUndeclaredParameter)
 			q.fields = append(q.fields, pair{strings.ToUpper(must.Name), value})
 			return
 		}
 		n := []int{most + 1, most + 1 + c.rng.IntN(1000), 64 << 10}[c.rng.IntN(3)]
 		g.what, g.error, g.name = fmt.Sprintf("%s of %d characters", p.Name, n), answers["invalid-parameter"], p.Name
-		q.set(p.Name, word(c.rng, n, anything)).off(dingmock.RuleInvalidParameter)
+		q.set(p.Name, word(c.rng, n, anything)).off(dingmock.KindInvalidParameter)
 	case 4:
 		g.what, g.error = "a body that breaks off", answers["body"]
-		q.body(mediaJSON, body[:1+c.rng.IntN(len(body)-1)]).off(dingmock.RuleBody)
+		q.body(mediaJSON, body[:1+c.rng.IntN(len(body)-1)]).off(dingmock.KindBody)
 	case 5:
 		at := 2 + c.rng.IntN(len(body)-2)
 		g.what, g.error = "a byte that is not UTF-8", answers["body"]
-		q.body(mediaJSON, slices.Insert(slices.Clone(body), at, byte(0xff))).off(dingmock.RuleBody)
+		q.body(mediaJSON, slices.Insert(slices.Clone(body), at, byte(0xff))).off(dingmock.KindBody)
 	case 6:
 		tails := []string{"x", "{}", "null", "]", "}", ",", `"`, "\x00"}
 		g.what, g.error = "text after the object", answers["body"]
-		q.body(mediaJSON, append(slices.Clone(body), tails[c.rng.IntN(len(tails))]...)).off(dingmock.RuleBody)
+		q.body(mediaJSON, append(slices.Clone(body), tails[c.rng.IntN(len(tails))]...)).off(dingmock.KindBody)
 	default:
 		types := []string{"text/plain", "application/xml", "application/octet-stream", "multipart/form-data", "json"}
 		g.what, g.error = "another content type", answers["content-type"]
 		q.contentType = types[c.rng.IntN(len(types))]
-		q.off(dingmock.RuleContentType)
+		q.off(dingmock.KindContentType)
 	}
 	if q.method != http.MethodPost {
 		q.method = op.Method

@@ -172,7 +172,7 @@ var gettokenCases = []Case{
 				c.call("gettoken").body(mediaForm, []byte(encodePairs(fields))),
 				c.call("gettoken", pairs...),
 			} {
-				body := c.succeed(q.by(http.MethodPost).off(dingmock.RuleMethod))
+				body := c.succeed(q.by(http.MethodPost).off(dingmock.KindMethod))
 				c.same("the token by POST", body["access_token"], want)
 			}
 		},

@@ -28,31 +28,31 @@ func orderCases(doc *dingmock.Document) []Case {
 		}
 		if token != "" {
 			add("method-token", "A wrong method is refused before a missing token.", func(c *Trial, op *dingmock.Operation) (*call, string, []string) {
-				return newCall(op).by(http.MethodPut).off(dingmock.RuleMethod), answers["method"], nil
+				return newCall(op).by(http.MethodPut).off(dingmock.KindMethod), answers["method"], nil
 			})
 			add("token-content-type", "A bad token is refused before a wrong content type.", func(c *Trial, op *dingmock.Operation) (*call, string, []string) {
-				return newCall(op, token, "x").body("text/plain", []byte("x")).off(dingmock.RuleContentType), answers["token-bad"], nil
+				return newCall(op, token, "x").body("text/plain", []byte("x")).off(dingmock.KindContentType), answers["token-bad"], nil
 			})
 			add("token-body", "A missing token is refused before a broken body.", func(c *Trial, op *dingmock.Operation) (*call, string, []string) {
-				return newCall(op).body(mediaJSON, []byte("{")).off(dingmock.RuleMissingCredential, dingmock.RuleBody), answers["token-blank"], nil
+				return newCall(op).body(mediaJSON, []byte("{")).off(dingmock.KindMissingCredential, dingmock.KindBody), answers["token-blank"], nil
 			})
 			add("token-parameters", "A bad token is refused before a missing parameter.", func(c *Trial, op *dingmock.Operation) (*call, string, []string) {
-				return newCall(op, token, "x").off(dingmock.RuleMissingParameter), answers["token-bad"], nil
+				return newCall(op, token, "x").off(dingmock.KindMissingParameter), answers["token-bad"], nil
 			})
 		}
 		if len(op.BodyTypes) == 0 {
 			add("method-parameters", "A wrong method is refused before a missing credential.", func(c *Trial, op *dingmock.Operation) (*call, string, []string) {
-				return newCall(op).by(http.MethodPut).off(dingmock.RuleMethod), answers["method"], nil
+				return newCall(op).by(http.MethodPut).off(dingmock.KindMethod), answers["method"], nil
 			})
 			continue
 		}
 		add("content-type-body", "A wrong content type is refused before a broken body.", func(c *Trial, op *dingmock.Operation) (*call, string, []string) {
-			return c.valid(op).body("text/plain", []byte("{")).off(dingmock.RuleContentType), answers["content-type"], nil
+			return c.valid(op).body("text/plain", []byte("{")).off(dingmock.KindContentType), answers["content-type"], nil
 		})
 		if op.ID != "getsession" {
 			add("missing-invalid", "Of the parameters, the first that is wrong is named, in the document's order: missing ones first.", func(c *Trial, op *dingmock.Operation) (*call, string, []string) {
 				q, required := c.valid(op), bodyParameters(op)
-				q.off(dingmock.RuleMissingParameter)
+				q.off(dingmock.KindMissingParameter)
 				last := ""
 				for _, p := range required {
 					if p.Required {
@@ -64,7 +64,7 @@ func orderCases(doc *dingmock.Document) []Case {
 						q.drop(p.Name)
 					} else if p.Required {
 						q.set(p.Name, 1)
-						q.breaks = []string{dingmock.RuleMissingParameter, dingmock.RuleInvalidParameter}
+						q.breaks = []string{dingmock.KindMissingParameter, dingmock.KindInvalidParameter}
 					}
 				}
 				return q, answers["missing-parameter"], []string{"name", last}
@@ -73,12 +73,12 @@ func orderCases(doc *dingmock.Document) []Case {
 		if op.ID == "create_session" || op.ID == "close_session" {
 			add("parameters-call", "A wrong parameter is refused before what the call itself would refuse.", func(c *Trial, op *dingmock.Operation) (*call, string, []string) {
 				q := c.valid(op).set("app_key", c.id("nobody")).set("session_id", c.id("never")).set("chatid", 1)
-				return q.off(dingmock.RuleInvalidParameter), answers["invalid-parameter"], []string{"name", "chatid"}
+				return q.off(dingmock.KindInvalidParameter), answers["invalid-parameter"], []string{"name", "chatid"}
 			})
 		}
 		if op.ID == "accessToken" {
 			add("parameters-credentials", "A missing parameter is refused before a wrong appKey.", func(c *Trial, op *dingmock.Operation) (*call, string, []string) {
-				return newCall(op, "appKey", c.id("nobody")).off(dingmock.RuleMissingParameter), answers["missing-parameter"], []string{"name", "appSecret"}
+				return newCall(op, "appKey", c.id("nobody")).off(dingmock.KindMissingParameter), answers["missing-parameter"], []string{"name", "appSecret"}
 			})
 		}
 	}

@@ -13,7 +13,7 @@ func pathCases(doc *dingmock.Document) []Case {
 	var list []Case
 	for _, f := range doc.Families() {
 		name := f.Answers["unknown-path"]
-		e := doc.Error(name)
+		e := doc.ErrorReply(name)
 		list = append(list, Case{
 			ID: "paths/" + f.Name + "-unknown", Level: MUST, Needs: NeedsRaw,
 			Rule: fmt.Sprintf("A path under %s that the platform does not have is answered with %q and %s, by any method, with or without a token.", f.Root(), f.ContentType, e.Text),
@@ -64,7 +64,7 @@ func pathCases(doc *dingmock.Document) []Case {
 }
 
 func unknownCall(method, path string) *call {
-	return (&call{method: method, path: path, header: http.Header{}}).off(dingmock.RuleUnknownPath)
+	return (&call{method: method, path: path, header: http.Header{}}).off(dingmock.KindUnknownPath)
 }
 
 // unknown ends the case where a path is not answered as one that the platform does not have.

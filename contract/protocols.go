@@ -65,12 +65,12 @@ func (c *Trial) over(op *dingmock.Operation, major int, name string) {
 	c.conform(x, aSuccess)
 	c.succeed(c.valid(op))
 	if len(op.BodyTypes) == 0 {
-		c.refused(newCall(op).off(dingmock.RuleMissingCredential), "parameter-missing", "name", "corpid or appkey")
+		c.refused(newCall(op).off(dingmock.KindMissingCredential), "parameter-missing", "name", "corpid or appkey")
 		return
 	}
 	for _, p := range bodyParameters(op) {
 		if p.Required {
-			c.refused(c.valid(op).drop(p.Name).off(dingmock.RuleMissingParameter), op.Family.Answers["missing-parameter"], "name", p.Name)
+			c.refused(c.valid(op).drop(p.Name).off(dingmock.KindMissingParameter), op.Family.Answers["missing-parameter"], "name", p.Name)
 			return
 		}
 	}

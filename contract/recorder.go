@@ -26,7 +26,7 @@ type Exchange struct {
 
 	Parsed     *dingmock.Request    // what the document makes of the request
 	Violations []dingmock.Violation // of the reply; those of the request are Parsed.Violations
-	Error      *dingmock.Error      // the error that the reply is; nil for a success, or for a reply that is none of the document's
+	Error      *dingmock.ErrorReply // the error that the reply is; nil for a success, or for a reply that is none of the document's
 }
 
 // reply returns the document's reply with the exchange's status, or nil.
@@ -146,11 +146,11 @@ func (x *Exchange) judge(doc *dingmock.Document) {
 	x.Violations = doc.CheckResponse(x.Parsed, x.Response.StatusCode, x.Response.Header, x.Body)
 	if x.Unjudged != "" || x.Err != nil {
 		x.Violations = slices.DeleteFunc(x.Violations, func(v dingmock.Violation) bool {
-			return v.Rule == dingmock.RuleReplyBody || v.Rule == dingmock.RuleReplyError
+			return v.Kind == dingmock.KindReplyBody || v.Kind == dingmock.KindReplyError
 		})
 		if x.Err != nil && x.Parsed.Known == dingmock.KnownModelled {
 			x.Violations = append(x.Violations, dingmock.Violation{
-				Operation: x.operation(), Rule: dingmock.RuleReplyBody, Level: dingmock.Red, Pointer: "/body", Found: x.Err.Error(), Expected: "a whole body",
+				Operation: x.operation(), Kind: dingmock.KindReplyBody, Level: dingmock.Red, Pointer: "/body", Found: x.Err.Error(), Expected: "a whole body",
 			})
 		}
 		return
@@ -169,11 +169,11 @@ func (x *Exchange) strict(doc *dingmock.Document, exact bool) {
 	}
 	var list []dingmock.Violation
 	for _, v := range x.Violations {
-		if v.Rule == dingmock.RuleReplyContentType && len(x.Response.Header.Values("Content-Type")) == 1 && sameType(x.Response.Header.Get("Content-Type"), reply.ContentType) {
+		if v.Kind == dingmock.KindReplyContentType && len(x.Response.Header.Values("Content-Type")) == 1 && sameType(x.Response.Header.Get("Content-Type"), reply.ContentType) {
 			if !exact {
 				continue
 			}
-			v.Rule = RuleReplyBytes
+			v.Kind = RuleReplyBytes
 		}
 		list = append(list, v)
 	}
@@ -187,7 +187,7 @@ func (x *Exchange) strict(doc *dingmock.Document, exact bool) {
 	}
 	if want := reply.Encode(value); !bytes.Equal(want, x.Body) {
 		x.Violations = []dingmock.Violation{{
-			Operation: x.operation(), Rule: RuleReplyBytes, Level: dingmock.Red, Pointer: "/body",
+			Operation: x.operation(), Kind: RuleReplyBytes, Level: dingmock.Red, Pointer: "/body",
 			Found: "other bytes", Expected: "just these: keys in the document's order, no space, no needless escapes, no newline",
 		}}
 	}

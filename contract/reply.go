@@ -20,7 +20,7 @@ func (x *Exchange) operation() string {
 
 // readable reports whether a reply is one of the document's, or is but for its bytes, which are not the case's matter.
 func (c *Trial) readable(x *Exchange) bool {
-	exact := slices.ContainsFunc(x.Violations, func(v dingmock.Violation) bool { return v.Rule == RuleReplyBytes })
+	exact := slices.ContainsFunc(x.Violations, func(v dingmock.Violation) bool { return v.Kind == RuleReplyBytes })
 	return !red(x.Violations) || exact && x.operation() != c.Operation
 }
 
@@ -32,10 +32,10 @@ func (c *Trial) conform(x *Exchange, want string) {
 		return
 	}
 	f, diff := c.nonconforming(x)
-	if e := c.doc.Error(want); e != nil && f.Kind != RuleReplyBytes && strings.HasPrefix(f.Pointer, "/body") && c.refusal(x) != "" {
+	if e := c.doc.ErrorReply(want); e != nil && f.Kind != RuleReplyBytes && strings.HasPrefix(f.Pointer, "/body") && c.refusal(x) != "" {
 		c.breaks(x, c.mistaken(x, e, nil), c.errorDiff(x, e, nil))
 	}
-	if error := c.refusal(x); want == aSuccess && error != "" && f.Kind != dingmock.RuleReplyStatus && f.Kind != RuleReplyBytes {
+	if error := c.refusal(x); want == aSuccess && error != "" && f.Kind != dingmock.KindReplyStatus && f.Kind != RuleReplyBytes {
 		f.Kind, f.Pointer, f.Found, f.Expected, f.wants = KindRefused, "/body", error, want, ""
 		diff = "-want " + want + "\n+got  " + error
 	}
@@ -82,21 +82,21 @@ func (c *Trial) nonconforming(x *Exchange) (f Finding, diff string) {
 		if f.Kind == "" {
 			f = findingOf(v)
 			if x.operation() != "" && x.Response.StatusCode == http.StatusNotFound && !strings.Contains(x.Response.Header.Get("Content-Type"), "json") {
-				f.Kind, f.Pointer, f.Found, f.Expected = dingmock.RuleReplyStatus, "/status", "404 and no JSON, as of a path that your server does not have", "a reply of the call"
+				f.Kind, f.Pointer, f.Found, f.Expected = dingmock.KindReplyStatus, "/status", "404 and no JSON, as of a path that your server does not have", "a reply of the call"
 			}
 			if e := c.elsewhere(x); e != nil {
-				f.Kind, f.Pointer, f.Found, f.Expected = dingmock.RuleReplyStatus, "/status", fmt.Sprint(x.Response.StatusCode), fmt.Sprintf("%d (of the error %s)", e.Status, e.Name)
+				f.Kind, f.Pointer, f.Found, f.Expected = dingmock.KindReplyStatus, "/status", fmt.Sprint(x.Response.StatusCode), fmt.Sprintf("%d (of the error %s)", e.Status, e.Name)
 			}
 			e, error := c.meant(x), c.refusal(x)
-			switch inBody := f.Kind == dingmock.RuleReplyError || f.Kind == dingmock.RuleReplyBody; {
-			case v.Rule == dingmock.RuleReplyError && e != nil:
+			switch inBody := f.Kind == dingmock.KindReplyError || f.Kind == dingmock.KindReplyBody; {
+			case v.Kind == dingmock.KindReplyError && e != nil:
 				f = c.mistaken(x, e, nil)
 			case inBody && e == nil && error != "":
 				f.Kind, f.Pointer, f.Found, f.Expected = KindError, "/body", error, "a success, or an error that the document has for the call"
 			}
 		}
 		lines = append(lines, "  "+v.String())
-		if v.Rule == RuleReplyBytes {
+		if v.Kind == RuleReplyBytes {
 			var value any
 			_ = decodeJSON(x.Body, &value)
 			lines = append(lines, "  -want "+string(x.reply(c.doc).Encode(value)), "  +got  "+c.shown(string(x.Body), 2000))
@@ -146,7 +146,7 @@ func (c *Trial) refused(q *call, name string, holes ...string) *Exchange {
 
 // wantError ends the case where the exchange is not just this error, byte for byte.
 func (c *Trial) wantError(x *Exchange, name string, holes ...string) {
-	e := c.doc.Error(name)
+	e := c.doc.ErrorReply(name)
 	if e == nil {
 		c.halt(Errored, "the document has no error %s", name)
 	}
@@ -164,7 +164,7 @@ func (c *Trial) wantError(x *Exchange, name string, holes ...string) {
 	f := Finding{Operation: x.operation(), Pointer: "/body", Expected: "the error " + name, wants: name}
 	switch {
 	case slices.ContainsFunc(x.Violations, func(v dingmock.Violation) bool {
-		return v.Rule != dingmock.RuleReplyError && (v.Rule != dingmock.RuleReplyBody || v.Pointer == "/body" || e.Same(x.Body))
+		return v.Kind != dingmock.KindReplyError && (v.Kind != dingmock.KindReplyBody || v.Pointer == "/body" || e.Same(x.Body))
 	}):
 		f, _ = c.nonconforming(x) // whatever it means, it is no reply of the call's
 	case x.isSuccess():
@@ -178,7 +178,7 @@ func (c *Trial) wantError(x *Exchange, name string, holes ...string) {
 }
 
 // mistaken is how a reply is not just the error that it has to be.
-func (c *Trial) mistaken(x *Exchange, e *dingmock.Error, holes []string) Finding {
+func (c *Trial) mistaken(x *Exchange, e *dingmock.ErrorReply, holes []string) Finding {
 	pointer, found, expected := differs(e, x, holes)
 	return Finding{
 		Operation: x.operation(), Pointer: pointer, Kind: KindError,
@@ -187,7 +187,7 @@ func (c *Trial) mistaken(x *Exchange, e *dingmock.Error, holes []string) Finding
 }
 
 // elsewhere returns the error of the operation that a reply is in all but its status; nil for none.
-func (c *Trial) elsewhere(x *Exchange) *dingmock.Error {
+func (c *Trial) elsewhere(x *Exchange) *dingmock.ErrorReply {
 	if x.Parsed.Operation == nil {
 		return nil
 	}
@@ -203,13 +203,13 @@ func (c *Trial) elsewhere(x *Exchange) *dingmock.Error {
 }
 
 // meant returns the listed error that a reply, which is none, has the code of, or else the text of; nil for neither.
-func (c *Trial) meant(x *Exchange) *dingmock.Error {
+func (c *Trial) meant(x *Exchange) *dingmock.ErrorReply {
 	reply := x.reply(c.doc)
 	var body map[string]any
 	if reply == nil || decodeJSON(x.Body, &body) != nil {
 		return nil
 	}
-	same := func(e *dingmock.Error, keys ...string) bool {
+	same := func(e *dingmock.ErrorReply, keys ...string) bool {
 		for _, key := range keys {
 			if string(encodeJSON(e.Body()[key])) != string(encodeJSON(body[key])) {
 				return false
@@ -219,7 +219,7 @@ func (c *Trial) meant(x *Exchange) *dingmock.Error {
 	}
 	for _, keys := range [][]string{{"errcode", "sub_code", "code"}, {"sub_msg", "errmsg", "message"}} {
 		for _, name := range reply.Errors {
-			if e := c.doc.Error(name); same(e, keys...) {
+			if e := c.doc.ErrorReply(name); same(e, keys...) {
 				return e
 			}
 		}
@@ -228,7 +228,7 @@ func (c *Trial) meant(x *Exchange) *dingmock.Error {
 }
 
 // errorDiff shows a reply beside the bytes of the error that it has to be.
-func (c *Trial) errorDiff(x *Exchange, e *dingmock.Error, holes []string) string {
+func (c *Trial) errorDiff(x *Exchange, e *dingmock.ErrorReply, holes []string) string {
 	want, contentType := c.bytesOf(x, e, holes)
 	got, most := x.Response.Header.Get("Content-Type"), 600
 	if !c.runner.bytes && sameType(got, contentType) {
@@ -243,7 +243,7 @@ func (c *Trial) errorDiff(x *Exchange, e *dingmock.Error, holes []string) string
 
 // bytesOf are the bytes of an error in the place of a reply, and its Content-Type. The id of the request is the reply's own where
 // that is as it has to be.
-func (c *Trial) bytesOf(x *Exchange, e *dingmock.Error, holes []string) (want []byte, contentType string) {
+func (c *Trial) bytesOf(x *Exchange, e *dingmock.ErrorReply, holes []string) (want []byte, contentType string) {
 	body := e.Body(holes...)
 	reply := c.doc.Reply(x.Parsed, e.Status)
 	if reply == nil {

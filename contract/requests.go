@@ -35,7 +35,7 @@ func requestCases(doc *dingmock.Document) []Case {
 		add("undeclared", MUST, "A parameter that the document does not have, or not in that place, is passed over.", 0, func(c *Trial, op *dingmock.Operation) {
 			c.works(op, func(q *call) {
 				q.query = append(q.query, pair{"contract_unknown", "1"})
-				q.off(dingmock.RuleUndeclaredParameter)
+				q.off(dingmock.KindUndeclaredParameter)
 			})
 			if len(op.BodyTypes) == 0 {
 				return
@@ -44,7 +44,7 @@ func requestCases(doc *dingmock.Document) []Case {
 			for _, value := range []any{"1", 1, nil, map[string]any{"a": []int{1}}, strings.Repeat("x", 4096)} {
 				c.works(op, func(q *call) {
 					q.fields = append(q.fields, pair{"contract_unknown", value})
-					q.off(dingmock.RuleUndeclaredParameter)
+					q.off(dingmock.KindUndeclaredParameter)
 				})
 			}
 		})
@@ -132,13 +132,13 @@ func requestCases(doc *dingmock.Document) []Case {
 			c.refused(q, op.Family.Answers["token-bad"])
 		})
 		add("get", SHOULD, "A GET with its parameters in the query is answered as the POST is.", 0, func(c *Trial, op *dingmock.Operation) {
-			c.works(op, func(q *call) { q.intoQuery().by(http.MethodGet).off(dingmock.RuleMethod) })
+			c.works(op, func(q *call) { q.intoQuery().by(http.MethodGet).off(dingmock.KindMethod) })
 		})
 		add("ids-of-requests", SHOULD, "Each reply has a request_id of its own, errors too.", 0, func(c *Trial, op *dingmock.Operation) {
 			seen := map[any]bool{}
 			for range 5 {
 				id := c.succeed(c.valid(op))["request_id"]
-				x := c.do(newCall(op).off(dingmock.RuleMissingCredential, dingmock.RuleMissingParameter))
+				x := c.do(newCall(op).off(dingmock.KindMissingCredential, dingmock.KindMissingParameter))
 				var body map[string]any
 				_ = decodeJSON(x.Body, &body)
 				for _, id := range []any{id, body["request_id"]} {
@@ -228,7 +228,7 @@ func (c *Trial) shadowed(op *dingmock.Operation) {
 		for _, p := range bodyParameters(op) {
 			q.query = append(q.query, pair{p.Name, c.id("other")})
 		}
-		q.off(dingmock.RuleUndeclaredParameter)
+		q.off(dingmock.KindUndeclaredParameter)
 	})
 }
 
@@ -239,7 +239,7 @@ func repeated(c *Trial, op *dingmock.Operation) {
 			for _, p := range q.query {
 				q.query = append(q.query, pair{p.name, "wrong"})
 			}
-			q.off(dingmock.RuleRepeatedParameter)
+			q.off(dingmock.KindRepeatedParameter)
 		})
 	}
 	if len(op.BodyTypes) == 0 {
@@ -251,10 +251,10 @@ func repeated(c *Trial, op *dingmock.Operation) {
 		}
 		return list
 	}
-	c.works(op, func(q *call) { q.off(dingmock.RuleRepeatedParameter).fields = append(wrong(q), q.fields...) })
+	c.works(op, func(q *call) { q.off(dingmock.KindRepeatedParameter).fields = append(wrong(q), q.fields...) })
 	if slices.Contains(op.BodyTypes, mediaForm) {
 		c.works(op, func(q *call) {
-			q.asForm().off(dingmock.RuleRepeatedParameter).fields = append(q.fields, wrong(q)...)
+			q.asForm().off(dingmock.KindRepeatedParameter).fields = append(q.fields, wrong(q)...)
 		})
 	}
 }
@@ -263,7 +263,7 @@ func repeated(c *Trial, op *dingmock.Operation) {
 func namesInCase(c *Trial, op *dingmock.Operation) {
 	if len(op.BodyTypes) == 0 {
 		pairs := firstPair(c.app())
-		q := newCall(op).off(dingmock.RuleMissingCredential, dingmock.RuleUndeclaredParameter)
+		q := newCall(op).off(dingmock.KindMissingCredential, dingmock.KindUndeclaredParameter)
 		for i := 0; i < len(pairs); i += 2 {
 			q.query = append(q.query, pair{strings.ToUpper(pairs[i].(string)), pairs[i+1]})
 		}
@@ -274,7 +274,7 @@ func namesInCase(c *Trial, op *dingmock.Operation) {
 		if !p.Required {
 			continue
 		}
-		q := c.valid(op).off(dingmock.RuleMissingParameter, dingmock.RuleUndeclaredParameter)
+		q := c.valid(op).off(dingmock.KindMissingParameter, dingmock.KindUndeclaredParameter)
 		value := q.value(p.Name)
 		q.drop(p.Name)
 		q.fields = append(q.fields, pair{strings.ToUpper(p.Name), value})
@@ -287,12 +287,12 @@ var journalCases = []Case{
 		ID: "journal/noted", Level: MUST, Operation: "gettoken", Needs: NeedsJournal | NeedsOwnApp | NeedsRaw,
 		Rule: "A judge notes each request that the document does not allow, whatever it was answered, before its answer arrives.",
 		run: func(c *Trial) {
-			q := c.valid(c.op("gettoken")).by(http.MethodPost).off(dingmock.RuleMethod, dingmock.RuleUndeclaredParameter)
+			q := c.valid(c.op("gettoken")).by(http.MethodPost).off(dingmock.KindMethod, dingmock.KindUndeclaredParameter)
 			q.query = append(q.query, pair{"contract_unknown", "1"})
 			c.succeed(q)
 			noted := map[string]bool{}
 			for _, v := range c.noted() {
-				noted[v.Operation+" "+v.Rule] = true
+				noted[v.Operation+" "+v.Kind] = true
 			}
 			for _, rule := range q.breaks {
 				if !noted["gettoken "+rule] {

@@ -47,7 +47,7 @@ func rowCases(doc *dingmock.Document) ([]Case, error) {
 }
 
 func rowCase(doc *dingmock.Document, op *dingmock.Operation, reply *dingmock.Reply, name string, what trigger) Case {
-	e := doc.Error(name)
+	e := doc.ErrorReply(name)
 	code := e.Code
 	if code == "" {
 		code = fmt.Sprint(e.Errcode)
@@ -165,7 +165,7 @@ var triggers = map[string]trigger{
 				"the pair as JSON in the body of a GET":   newCall(op).body(mediaJSON, encodeObject(fields)),
 				"the pair as a form in the body of a GET": newCall(op).body(mediaForm, []byte(encodePairs(fields))),
 			} {
-				add(name, q.off(dingmock.RuleMissingCredential), "name", missing)
+				add(name, q.off(dingmock.KindMissingCredential), "name", missing)
 			}
 		},
 	},
@@ -197,7 +197,7 @@ var triggers = map[string]trigger{
 			for _, name := range []string{"appkey", "corpid"} {
 				for _, body := range []string{`{"%s":1}`, `{"%s":true}`, `{"%s":["x"]}`, `{"%s":{}}`} {
 					q := newCall(op).by(http.MethodPost).body(mediaJSON, fmt.Appendf(nil, body, name))
-					add(fmt.Sprintf(body, name), q.off(dingmock.RuleMethod, dingmock.RuleMissingCredential, dingmock.RuleInvalidParameter), "name", name)
+					add(fmt.Sprintf(body, name), q.off(dingmock.KindMethod, dingmock.KindMissingCredential, dingmock.KindInvalidParameter), "name", name)
 				}
 			}
 		},
@@ -206,7 +206,7 @@ var triggers = map[string]trigger{
 		when: "by another method than GET and POST",
 		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
 			for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, "PROPFIND"} {
-				add(method, c.valid(op).by(method).off(dingmock.RuleMethod))
+				add(method, c.valid(op).by(method).off(dingmock.KindMethod))
 			}
 		},
 	},
@@ -214,9 +214,9 @@ var triggers = map[string]trigger{
 		when: "by another method than POST, and by a GET without parameters",
 		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
 			for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, "PROPFIND"} {
-				add(method, c.valid(op).by(method).off(dingmock.RuleMethod))
+				add(method, c.valid(op).by(method).off(dingmock.KindMethod))
 			}
-			bare := c.valid(op).by(http.MethodGet).off(dingmock.RuleMethod)
+			bare := c.valid(op).by(http.MethodGet).off(dingmock.KindMethod)
 			bare.fields, bare.raw = nil, []byte{}
 			add("GET without parameters", bare)
 		},
@@ -225,7 +225,7 @@ var triggers = map[string]trigger{
 		when: "by another method",
 		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
 			for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete, http.MethodPatch} {
-				add(method, c.valid(op).by(method).off(dingmock.RuleMethod))
+				add(method, c.valid(op).by(method).off(dingmock.KindMethod))
 			}
 		},
 	},
@@ -233,11 +233,11 @@ var triggers = map[string]trigger{
 		when: "without an access_token, or with a blank one",
 		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
 			token := tokenOf(op)
-			q := c.valid(op).off(dingmock.RuleMissingCredential)
+			q := c.valid(op).off(dingmock.KindMissingCredential)
 			add("none", q.clone().drop(token))
 			add("empty", q.clone().set(token, ""))
 			add("spaces", q.clone().set(token, "  "))
-			body := q.clone().drop(token).off(dingmock.RuleUndeclaredParameter)
+			body := q.clone().drop(token).off(dingmock.KindUndeclaredParameter)
 			body.fields = append(body.fields, pair{token, q.value(token)})
 			add("in a JSON body", body)
 			header := q.clone().drop(token)
@@ -260,7 +260,7 @@ var triggers = map[string]trigger{
 	"content-type-invalid": {
 		when: "whose body is declared to be neither JSON nor a form, or to be encoded",
 		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
-			q := c.valid(op).off(dingmock.RuleContentType)
+			q := c.valid(op).off(dingmock.KindContentType)
 			for _, t := range []string{"text/plain", "application/xml", "multipart/form-data; boundary=x", "text/json", "application/jsonp"} {
 				w := q.clone()
 				w.contentType = t
@@ -275,7 +275,7 @@ var triggers = map[string]trigger{
 		when: "whose body is not UTF-8, not JSON, not one object, or has text after it",
 		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
 			brokenBodies(c.valid(op), add)
-			form := c.valid(op).off(dingmock.RuleBody)
+			form := c.valid(op).off(dingmock.KindBody)
 			add("a form that is not UTF-8", form.body(mediaForm, []byte("userid=%ff&session_id=%ff")))
 		},
 	},
@@ -296,14 +296,14 @@ var triggers = map[string]trigger{
 		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
 			for _, p := range bodyParameters(op) {
 				for _, v := range wrongValues(p) {
-					add(p.Name+" "+v.name, c.valid(op).set(p.Name, v.value).off(dingmock.RuleInvalidParameter), "name", p.Name)
+					add(p.Name+" "+v.name, c.valid(op).set(p.Name, v.value).off(dingmock.KindInvalidParameter), "name", p.Name)
 				}
 				if _, most := p.Limits(); most > 0 {
-					add(p.Name+" too long in a form", c.valid(op).set(p.Name, strings.Repeat("x", most+1)).asForm().off(dingmock.RuleInvalidParameter), "name", p.Name)
+					add(p.Name+" too long in a form", c.valid(op).set(p.Name, strings.Repeat("x", most+1)).asForm().off(dingmock.KindInvalidParameter), "name", p.Name)
 				}
 			}
 			list := bodyParameters(op)
-			both := c.valid(op).off(dingmock.RuleInvalidParameter)
+			both := c.valid(op).off(dingmock.KindInvalidParameter)
 			for _, p := range list {
 				both.set(p.Name, 1)
 			}
@@ -313,8 +313,8 @@ var triggers = map[string]trigger{
 	"Missingbody": {
 		when: "with no body, or with one that is not declared as JSON, or with an encoded one", needs: needsAppPair,
 		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
-			add("no body", c.valid(op).body("-", nil).off(dingmock.RuleBody))
-			q := c.valid(op).off(dingmock.RuleContentType)
+			add("no body", c.valid(op).body("-", nil).off(dingmock.KindBody))
+			q := c.valid(op).off(dingmock.KindContentType)
 			add("a form", q.clone().asForm())
 			text := q.clone()
 			text.contentType = "text/plain"
@@ -331,7 +331,7 @@ var triggers = map[string]trigger{
 			largeBodies(c, c.valid(op), add)
 			for _, p := range bodyParameters(op) {
 				for _, v := range wrongValues(p) {
-					add(p.Name+" "+v.name, c.valid(op).set(p.Name, v.value).off(dingmock.RuleInvalidParameter))
+					add(p.Name+" "+v.name, c.valid(op).set(p.Name, v.value).off(dingmock.KindInvalidParameter))
 				}
 			}
 		},
@@ -339,8 +339,8 @@ var triggers = map[string]trigger{
 	"api-name-invalid": {
 		when: "at a platform that has no such call, whatever token it has", needs: NeedsWithoutSessions,
 		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
-			add("without a token", newCall(op).off(dingmock.RuleMissingCredential, dingmock.RuleMissingParameter), "apiName", op.Family.API(op.Path))
-			q := newCall(op, tokenOf(op), c.token(c.app())).off(dingmock.RuleMissingParameter)
+			add("without a token", newCall(op).off(dingmock.KindMissingCredential, dingmock.KindMissingParameter), "apiName", op.Family.API(op.Path))
+			q := newCall(op, tokenOf(op), c.token(c.app())).off(dingmock.KindMissingParameter)
 			add("with a token", q, "apiName", op.Family.API(op.Path))
 		},
 	},
@@ -439,7 +439,7 @@ type halfPair struct {
 
 func halfPairs(op *dingmock.Operation, add addWay, list []halfPair, holes ...string) {
 	for _, w := range list {
-		add(w.name, newCall(op, w.given...).off(dingmock.RuleMissingCredential), holes...)
+		add(w.name, newCall(op, w.given...).off(dingmock.KindMissingCredential), holes...)
 	}
 }
 
@@ -481,7 +481,7 @@ func wrongPair(c *Trial, op *dingmock.Operation, add addWay, id, idValue, secret
 }
 
 func brokenBodies(q *call, add addWay) {
-	q.off(dingmock.RuleBody)
+	q.off(dingmock.KindBody)
 	whole := encodeObject(q.fields)
 	for _, w := range []struct {
 		name string
@@ -509,7 +509,7 @@ func largeBodies(c *Trial, q *call, add addWay) {
 	if c.runner.options.Live {
 		return
 	}
-	q.off(dingmock.RuleBody)
+	q.off(dingmock.KindBody)
 	whole := encodeObject(q.fields)
 	for _, size := range []int{dingmock.MaxBody + 1, 2 * dingmock.MaxBody} {
 		body := append(slices.Clone(whole), bytes.Repeat([]byte(" "), size-len(whole))...)
@@ -528,12 +528,12 @@ func missingParameters(c *Trial, op *dingmock.Operation, add addWay) {
 		}
 	}
 	for i, name := range required {
-		q := c.valid(op).off(dingmock.RuleMissingParameter)
+		q := c.valid(op).off(dingmock.KindMissingParameter)
 		add(name+" absent", q.clone().drop(name), "name", name)
 		add(name+" empty", q.clone().set(name, ""), "name", name)
 		add(name+" null", q.clone().set(name, nil), "name", name)
 		if token := tokenOf(op); token != "" {
-			there := q.clone().drop(name).off(dingmock.RuleUndeclaredParameter)
+			there := q.clone().drop(name).off(dingmock.KindUndeclaredParameter)
 			there.query = append(there.query, pair{name, q.value(name)})
 			add(name+" in the query alone", there, "name", name)
 		}
@@ -547,9 +547,9 @@ func missingParameters(c *Trial, op *dingmock.Operation, add addWay) {
 			add(name+" empty in a form", q.clone().set(name, "").asForm(), "name", name)
 		}
 	}
-	add("an empty object", c.valid(op).body(mediaJSON, []byte("{}")).off(dingmock.RuleMissingParameter), "name", required[0])
+	add("an empty object", c.valid(op).body(mediaJSON, []byte("{}")).off(dingmock.KindMissingParameter), "name", required[0])
 	if !op.NeedsBody {
-		add("no body", c.valid(op).body("", nil).off(dingmock.RuleMissingParameter), "name", required[0])
+		add("no body", c.valid(op).body("", nil).off(dingmock.KindMissingParameter), "name", required[0])
 	}
 }
 
@@ -576,7 +576,7 @@ func faultTrigger(op *dingmock.Operation, name string) (trigger, bool) {
 				ways: func(c *Trial, op *dingmock.Operation, add addWay) {
 					q := c.valid(op)
 					c.fault(c.app(), op.ID, fault)
-					e := c.doc.Error(name)
+					e := c.doc.ErrorReply(name)
 					var holes []string
 					for _, h := range e.Holes() {
 						switch h {

@@ -186,7 +186,7 @@ func (c *Trial) call(operation string, values ...any) *call {
 func (c *Trial) do(q *call) *Exchange {
 	x := c.answer(q)
 	want := aSuccess
-	if slices.ContainsFunc(q.breaks, func(rule string) bool { return rule != dingmock.RuleMethod && rule != dingmock.RuleUndeclaredParameter }) {
+	if slices.ContainsFunc(q.breaks, func(rule string) bool { return rule != dingmock.KindMethod && rule != dingmock.KindUndeclaredParameter }) {
 		want = ""
 	}
 	c.conform(x, want)
@@ -207,7 +207,7 @@ func (c *Trial) answer(q *call) *Exchange {
 // answerWith sends a request that has to be answered with an error, and may be with whatever.
 func (c *Trial) answerWith(q *call, name string, holes ...string) *Exchange {
 	x := c.try(q)
-	if e := c.doc.Error(name); x.Err != nil && e != nil {
+	if e := c.doc.ErrorReply(name); x.Err != nil && e != nil {
 		want, contentType := c.bytesOf(x, e, holes)
 		c.noAnswer(x, fmt.Sprintf("the error %s: HTTP %d, %s\n-want %s", e.Name, e.Status, contentType, want))
 	}
@@ -231,8 +231,8 @@ func (c *Trial) try(q *call) *Exchange {
 	}
 	var rules []string
 	for _, v := range keep.Parsed.Violations {
-		if v.Rule != dingmock.RuleWrongHost { // the target's address, not the case, is what it is about
-			rules = append(rules, v.Rule)
+		if v.Kind != dingmock.KindWrongHost { // the target's address, not the case, is what it is about
+			rules = append(rules, v.Kind)
 		}
 	}
 	for _, rule := range rules {

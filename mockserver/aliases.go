@@ -37,14 +37,14 @@ type (
 	EntryRequest = api.EntryRequest
 	// EntryReply is the reply of an Entry, as it was decided.
 	EntryReply = api.EntryReply
-	// Expect says how many calls are expected.
-	Expect = api.Expect
-	// Wait says what is waited for.
-	Wait = api.Wait
-	// Counted is the answer to a question for the number of calls.
-	Counted = api.Counted
-	// Miss is a call that nearly matches.
-	Miss = api.Miss
+	// ExpectRequest says how many calls are expected.
+	ExpectRequest = api.ExpectRequest
+	// WaitRequest says what is waited for.
+	WaitRequest = api.WaitRequest
+	// MatchResult is the answer to a question for the number of calls.
+	MatchResult = api.MatchResult
+	// NearMiss is a call that nearly matches.
+	NearMiss = api.NearMiss
 
 	// Verdict says whether calls kept to the document.
 	Verdict = api.Verdict
@@ -52,11 +52,11 @@ type (
 	VerdictOptions = api.VerdictOptions
 	// UnfiredRule is a rule that had its effect on no call.
 	UnfiredRule = api.UnfiredRule
-	// Tally is how often an app's calls broke the document in one way.
-	Tally = api.Tally
+	// ViolationCount is how often an app's calls broke the document in one way.
+	ViolationCount = api.ViolationCount
 
-	// Due is how much ended when a clock was moved.
-	Due = api.Due
+	// Expired is how much ended when a clock was moved.
+	Expired = api.Expired
 	// Duration is a time.Duration whose JSON is a string such as "1h30m" or "7201s".
 	Duration = api.Duration
 )

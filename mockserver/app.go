@@ -24,7 +24,9 @@ func (s *Server) Apps() []AppState {
 }
 
 // Violations returns how often the calls so far broke the document, sorted by app, operation, rule and pointer.
-func (s *Server) Violations() []Tally { return s.tally.list(func(string) bool { return true }) }
+func (s *Server) Violations() []ViolationCount {
+	return s.tally.list(func(string) bool { return true })
+}
 
 // State returns the app as it is at this moment.
 func (a *App) State() (AppState, error) {
@@ -48,10 +50,10 @@ func (a *App) Now() (time.Time, error) {
 
 // Advance moves the app's clock forward and returns what ended thereby. It fails, and moves nothing, where by is
 // negative or leads beyond the year 9999.
-func (a *App) Advance(by time.Duration) (Due, error) {
+func (a *App) Advance(by time.Duration) (Expired, error) {
 	found, err := a.find()
 	if err != nil {
-		return Due{}, err
+		return Expired{}, err
 	}
 	return found.advance(by)
 }
@@ -63,7 +65,7 @@ func (a *App) Freeze() error { return a.with(func(found *app) { found.clock.Free
 func (a *App) Resume() error { return a.with(func(found *app) { found.clock.Resume() }) }
 
 // Violations returns how often the app's calls so far broke the document. It outlives the app.
-func (a *App) Violations() []Tally {
+func (a *App) Violations() []ViolationCount {
 	return a.server.tally.list(func(app string) bool { return app == a.name })
 }
 
@@ -85,16 +87,16 @@ func (a *App) with(do func(*app)) error {
 	return nil
 }
 
-func (a *app) advance(by time.Duration) (Due, error) {
+func (a *app) advance(by time.Duration) (Expired, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	before := a.live(a.clock.Now())
 	a.sessions.sweep(a.clock.Now())
 	if err := a.clock.Advance(by); err != nil {
-		return Due{}, err
+		return Expired{}, err
 	}
 	now := a.clock.Now()
-	return Due{Tokens: before - a.live(now), Sessions: a.sessions.sweep(now)}, nil
+	return Expired{Tokens: before - a.live(now), Sessions: a.sessions.sweep(now)}, nil
 }
 
 // live is how many tokens live at that time.

@@ -18,11 +18,11 @@ func TestAdvanceCountsWhatFellDue(t *testing.T) {
 	session(t, s, create, "a", "", "u")
 	session(t, s, create, "b", "", "u")
 	real.move(10 * time.Second) // the first token ends by itself: no advance did it
-	var got []mockserver.Due
+	var got []mockserver.Expired
 	for _, by := range []time.Duration{9, 1, 9, 1, 7180} {
 		got = append(got, advance(t, s, "default", by*time.Second))
 	}
-	want := []mockserver.Due{{}, {Tokens: 1}, {}, {Sessions: 2}, {Tokens: 1}}
+	want := []mockserver.Expired{{}, {Tokens: 1}, {}, {Sessions: 2}, {Tokens: 1}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("what fell due (-want +got)\n%s", diff)
 	}

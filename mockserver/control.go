@@ -279,7 +279,7 @@ func (c *controlCall) refusal(ops []*dingmock.Operation) *api.Problem {
 	switch {
 	case redact.Mentions(v.Pointer) && strings.HasPrefix(v.Found, "the number "):
 		v.Found = "a number" // a secret may be one
-	case isText && v.Rule == dingmock.RuleInvalidParameter && !strings.HasPrefix(v.Found, "an undeclared"):
+	case isText && v.Kind == dingmock.KindInvalidParameter && !strings.HasPrefix(v.Found, "an undeclared"):
 		meant, v.Found = text, fmt.Sprintf("%.40q", text)
 	}
 	p := problemOf(http.StatusBadRequest, v.String()+nearest.DidYouMean(meant, c.Operation.Candidates(v.Pointer)))
@@ -290,16 +290,16 @@ func (c *controlCall) refusal(ops []*dingmock.Operation) *api.Problem {
 			p.Accepted = "one of " + strings.Join(names, ", ")
 		}
 	}
-	switch v.Rule {
-	case dingmock.RuleMethod:
+	switch v.Kind {
+	case dingmock.KindMethod:
 		var methods []string
 		for _, o := range ops {
 			methods = append(methods, o.Method)
 		}
 		p.Status, p.Accepted = http.StatusMethodNotAllowed, strings.Join(methods, ", ")
-	case dingmock.RuleContentType:
+	case dingmock.KindContentType:
 		p.Status = http.StatusUnsupportedMediaType
-	case dingmock.RuleBody:
+	case dingmock.KindBody:
 		if int64(len(c.body)) > c.Operation.MaxBody {
 			p.Status = http.StatusRequestEntityTooLarge
 		}

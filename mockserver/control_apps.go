@@ -107,7 +107,7 @@ func (c *controlCall) updateApp() (any, error) {
 			a.tokenLife = time.Duration(x.Life.value)
 		}
 		if x.Judge != nil {
-			a.lenient = !*x.Judge
+			a.ignored = !*x.Judge
 		}
 		return nil
 	})
@@ -164,7 +164,7 @@ func (c *controlCall) listTokens() (any, error) {
 }
 
 func (c *controlCall) expireTokens() (any, error) {
-	var due Due
+	var due Expired
 	_, err := c.remove(func(a *app) error {
 		due = a.expireTokens()
 		return nil

@@ -48,7 +48,7 @@ func (c *controlCall) advanceClock() (any, error) {
 	if err := c.decode(&x); err != nil {
 		return nil, err
 	}
-	var due Due
+	var due Expired
 	a, err := c.change(func(a *app) (err error) {
 		if due, err = a.advance(time.Duration(x.By)); err != nil {
 			return field.Wrong("/by", strings.TrimPrefix(err.Error(), "by: "), "a duration of 0 or more, up to 200 years (1752000h) from real time and the year 9999")
@@ -59,7 +59,7 @@ func (c *controlCall) advanceClock() (any, error) {
 		return nil, err
 	}
 	reply := a.readClock()
-	reply.Due = &due
+	reply.Expired = &due
 	return reply, nil
 }
 

@@ -106,7 +106,7 @@ func (c *controlCall) getJournalEntry() (any, error) {
 }
 
 func (c *controlCall) waitJournal() (any, error) {
-	w := Wait{AtLeast: 1, Timeout: Duration(5 * time.Second)}
+	w := WaitRequest{AtLeast: 1, Timeout: Duration(5 * time.Second)}
 	if err := c.decode(&w); err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (c *controlCall) expectJournal() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var x Expect
+	var x ExpectRequest
 	if err := c.decode(&x); err != nil {
 		return nil, err
 	}

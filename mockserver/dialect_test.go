@@ -116,7 +116,7 @@ func TestMostUsedPaths(t *testing.T) {
 				steer(t, s, "GET", "/verdict", "", &v)
 				rows, red := []string{}, false
 				for _, row := range v.Violations {
-					rows = append(rows, string(row.Level)+" "+row.Operation+" "+row.Rule)
+					rows = append(rows, string(row.Level)+" "+row.Operation+" "+row.Kind)
 					red = red || row.Red()
 				}
 				if diff := cmp.Diff(sorted(wantRows), sorted(rows)); diff != "" || v.OK == red || v.Calls != 1 {

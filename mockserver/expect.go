@@ -9,21 +9,21 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
 
-// counted is a Counted at work.
+// counted is a MatchResult at work.
 type counted struct {
-	Counted
+	MatchResult
 	found  []*entry // the last that match
 	misses []miss
 }
 
-// miss is a Miss at work.
+// miss is a NearMiss at work.
 type miss struct {
 	entry   *entry
 	differs []string
 }
 
 // expect counts the calls so far.
-func (j *journal) expect(x Expect) counted {
+func (j *journal) expect(x ExpectRequest) counted {
 	entries, dropped, last, _ := j.since(x.Since)
 	least := 1
 	if x.AtMost != nil {
@@ -32,7 +32,7 @@ func (j *journal) expect(x Expect) counted {
 	if x.AtLeast != nil {
 		least = *x.AtLeast
 	}
-	c := counted{Counted: Counted{Dropped: dropped, Last: last, Expected: fmt.Sprintf("at least %d", least)}}
+	c := counted{MatchResult: MatchResult{Dropped: dropped, Last: last, Expected: fmt.Sprintf("at least %d", least)}}
 	m := match.Entries(&x.Match)
 	c.count(m, entries)
 	c.OK = c.Found >= least
@@ -47,10 +47,10 @@ func (j *journal) expect(x Expect) counted {
 }
 
 // wait returns as soon as enough calls match, or when the time is over or ctx is done.
-func (j *journal) wait(ctx context.Context, w Wait) counted {
+func (j *journal) wait(ctx context.Context, w WaitRequest) counted {
 	timeout := time.NewTimer(time.Duration(w.Timeout))
 	defer timeout.Stop()
-	c := counted{Counted: Counted{Expected: fmt.Sprintf("at least %d within %s", w.AtLeast, time.Duration(w.Timeout))}}
+	c := counted{MatchResult: MatchResult{Expected: fmt.Sprintf("at least %d within %s", w.AtLeast, time.Duration(w.Timeout))}}
 	m, at := match.Entries(&w.Match), w.Since
 	for {
 		entries, dropped, last, more := j.since(at)
@@ -96,14 +96,14 @@ func (c *counted) nearest(m match.Matcher, entries []*entry) {
 }
 
 // shown is the answer, its entries with their curl lines.
-func (c *counted) shown() Counted {
-	shown := c.Counted
+func (c *counted) shown() MatchResult {
+	shown := c.MatchResult
 	shown.Entries = make([]*Entry, len(c.found))
 	for i, e := range c.found {
 		shown.Entries[i] = e.shown()
 	}
 	for _, m := range c.misses {
-		shown.Nearest = append(shown.Nearest, Miss{Entry: m.entry.shown(), Differs: m.differs})
+		shown.Nearest = append(shown.Nearest, NearMiss{Entry: m.entry.shown(), Differs: m.differs})
 	}
 	return shown
 }

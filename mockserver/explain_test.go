@@ -144,7 +144,7 @@ func TestExplain(t *testing.T) {
 				send(t, addr, raw)
 			}
 			a := send(t, addr, raw)
-			if _, ok := doc.Error(test.error).Match(a.status, []byte(a.body)); !ok {
+			if _, ok := doc.ErrorReply(test.error).Match(a.status, []byte(a.body)); !ok {
 				t.Errorf("the answer is %d %s, want the error %s", a.status, a.body, test.error)
 			}
 			if got := a.header.Get("Dingmock-Explain"); got != test.want {
@@ -152,7 +152,7 @@ func TestExplain(t *testing.T) {
 			}
 		})
 	}
-	for _, e := range doc.Errors() {
+	for _, e := range doc.ErrorReplies() {
 		if !seen[e.Name] && e.Name != "access-token-missing" { // which no call answers
 			t.Errorf("no row makes the error %s happen", e.Name)
 		}

@@ -202,7 +202,7 @@ func (c *call) fault(fault, why string) error {
 // customError makes an error of the rule's own number.
 func (c *call) customError(e *rules.Effect, why string) error {
 	text := e.Errmsg
-	for _, known := range c.server.doc.Errors() {
+	for _, known := range c.server.doc.ErrorReplies() {
 		if text == "" && known.Errcode == e.Errcode && known.SubCode == e.SubCode && !strings.Contains(known.Text, "{") {
 			text = known.Text
 		}
@@ -210,11 +210,11 @@ func (c *call) customError(e *rules.Effect, why string) error {
 	if text == "" {
 		text = "error " + strconv.Itoa(e.Errcode)
 	}
-	custom := &dingmock.Error{Name: "errcode " + strconv.Itoa(e.Errcode), Status: http.StatusOK, Errcode: e.Errcode, SubCode: e.SubCode, Text: text}
+	custom := &dingmock.ErrorReply{Name: "errcode " + strconv.Itoa(e.Errcode), Status: http.StatusOK, Errcode: e.Errcode, SubCode: e.SubCode, Text: text}
 	if e.SubCode != "" {
-		custom.Errmsg = c.server.doc.Error(c.Family.Answers["token-bad"]).Errmsg
+		custom.Errmsg = c.server.doc.ErrorReply(c.Family.Answers["token-bad"]).Errmsg
 	}
-	if c.server.doc.Error(c.Family.Answers["token-bad"]).Code != "" {
+	if c.server.doc.ErrorReply(c.Family.Answers["token-bad"]).Code != "" {
 		custom.Status, custom.Code = http.StatusBadRequest, strconv.Itoa(e.Errcode)
 	}
 	return &failure{err: custom, explain: why}

@@ -133,7 +133,7 @@ func checkLine(t *testing.T, v dingmock.Violation, sent string) {
 	}
 	for _, secret := range []string{"dingmockappsecret", "dingmockcorpsecret", live} {
 		asName := secret != live && strings.HasSuffix(v.Pointer, secret) // then it was sent as a name
-		if strings.Contains(line, secret) && v.Rule != dingmock.RuleUnknownPath && !asName {
+		if strings.Contains(line, secret) && v.Kind != dingmock.KindUnknownPath && !asName {
 			t.Errorf("a violation holds a secret: %q (of %q)", line, sent)
 		}
 	}

@@ -21,7 +21,7 @@ func verdictOf(t *testing.T, s *mockserver.Server, o *mockserver.VerdictOptions)
 		t.Fatal(err)
 	}
 	for _, row := range v.Violations {
-		rows = append(rows, string(row.Level)+" "+row.App+" "+row.Rule)
+		rows = append(rows, string(row.Level)+" "+row.App+" "+row.Kind)
 	}
 	return rows, v.OK
 }

@@ -86,7 +86,7 @@ func TestExamplesRender(t *testing.T) {
 	for _, op := range s.doc.Operations() {
 		for _, reply := range op.Replies {
 			for name, example := range reply.Examples {
-				e := s.doc.Error(name)
+				e := s.doc.ErrorReply(name)
 				if e == nil {
 					continue // a success; the root package's tests hold the names
 				}

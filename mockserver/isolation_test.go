@@ -50,7 +50,7 @@ func TestTwentyTests(t *testing.T) {
 					want("close", closeOK, ask("POST /topapi/v2/im/close_session?access_token="+token, session))
 					ask("GET /gettoken?x=1&appkey="+key+"&appsecret=x", "")
 				}
-				var counted mockserver.Counted
+				var counted mockserver.MatchResult
 				decode(t, steer("POST /journal/expect", `{"match":{"operation":"close_session"},"at_least":1,"at_most":2}`), &counted)
 				if !counted.OK || counted.Found != 1+(3-i%3)/3 {
 					t.Errorf("%s: round %d: %d calls of close_session in the journal", key, round, counted.Found)

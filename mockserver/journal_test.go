@@ -146,7 +146,7 @@ func TestJournalRing(t *testing.T) {
 		{`{"match":{"parameters":{"userid":"u-1"}}}`, 200, 1, 3},
 		{`{"match":{"path":"/topapi/*","method":"POST","errcode":"0","violations":false}}`, 200, 1, 3},
 	} {
-		var got mockserver.Counted
+		var got mockserver.MatchResult
 		if status := steer(t, s, "POST", "/apps/default/journal/expect", test.body, &got); status != test.status || got.Found != test.found || got.Dropped != test.dropped || got.OK != (status == 200) {
 			t.Errorf("%s: HTTP %d, found %d, dropped %d, want %d, %d, %d", test.body, status, got.Found, got.Dropped, test.status, test.found, test.dropped)
 		}
@@ -159,7 +159,7 @@ func TestJournalNearest(t *testing.T) {
 	s := fake(t, mockserver.Options{})
 	call(s, "GET /gettoken?"+appPairQuery, "")
 	call(s, "POST "+sessionURL, `{"userid":"u-1"}`)
-	var got mockserver.Counted
+	var got mockserver.MatchResult
 	steer(t, s, "POST", "/apps/default/journal/expect", `{"match":{"operation":"getsession","parameters":{"userid":"u-2"}}}`, &got)
 	if len(got.Nearest) != 2 || got.Nearest[0].Entry.N != 2 {
 		t.Fatalf("nearest: %+v", got.Nearest)

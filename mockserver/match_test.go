@@ -129,7 +129,7 @@ func TestMatchIsOne(t *testing.T) {
 		if test.call != "list" && test.call != "token" {
 			app = mockserver.NoApp
 		}
-		var before, counted mockserver.Counted
+		var before, counted mockserver.MatchResult
 		steer(t, s, "POST", "/apps/"+app+"/journal/expect", `{"at_least":0}`, &before)
 		send(t, addr, calls[test.call])
 		steer(t, s, "GET", "/rules/"+r.ID, "", &r)
@@ -206,7 +206,7 @@ func TestMatchDiffers(t *testing.T) {
 		{`{"parameters":{"long":"x"}}`, `parameters/long: expected "x", found "` + strings.Repeat("会", 200) + `"…`},
 		{`{"errcode":"0","violations":false,"rule":"r1"}`, `errcode: expected "0", found "404"; rule: expected "r1", found ""; violations: expected false, found true`},
 	} {
-		var got mockserver.Counted
+		var got mockserver.MatchResult
 		steer(t, s, "POST", "/apps/_/journal/expect", `{"match":`+test.match+`}`, &got)
 		if len(got.Nearest) != 1 {
 			t.Errorf("%s: nearest %+v", test.match, got.Nearest)
@@ -249,7 +249,7 @@ func TestParametersOfNoCall(t *testing.T) {
 	if diff := cmp.Diff([]string{"default"}, names(s)); diff != "" {
 		t.Errorf("apps (-want +got)\n%s", diff)
 	}
-	var counted mockserver.Counted
+	var counted mockserver.MatchResult
 	steer(t, s, "POST", "/apps/_/journal/expect", `{"match":{"parameters":{"appkey":"mock-new","corpid":"dingmockcorp"}}}`, &counted)
 	if !counted.OK {
 		t.Errorf("nearest %+v", counted.Nearest)

@@ -113,7 +113,7 @@ func TestJournalBeforeFirstCall(t *testing.T) {
 		{`{}`, 409, false},
 		{`{"at_least":2}`, 409, false},
 	} {
-		var counted mockserver.Counted
+		var counted mockserver.MatchResult
 		status := steer(t, s, "POST", "/apps/mock-new/journal/expect", test.body, &counted)
 		if status != test.status || counted.OK != test.ok || counted.Found != 0 || counted.Last != 0 || counted.Entries == nil {
 			t.Errorf("%s: HTTP %d, %+v", test.body, status, counted)

@@ -106,7 +106,7 @@ func TestProbeOnAConnection(t *testing.T) {
 	}
 	var rules []string
 	for _, v := range verdict.Violations {
-		rules = append(rules, v.App+" "+v.Rule)
+		rules = append(rules, v.App+" "+v.Kind)
 	}
 	if diff := cmp.Diff([]string{"mock-a unknown-path"}, rules, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("the verdict of mock-a (-want +got):\n%s", diff)

@@ -53,7 +53,7 @@ type codeReply struct {
 
 // failure is an error of the platform that answers a call.
 type failure struct {
-	err     *dingmock.Error
+	err     *dingmock.ErrorReply
 	holes   []string // name, value, name, value, …
 	explain string   // cause and way out, in English; "" says what the document says
 }
@@ -62,7 +62,7 @@ func (f *failure) Error() string { return f.err.Name + ": " + f.explain }
 
 // fail returns the error of that name in the document. The holes are those of its text: name, value, ….
 func (c *call) fail(name, explain string, holes ...string) error {
-	return &failure{err: c.server.doc.Error(name), explain: explain, holes: holes}
+	return &failure{err: c.server.doc.ErrorReply(name), explain: explain, holes: holes}
 }
 
 // fill puts the values of the holes into a text of the document.

@@ -413,8 +413,8 @@ func TestReplyMakesKnown(t *testing.T) {
 		{`{"operation":"v2.user.get"}`, "POST /topapi/v2/user/get", nil},
 		{`{"parameters":{"userid":"u"}}`, "POST /topapi/v2/user/get", nil},
 		{`{"method":"POST"}`, "POST /topapi/v2/user/get", nil},
-		{`{"operation":"v2.user.list"}`, "POST /topapi/v2/user/get", []string{dingmock.RuleNotModelled}},
-		{`{"parameters":{"userid":"u"}}`, "POST /topapi/none", []string{dingmock.RuleUnknownPath}},
+		{`{"operation":"v2.user.list"}`, "POST /topapi/v2/user/get", []string{dingmock.KindNotModelled}},
+		{`{"parameters":{"userid":"u"}}`, "POST /topapi/none", []string{dingmock.KindUnknownPath}},
 		{`{"path":"/topapi/none"}`, "POST /topapi/none", nil},
 	} {
 		s := fake(t, mockserver.Options{})
@@ -426,7 +426,7 @@ func TestReplyMakesKnown(t *testing.T) {
 		}
 		var got []string
 		for _, row := range v.Violations {
-			got = append(got, row.Rule)
+			got = append(got, row.Kind)
 		}
 		if diff := cmp.Diff(x.want, got); diff != "" {
 			t.Errorf("%s answered by a rule for %s (-want +got):\n%s", x.call, x.match, diff)

@@ -75,9 +75,9 @@ func New(options *Options) (*Server, error) {
 	if err := s.route(handlers); err != nil {
 		return nil, fmt.Errorf("mockserver: %w", err)
 	}
-	s.findings = []string{dingmock.RuleContentType, dingmock.RuleBody, dingmock.RuleMissingParameter, dingmock.RuleInvalidParameter}
+	s.findings = []string{dingmock.KindContentType, dingmock.KindBody, dingmock.KindMissingParameter, dingmock.KindInvalidParameter}
 	if s.options.RefuseUndeclared {
-		s.findings = append(s.findings, dingmock.RuleUndeclaredParameter, dingmock.RuleRepeatedParameter)
+		s.findings = append(s.findings, dingmock.KindUndeclaredParameter, dingmock.KindRepeatedParameter)
 	}
 	s.store = newStore(&s.options)
 	s.nobody = newJournal(s.store.kept, s.store.journal)
@@ -260,7 +260,7 @@ func (c *call) answer(handle func(*call) (any, error)) (any, error) {
 	if c.Preflight() {
 		return reply{status: http.StatusOK, code: "0"}, nil
 	}
-	if err := c.refuse(dingmock.RuleMethod); err != nil {
+	if err := c.refuse(dingmock.KindMethod); err != nil {
 		return nil, err
 	}
 	stub := c.fireRule()
@@ -270,7 +270,7 @@ func (c *call) answer(handle func(*call) (any, error)) (any, error) {
 	if stub == nil && c.browsed() {
 		return c.toPage(), nil
 	}
-	if err := c.refuse(dingmock.RuleUnknownPath); err != nil {
+	if err := c.refuse(dingmock.KindUnknownPath); err != nil {
 		return nil, err
 	}
 	if err := c.checkToken(stub); err != nil {
@@ -282,7 +282,7 @@ func (c *call) answer(handle func(*call) (any, error)) (any, error) {
 	if stub != nil {
 		return c.fixed(stub)
 	}
-	if err := c.refuse(dingmock.RuleNotModelled); err != nil {
+	if err := c.refuse(dingmock.KindNotModelled); err != nil {
 		return nil, err
 	}
 	if c.unread != nil && c.Family.Answers["body"] != "" {
@@ -297,14 +297,14 @@ func (c *call) answer(handle func(*call) (any, error)) (any, error) {
 // refuse returns the error for the first violation of those rules, unless it is one that is only noted.
 func (c *call) refuse(rules ...string) error {
 	for _, v := range c.Violations {
-		if !slices.Contains(rules, v.Rule) {
+		if !slices.Contains(rules, v.Kind) {
 			continue
 		}
 		name, why := v.Answer, v.String()
 		switch {
-		case v.Rule == dingmock.RuleUndeclaredParameter || v.Rule == dingmock.RuleRepeatedParameter:
+		case v.Kind == dingmock.KindUndeclaredParameter || v.Kind == dingmock.KindRepeatedParameter:
 			name, why = c.Family.Answers["invalid-parameter"], why+"; this server refuses undeclared and repeated parameters (--refuse-undeclared)"
-		case v.Rule == dingmock.RuleUnknownPath && c.server.options.WithoutSessions:
+		case v.Kind == dingmock.KindUnknownPath && c.server.options.WithoutSessions:
 			if list := c.server.doc.Find(c.Path); len(list) > 0 {
 				why = list[0].ID + " is answered as the public platform does, which has no such API: this server was started without the session calls (--without-sessions)"
 			}
@@ -340,7 +340,7 @@ func (c *call) checkToken(stub *FixedReply) error {
 		return nil
 	}
 	for _, v := range c.Violations {
-		if v.Rule == dingmock.RuleMissingCredential {
+		if v.Kind == dingmock.KindMissingCredential {
 			return c.fail("parameter-missing", v.String(), "name", c.Listed.Token.Name)
 		}
 	}
@@ -351,7 +351,7 @@ func (c *call) checkToken(stub *FixedReply) error {
 // refused makes no app.
 func (c *call) findApp() {
 	if p, complete := c.credentials(); p != (pair{}) {
-		good := complete && c.refuse(dingmock.RuleMethod) == nil && c.refuse(c.server.findings...) == nil
+		good := complete && c.refuse(dingmock.KindMethod) == nil && c.refuse(c.server.findings...) == nil
 		c.app, c.proven, c.full = c.server.store.byCredentials(p, c.Value(p.id), c.Value(p.secret), good, !c.server.options.NoAutoApps)
 	} else {
 		c.app, _ = c.server.store.tokens.get(c.Token)
@@ -399,7 +399,7 @@ func (s *Server) record(c *call, name string, r *http.Request, body []byte, repl
 		e := c.entry(name, r, body, reply)
 		journal.add(e)
 		if len(c.Violations) > 0 {
-			s.tally.add(name, c.owner != nil && c.owner.pardons(), c.Violations, e)
+			s.tally.add(name, c.owner != nil && c.owner.ignores(), c.Violations, e)
 		}
 	}
 	if s.options.Calls != nil {

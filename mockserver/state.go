@@ -233,7 +233,7 @@ func (a *app) identity() AppState {
 		Name: a.name, CorpID: a.corpID, CorpSecret: a.corpSecret, AppKey: a.appKey, AppSecret: a.appSecret,
 		Users: slices.Clone(a.users.list), QPS: a.qps, TokenLife: Duration(a.tokenLife), Auto: a.auto, Open: a.open,
 	}
-	if a.lenient {
+	if a.ignored {
 		s.Judge = new(bool)
 	}
 	return s

@@ -76,7 +76,7 @@ type app struct {
 	users     users
 	qps       *int          // nil: the server's
 	tokenLife time.Duration // 0: the server's
-	lenient   bool          // violations are not held against the verdict
+	ignored   bool          // violations are not held against the verdict
 	tokens    []token       // in the order they were given; the last that is not apart is the one that is renewed
 	issued    int64         // how many tokens there were ever
 	sessions  sessions
@@ -118,7 +118,7 @@ func (s *store) make(state AppState) *app {
 	a := &app{
 		name: state.Name, corpID: state.CorpID, corpSecret: state.CorpSecret, appKey: state.AppKey, appSecret: state.AppSecret, open: state.Open,
 		store: s, lifeID: newLife(), auto: state.Auto, journal: newJournal(s.kept, s.journal), done: make(chan struct{}),
-		qps: state.QPS, tokenLife: time.Duration(state.TokenLife), lenient: state.Judge != nil && !*state.Judge, clock: clock.New(s.real),
+		qps: state.QPS, tokenLife: time.Duration(state.TokenLife), ignored: state.Judge != nil && !*state.Judge, clock: clock.New(s.real),
 	}
 	a.sessions.init()
 	a.touch()
@@ -528,11 +528,11 @@ func (a *app) valid(value string) (ok bool, ago time.Duration) {
 }
 
 // expireTokens ends all tokens now.
-func (a *app) expireTokens() Due {
+func (a *app) expireTokens() Expired {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.clock.Now()
-	due := Due{Tokens: a.live(now)}
+	due := Expired{Tokens: a.live(now)}
 	for i := range a.tokens {
 		if now.Before(a.tokens[i].expires) {
 			a.tokens[i].expires = now
@@ -541,11 +541,11 @@ func (a *app) expireTokens() Due {
 	return due
 }
 
-// pardons reports whether the app's violations are not held against the verdict.
-func (a *app) pardons() bool {
+// ignores reports whether the app's violations are not held against the verdict.
+func (a *app) ignores() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.lenient
+	return a.ignored
 }
 
 func newToken() string {

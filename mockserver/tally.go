@@ -23,9 +23,9 @@ const (
 	tallyBytesOfAll = 64 << 20 // of the first exchanges; beyond, they are kept without headers and bodies
 )
 
-// row is a Tally at work.
+// row is a ViolationCount at work.
 type row struct {
-	Tally
+	ViolationCount
 	first  *entry
 	varied bool // whether what was found was not always the same
 }
@@ -61,7 +61,7 @@ func (t *tally) count(app string) {
 	t.calls[app]++
 }
 
-func (t *tally) add(app string, pardoned bool, list []dingmock.Violation, first *entry) {
+func (t *tally) add(app string, ignored bool, list []dingmock.Violation, first *entry) {
 	if len(list) == 0 {
 		return
 	}
@@ -71,8 +71,8 @@ func (t *tally) add(app string, pardoned bool, list []dingmock.Violation, first 
 		t.apps = map[string]map[tallyKey]*row{}
 	}
 	for _, v := range list {
-		key := tallyKey{operation: v.Operation, rule: v.Rule, pointer: v.Pointer, level: v.Level}
-		if v.Rule == dingmock.RuleUnknownPath {
+		key := tallyKey{operation: v.Operation, rule: v.Kind, pointer: v.Pointer, level: v.Level}
+		if v.Kind == dingmock.KindUnknownPath {
 			key.path = v.Found
 		}
 		rows, name, counted := t.apps[app], app, 1
@@ -92,13 +92,13 @@ func (t *tally) add(app string, pardoned bool, list []dingmock.Violation, first 
 				rows = map[tallyKey]*row{}
 				t.apps[app] = rows
 			}
-			x = &row{Tally: Tally{App: name, Violation: v, Pardoned: pardoned}, first: t.keep(first)}
+			x = &row{ViolationCount: ViolationCount{App: name, Violation: v, Ignored: ignored}, first: t.keep(first)}
 			rows[key] = x
 			t.rows += counted
 		}
 		x.Count++
 		x.varied = x.varied || x.Found != v.Found
-		x.Pardoned = x.Pardoned && pardoned
+		x.Ignored = x.Ignored && ignored
 	}
 }
 
@@ -150,10 +150,10 @@ func (t *tally) clear(app string) {
 }
 
 // list returns the rows of the apps that are asked for, sorted. Those that could not be told apart belong to every app.
-func (t *tally) list(asked func(app string) bool) []Tally {
+func (t *tally) list(asked func(app string) bool) []ViolationCount {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var all []Tally
+	var all []ViolationCount
 	add := func(rows map[tallyKey]*row) {
 		for _, x := range rows {
 			all = append(all, x.shown())
@@ -165,15 +165,15 @@ func (t *tally) list(asked func(app string) bool) []Tally {
 		}
 	}
 	add(t.rest)
-	slices.SortFunc(all, func(a, b Tally) int {
-		return cmp.Or(cmp.Compare(a.App, b.App), cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Found, b.Found))
+	slices.SortFunc(all, func(a, b ViolationCount) int {
+		return cmp.Or(cmp.Compare(a.App, b.App), cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Found, b.Found))
 	})
 	return all
 }
 
 // shown is the row as it is answered.
-func (x *row) shown() Tally {
-	shown := x.Tally
+func (x *row) shown() ViolationCount {
+	shown := x.ViolationCount
 	shown.First = x.first.shown()
 	if x.varied {
 		shown.Found += " and others"

@@ -12,7 +12,7 @@ import (
 )
 
 // rows are the violations so far, as "app: violation ×count".
-func rows(list []mockserver.Tally) []string {
+func rows(list []mockserver.ViolationCount) []string {
 	var text []string
 	for _, row := range list {
 		text = append(text, fmt.Sprintf("%s: %s ×%d", row.App, row.Violation, row.Count))
@@ -78,7 +78,7 @@ func TestTallyAttribution(t *testing.T) {
 				t.Errorf("violations of a call that was answered %s (-want +got)\n%s", a.body, diff)
 			}
 			for _, row := range s.Violations() {
-				if diff := cmp.Diff(rows([]mockserver.Tally{row})[0], rows(s.App(row.App).Violations())[0]); diff != "" && len(test.want) == 1 {
+				if diff := cmp.Diff(rows([]mockserver.ViolationCount{row})[0], rows(s.App(row.App).Violations())[0]); diff != "" && len(test.want) == 1 {
 					t.Errorf("the app's own violations (-server +app)\n%s", diff)
 				}
 			}

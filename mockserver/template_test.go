@@ -172,7 +172,7 @@ func FuzzTemplate(f *testing.F) {
 		if got.status == 299 && json.Unmarshal([]byte(body), &plain) != nil && !json.Valid([]byte(got.body)) {
 			t.Errorf("%s is answered as %s", body, got.body)
 		}
-		var counted mockserver.Counted
+		var counted mockserver.MatchResult
 		steer(t, s, "POST", "/apps/_/journal/expect", `{"match":`+match+`}`, &counted)
 		if (got.status == 299) != (counted.Found == 1) {
 			t.Errorf("%s: the rule answers HTTP %d, expect finds %d: %v", match, got.status, counted.Found, counted.Nearest)

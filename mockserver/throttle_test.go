@@ -43,12 +43,12 @@ func TestTimeOverHTTP(t *testing.T) {
 
 	first := gettoken()
 	same("a live token", noSession, getsession(first))
-	same("the clock after 7199 s", `{"now":"2026-09-03T02:01:01Z","offset":"1h59m59s","frozen":false,"due":{"tokens":0,"sessions":0}}`, advance("7199s"))
+	same("the clock after 7199 s", `{"now":"2026-09-03T02:01:01Z","offset":"1h59m59s","frozen":false,"expired":{"tokens":0,"sessions":0}}`, advance("7199s"))
 	same("a token of 7199 s", noSession, getsession(first))
 	same("renewed", first, gettoken())
 	advance("7199s")
 	same("a renewed token lives on", noSession, getsession(first))
-	same("the clock at the end", `{"now":"2026-09-03T04:01:01Z","offset":"3h59m59s","frozen":false,"due":{"tokens":1,"sessions":0}}`, advance("1s"))
+	same("the clock at the end", `{"now":"2026-09-03T04:01:01Z","offset":"3h59m59s","frozen":false,"expired":{"tokens":1,"sessions":0}}`, advance("1s"))
 	same("an expired token", tokenInvalid, getsession(first))
 	second := gettoken()
 	if second == first || len(second) != 32 {

@@ -125,7 +125,7 @@ func (c *call) bodyUnread() string {
 		return ", and the body could not be read to its end"
 	}
 	for _, v := range c.Violations {
-		if v.Rule == dingmock.RuleContentType || v.Rule == dingmock.RuleBody {
+		if v.Kind == dingmock.KindContentType || v.Kind == dingmock.KindBody {
 			return ", and the body could not be read: found " + v.Found + ", expected " + v.Expected
 		}
 	}
@@ -147,7 +147,7 @@ func (c *call) noToken() string {
 		text = "the access token in " + place + " is blank"
 	}
 	inJSON := func(v dingmock.Violation) bool {
-		return v.Rule == dingmock.RuleUndeclaredParameter && v.Pointer == "/body/"+t.Name
+		return v.Kind == dingmock.KindUndeclaredParameter && v.Pointer == "/body/"+t.Name
 	}
 	switch {
 	case !t.FormField || c.Token != "":

@@ -14,7 +14,7 @@ import (
 )
 
 // advance moves an app's clock.
-func advance(t testing.TB, s *mockserver.Server, app string, by time.Duration) mockserver.Due {
+func advance(t testing.TB, s *mockserver.Server, app string, by time.Duration) mockserver.Expired {
 	t.Helper()
 	due, err := s.App(app).Advance(by)
 	if err != nil {

@@ -41,7 +41,7 @@ func (s *Server) Verdict(options *VerdictOptions) (Verdict, error) {
 	if options != nil {
 		o = *options
 	}
-	v := Verdict{OK: true, Violations: []Tally{}}
+	v := Verdict{OK: true, Violations: []ViolationCount{}}
 	calls, more := s.tally.called()
 	named := map[string][]string{} // by pattern
 	asked := map[string]bool{}

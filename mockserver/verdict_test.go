@@ -66,7 +66,7 @@ func TestVerdictAsks(t *testing.T) {
 		listed     = "note not-modelled"
 		visit      = "note unknown-path"
 		undeclared = "red undeclared-parameter"
-		pardoned   = "pardoned undeclared-parameter"
+		ignored    = "ignored undeclared-parameter"
 		noCall     = "no call came from "
 	)
 	for _, test := range []struct {
@@ -76,17 +76,17 @@ func TestVerdictAsks(t *testing.T) {
 		reasons []string
 		rows    []string
 	}{
-		{"/verdict", 409, 5, nil, []string{visit, unknown, listed, pardoned, undeclared}},
-		{"/verdict?allow_unknown=/no/*", 409, 4, nil, []string{visit, visit, listed, pardoned, undeclared}},
+		{"/verdict", 409, 5, nil, []string{visit, unknown, listed, ignored, undeclared}},
+		{"/verdict?allow_unknown=/no/*", 409, 4, nil, []string{visit, visit, listed, ignored, undeclared}},
 		{"/verdict?allow_unknown=/x&allow_unknown=/no/such/path&app=_", 200, 1, nil, []string{visit, visit, listed}},
 		{"/verdict?app=_", 409, 2, nil, []string{visit, unknown, listed}},
 		{"/apps/_/verdict", 409, 2, nil, []string{visit, unknown, listed}},
 		{"/apps/_/verdict?allow_unknown=/no/such/path", 200, 1, nil, []string{visit, visit, listed}},
-		{"/apps/careless/verdict", 200, 1, nil, []string{pardoned}},
-		{"/verdict?app=careless&app=mock-shop-1", 200, 2, nil, []string{pardoned}},
+		{"/apps/careless/verdict", 200, 1, nil, []string{ignored}},
+		{"/verdict?app=careless&app=mock-shop-1", 200, 2, nil, []string{ignored}},
 		{"/verdict?app=mock-shop*", 409, 2, nil, []string{undeclared}},
 		{"/verdict?app=mock-*-1", 200, 1, nil, nil},
-		{"/verdict?app=c*s*", 200, 1, nil, []string{pardoned}},
+		{"/verdict?app=c*s*", 200, 1, nil, []string{ignored}},
 		{"/verdict?app=idlekey", 409, 0, []string{noCall + "idlekey"}, nil},
 		{"/verdict?app=idle&app=mock-shop-1&app=mock-other*", 409, 1, []string{noCall + "idle", noCall + "mock-other*"}, nil},
 		{"/verdict?app=idle&app=mock-other&allow_no_calls=true", 200, 0, nil, nil},
@@ -104,10 +104,10 @@ func TestVerdictAsks(t *testing.T) {
 		var got []string
 		for _, row := range v.Violations {
 			level := string(row.Level)
-			if row.Pardoned {
-				level = "pardoned"
+			if row.Ignored {
+				level = "ignored"
 			}
-			got = append(got, level+" "+row.Rule)
+			got = append(got, level+" "+row.Kind)
 		}
 		if diff := cmp.Diff(test.rows, got); diff != "" {
 			t.Errorf("%s: rows (-want +got)\n%s", test.path, diff)

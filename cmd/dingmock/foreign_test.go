@@ -283,8 +283,8 @@ func TestForeignFake(t *testing.T) {
 	t.Parallel()
 	for i, s := range foreign {
 		v := mockserver.Verdict{Calls: 1, Reasons: []string{s}, Unfired: []mockserver.UnfiredRule{{App: s, ID: s, Effect: s, For: s}}}
-		row := mockserver.Tally{App: s, Count: 1, First: &mockserver.Entry{Curl: "curl " + s}}
-		row.Violation.Operation, row.Violation.Rule, row.Violation.Pointer, row.Violation.Found, row.Violation.Expected = s, s, s, s, s
+		row := mockserver.ViolationCount{App: s, Count: 1, First: &mockserver.Entry{Curl: "curl " + s}}
+		row.Violation.Operation, row.Violation.Kind, row.Violation.Pointer, row.Violation.Found, row.Violation.Expected = s, s, s, s, s
 		row.Violation.Level = "red"
 		v.Violations = append(v.Violations, row)
 		data, err := json.Marshal(v)

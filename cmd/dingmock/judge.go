@@ -35,9 +35,9 @@ type judgeFlags struct {
 type finding struct {
 	app string // "" where apps are not told apart
 	dingmock.Violation
-	count    int
-	pardoned bool   // of an app that is not judged
-	curl     string // the first such call
+	count   int
+	ignored bool   // of an app that is not judged
+	curl    string // the first such call
 }
 
 // ruling is what was found in the light of the flags.
@@ -126,7 +126,7 @@ func (f *judgeFlags) options(apps ...string) *mockserver.VerdictOptions {
 func (r *ruling) take(v mockserver.Verdict) {
 	r.calls, r.reasons, r.refused, r.unfired, r.more = v.Calls, v.Reasons, v.Refused, v.Unfired, v.UnfiredMore
 	for _, row := range v.Violations {
-		x := finding{app: row.App, Violation: row.Violation, count: row.Count, pardoned: row.Pardoned}
+		x := finding{app: row.App, Violation: row.Violation, count: row.Count, ignored: row.Ignored}
 		if row.First != nil {
 			x.curl = row.First.Curl
 		}
@@ -148,21 +148,21 @@ func (x *finding) key() string {
 	if operation == "" {
 		operation = "-"
 	}
-	if x.Rule == dingmock.RuleUnknownPath {
+	if x.Kind == dingmock.KindUnknownPath {
 		place = x.Found
 	}
 	if place == "" { // of too many to tell apart
 		place = "-"
 	}
-	return printable.Line(operation + " " + x.Rule + " " + place)
+	return printable.Line(operation + " " + x.Kind + " " + place)
 }
 
 // label says what is made of a finding; only what is off-spec counts. Nothing does that is written as the baseline to come.
 func (r *ruling) label(x finding) string {
 	_, known := r.known[x.key()]
 	switch {
-	case x.pardoned:
-		return verdict.Pardoned
+	case x.ignored:
+		return verdict.Ignored
 	case x.Level == dingmock.Note:
 		return verdict.Noted
 	case known || r.flags.WriteBaseline != "":
@@ -278,7 +278,7 @@ func (r *ruling) writeJUnit(w io.Writer) error {
 	for _, x := range r.rows {
 		c := junit.Case{Name: strings.TrimSpace(x.app + " " + x.key()), ClassName: "dingmock.verdict"}
 		if label := r.label(x); label == verdict.Red {
-			c.Failure = &junit.Reason{Message: x.Violation.String(), Type: x.Rule, Text: strings.TrimSpace(x.String() + "\n" + x.curl)}
+			c.Failure = &junit.Reason{Message: x.Violation.String(), Type: x.Kind, Text: strings.TrimSpace(x.String() + "\n" + x.curl)}
 		} else {
 			c.Skipped = &junit.Skipped{Text: label + ": " + x.String()}
 		}
@@ -306,7 +306,7 @@ func (r *ruling) writeJUnit(w io.Writer) error {
 func (r *ruling) writeBaseline(w io.Writer) error {
 	var lines []string
 	for _, x := range r.rows {
-		if !x.pardoned && x.Level == dingmock.Red {
+		if !x.ignored && x.Level == dingmock.Red {
 			lines = append(lines, x.key())
 		}
 	}

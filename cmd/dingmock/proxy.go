@@ -248,7 +248,7 @@ func (p *proxy) judge(x *passing, resp *http.Response, body capture.Copy) {
 		}.Judge(&p.options)
 		if q := exchange.Parsed; x.unanswered != nil && q.Known == dingmock.KnownModelled {
 			exchange.Violations = append(exchange.Violations, dingmock.Violation{
-				Operation: q.Operation.ID, Rule: contract.KindNoAnswer, Level: dingmock.Red, Pointer: "/status", Found: "none: " + x.unanswered.Error(), Expected: "a reply",
+				Operation: q.Operation.ID, Kind: contract.KindNoAnswer, Level: dingmock.Red, Pointer: "/status", Found: "none: " + x.unanswered.Error(), Expected: "a reply",
 			})
 		}
 		record := p.recorder.Record(exchange, x.began.UTC().Format(time.RFC3339Nano), recorded)
@@ -257,7 +257,7 @@ func (p *proxy) judge(x *passing, resp *http.Response, body capture.Copy) {
 		p.exchanges++
 		// What is let pass is no call of DingTalk.
 		if exchange.Parsed.Calls() && !slices.ContainsFunc(exchange.Parsed.Violations, func(v dingmock.Violation) bool {
-			return v.Rule == dingmock.RuleUnknownPath && v.Level == dingmock.Note
+			return v.Kind == dingmock.KindUnknownPath && v.Level == dingmock.Note
 		}) {
 			p.calls++
 		}

@@ -133,11 +133,11 @@ func verdictText(t *testing.T, base string) (status int, contentType, text strin
 func TestVerdictText(t *testing.T) {
 	t.Parallel()
 	c := startServe(t, nil)
-	post(t, c.url+"/_mock/apps", `{"name":"pardoned","appkey":"pardoned","appsecret":"x","corpid":"pardoned","corpsecret":"x","judge":false}`)
+	post(t, c.url+"/_mock/apps", `{"name":"ignored","appkey":"ignored","appsecret":"x","corpid":"ignored","corpsecret":"x","judge":false}`)
 	post(t, c.url+"/_mock/apps/mock-a/rules", `{"match":{"operation":"getsession"},"effect":{"fault":"app-throttled"}}`)
 	for _, path := range []string{
 		"", "/gettoken?appkey=mock-a&appsecret=x", "/user/get?appkey=mock-a", "/gettoken?appkey=mock-a&appsecret=x&y=1",
-		"/gettoken?appkey=pardoned&appsecret=x&y=1", "/no/such/path", "/gettoken?appkey=mock-a&appsecret=x&z=1",
+		"/gettoken?appkey=ignored&appsecret=x&y=1", "/no/such/path", "/gettoken?appkey=mock-a&appsecret=x&z=1",
 	} {
 		if path != "" {
 			get(t, c.url+path)

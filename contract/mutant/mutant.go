@@ -261,7 +261,7 @@ func (r *request) succeeded(out *reply) bool {
 
 // refuse answers with an error of the document. Holes are name, value, ….
 func (r *request) refuse(name string, holes ...string) *reply {
-	e := r.kit.doc.Error(name)
+	e := r.kit.doc.ErrorReply(name)
 	m := e.Body(holes...)
 	switch {
 	case r.op.Family.RequestID == "":

@@ -16,10 +16,10 @@ import (
 // rowFaults are the ways in which the reply of an error row is spoilt.
 var rowFaults = []struct {
 	name  string
-	at    func(*dingmock.Error) string
-	spoil func(*reply, *dingmock.Error)
+	at    func(*dingmock.ErrorReply) string
+	spoil func(*reply, *dingmock.ErrorReply)
 }{
-	{"another code", codeKey, func(out *reply, e *dingmock.Error) {
+	{"another code", codeKey, func(out *reply, e *dingmock.ErrorReply) {
 		switch {
 		case e.Code != "":
 			out.replace(`"code":"`, `"code":"X`)
@@ -30,7 +30,7 @@ var rowFaults = []struct {
 			out.sized()
 		}
 	}},
-	{"another text", textKey, func(out *reply, e *dingmock.Error) {
+	{"another text", textKey, func(out *reply, e *dingmock.ErrorReply) {
 		for _, key := range []string{"sub_msg", "errmsg", "message"} {
 			if bytes.Contains(out.body, []byte(`"`+key+`":"`)) {
 				out.replace(`"`+key+`":"`, `"`+key+`":"抱歉，`)
@@ -38,30 +38,30 @@ var rowFaults = []struct {
 			}
 		}
 	}},
-	{"another content type", place("/header/Content-Type"), func(out *reply, _ *dingmock.Error) {
+	{"another content type", place("/header/Content-Type"), func(out *reply, _ *dingmock.ErrorReply) {
 		out.header.Set("Content-Type", strings.Replace(out.header.Get("Content-Type")+"; charset=utf-8", ";charset=UTF-8", "", 1))
 	}},
-	{"another status", place("/status"), func(out *reply, e *dingmock.Error) {
+	{"another status", place("/status"), func(out *reply, e *dingmock.ErrorReply) {
 		if out.status = http.StatusInternalServerError; e.Status != http.StatusOK {
 			out.status = http.StatusOK
 		}
 	}},
-	{"a newline at the end", place("/body"), func(out *reply, _ *dingmock.Error) {
+	{"a newline at the end", place("/body"), func(out *reply, _ *dingmock.ErrorReply) {
 		out.body = append(out.body, '\n')
 		out.sized()
 	}},
-	{"keys in another order", place("/body"), func(out *reply, _ *dingmock.Error) {
+	{"keys in another order", place("/body"), func(out *reply, _ *dingmock.ErrorReply) {
 		out.body = reversed(out.body)
 		out.sized()
 	}},
 }
 
-func place(pointer string) func(*dingmock.Error) string {
-	return func(*dingmock.Error) string { return pointer }
+func place(pointer string) func(*dingmock.ErrorReply) string {
+	return func(*dingmock.ErrorReply) string { return pointer }
 }
 
 // codeKey is where a reply has an error's code.
-func codeKey(e *dingmock.Error) string {
+func codeKey(e *dingmock.ErrorReply) string {
 	switch {
 	case e.Code != "":
 		return "/body/code"
@@ -72,7 +72,7 @@ func codeKey(e *dingmock.Error) string {
 }
 
 // textKey is where a reply has an error's text.
-func textKey(e *dingmock.Error) string {
+func textKey(e *dingmock.ErrorReply) string {
 	body := e.Body()
 	for _, key := range []string{"sub_msg", "errmsg"} {
 		if body[key] != nil {
@@ -111,16 +111,16 @@ func (k *kit) rows() []Mutant {
 					list = append(list, k.wrap(op.ID+"/"+name, fault.name, func(r *request) *reply {
 						out := r.pass()
 						if r.is(op.ID) && r.error(out) == name {
-							fault.spoil(out, k.doc.Error(name))
+							fault.spoil(out, k.doc.ErrorReply(name))
 						}
 						return out
-					}).at(fault.at(k.doc.Error(name))))
+					}).at(fault.at(k.doc.ErrorReply(name))))
 				}
 			}
 		}
 	}
 	for _, f := range k.doc.Families() {
-		e := k.doc.Error(f.Answers["unknown-path"])
+		e := k.doc.ErrorReply(f.Answers["unknown-path"])
 		for _, fault := range rowFaults {
 			list = append(list, k.wrap("paths/"+f.Name+"-unknown", fault.name, func(r *request) *reply {
 				out := r.pass()

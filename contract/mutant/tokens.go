@@ -333,7 +333,7 @@ func (k *kit) tokens() []Mutant {
 			return w
 		}},
 		{Name: "journal/no-false-alarm: everything is noted", Rule: "journal/no-false-alarm", In: []string{"gettoken"}, Plant: func(w World) World {
-			w.Powers = judge{w.Powers, []dingmock.Violation{{Operation: "gettoken", Rule: dingmock.RuleMethod}}}
+			w.Powers = judge{w.Powers, []dingmock.Violation{{Operation: "gettoken", Kind: dingmock.KindMethod}}}
 			return w
 		}},
 	}

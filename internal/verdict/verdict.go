@@ -11,13 +11,13 @@ import (
 
 // The labels of findings, in the order in which they are printed. What is Red counts.
 const (
-	Red      = "off-spec"
-	Known    = "known"
-	Noted    = "note"
-	Pardoned = "not counted"
+	Red     = "off-spec"
+	Known   = "known"
+	Noted   = "note"
+	Ignored = "ignored"
 )
 
-var labels = []string{Red, Known, Noted, Pardoned}
+var labels = []string{Red, Known, Noted, Ignored}
 
 // most is how many of what only explains are printed of each kind.
 const most = 10

@@ -27,9 +27,9 @@ func TestVerdict(t *testing.T) {
 	}{
 		{"green", verdict.Verdict{Calls: 4}, nil, "calls: 4, none off-spec\n"},
 		{"what counts first", verdict.Verdict{Calls: 9, Findings: []verdict.Finding{
-			{verdict.Noted, "a note", "curl 1"}, {verdict.Pardoned, "a pardon", ""}, {verdict.Red, "one", "curl 2"}, {verdict.Known, "an old one", ""},
-		}}, []string{"off-spec in 1 way"}, "off-spec: one\n  first: curl 2\nknown: an old one\nnote: a note\n  first: curl 1\nnot counted: a pardon\n" +
-			"calls: 9, off-spec in 1 way; known: 1; note: 1; not counted: 1\n"},
+			{verdict.Noted, "a note", "curl 1"}, {verdict.Ignored, "a pardon", ""}, {verdict.Red, "one", "curl 2"}, {verdict.Known, "an old one", ""},
+		}}, []string{"off-spec in 1 way"}, "off-spec: one\n  first: curl 2\nknown: an old one\nnote: a note\n  first: curl 1\nignored: a pardon\n" +
+			"calls: 9, off-spec in 1 way; known: 1; note: 1; ignored: 1\n"},
 		{"all that is wrong", verdict.Verdict{
 			Findings: []verdict.Finding{{verdict.Red, "one", ""}, {verdict.Red, "two", ""}}, Reasons: []string{"no call came"}, Hint: "so it passes", Stale: []string{"a b c"}, Exact: true,
 		}, []string{"off-spec in 2 ways", "no call came", "lines of the baseline that no longer occur: 1"},

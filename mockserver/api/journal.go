@@ -55,33 +55,33 @@ type Journal struct {
 	Next    string   `json:"next,omitempty"` // the cursor of what came before these, where a limit cut that off; else ""
 }
 
-// Counted is the answer to a question for the number of calls.
-type Counted struct {
-	OK       bool     `json:"ok"`
-	Expected string   `json:"expected,omitempty"`
-	Found    int      `json:"found"`
-	Dropped  int64    `json:"dropped,omitempty"` // calls of the time in question that the journal has lost
-	Last     int64    `json:"last"`              // the number of the latest call
-	Entries  []*Entry `json:"entries"`           // those that match, at most the last 10
-	Nearest  []Miss   `json:"nearest,omitempty"` // the calls that match but for least, at most 3
+// MatchResult is the answer to a question for the number of calls.
+type MatchResult struct {
+	OK       bool       `json:"ok"`
+	Expected string     `json:"expected,omitempty"`
+	Found    int        `json:"found"`
+	Dropped  int64      `json:"dropped,omitempty"` // calls of the time in question that the journal has lost
+	Last     int64      `json:"last"`              // the number of the latest call
+	Entries  []*Entry   `json:"entries"`           // those that match, at most the last 10
+	Nearest  []NearMiss `json:"nearest,omitempty"` // the calls that match but for least, at most 3
 }
 
-// Miss is a call that nearly matches.
-type Miss struct {
+// NearMiss is a call that nearly matches.
+type NearMiss struct {
 	Entry   *Entry   `json:"entry"`
 	Differs []string `json:"differs"`
 }
 
-// Expect says how many calls are expected.
-type Expect struct {
+// ExpectRequest says how many calls are expected.
+type ExpectRequest struct {
 	Match   Match `json:"match,omitzero"`
 	AtLeast *int  `json:"at_least,omitempty"` // default 1, or 0 where AtMost is given
 	AtMost  *int  `json:"at_most,omitempty"`
 	Since   int64 `json:"since,omitempty"` // count the calls after this number
 }
 
-// Wait says what is waited for.
-type Wait struct {
+// WaitRequest says what is waited for.
+type WaitRequest struct {
 	Match   Match    `json:"match,omitzero"`
 	AtLeast int      `json:"at_least,omitempty"` // default 1
 	Since   int64    `json:"since,omitempty"`

@@ -9,10 +9,10 @@ import (
 
 // Verdict says whether calls kept to the document.
 type Verdict struct {
-	OK         bool     `json:"ok"`
-	Calls      int      `json:"calls"`             // how many there were of the apps in question
-	Reasons    []string `json:"reasons,omitempty"` // what makes it red beside violations, such as that no call came
-	Violations []Tally  `json:"violations"`        // red ones, and notes; pardoned ones count for nothing
+	OK         bool             `json:"ok"`
+	Calls      int              `json:"calls"`             // how many there were of the apps in question
+	Reasons    []string         `json:"reasons,omitempty"` // what makes it red beside violations, such as that no call came
+	Violations []ViolationCount `json:"violations"`        // red ones, and notes; ignored ones count for nothing
 
 	// Unfired are rules of the apps in question, and of every app, that had their effect on no call so far that is judged: the first 100
 	// of them. They count for nothing.
@@ -69,8 +69,8 @@ func (v Verdict) Text() string {
 	for _, row := range v.Violations {
 		f := verdict.Finding{Label: verdict.Red, Text: fmt.Sprintf("%s: %d × %s", row.App, row.Count, row.Violation)}
 		switch {
-		case row.Pardoned:
-			f.Label = verdict.Pardoned
+		case row.Ignored:
+			f.Label = verdict.Ignored
 		case row.Level == dingmock.Note:
 			f.Label = verdict.Noted
 		}
@@ -85,14 +85,14 @@ func (v Verdict) Text() string {
 	return said.String()
 }
 
-// Tally is how often an app's calls broke the document in one way.
-type Tally struct {
+// ViolationCount is how often an app's calls broke the document in one way.
+type ViolationCount struct {
 	App string `json:"app"` // NoApp for calls that reached none
 	dingmock.Violation
-	Count    int    `json:"count"`
-	First    *Entry `json:"first"`              // the first such call
-	Pardoned bool   `json:"pardoned,omitempty"` // listed, but not held against the verdict: the app is not judged
+	Count   int    `json:"count"`
+	First   *Entry `json:"first"`             // the first such call
+	Ignored bool   `json:"ignored,omitempty"` // listed, but not held against the verdict: the app is not judged
 }
 
 // Red reports whether the row makes a verdict red.
-func (t *Tally) Red() bool { return t.Level == dingmock.Red && !t.Pardoned }
+func (t *ViolationCount) Red() bool { return t.Level == dingmock.Red && !t.Ignored }

@@ -91,8 +91,8 @@ func (a *App) Tokens(ctx context.Context) ([]api.TokenState, error) {
 }
 
 // ExpireTokens expires the app's tokens now, and returns how many they were.
-func (a *App) ExpireTokens(ctx context.Context) (api.Due, error) {
-	var due api.Due
+func (a *App) ExpireTokens(ctx context.Context) (api.Expired, error) {
+	var due api.Expired
 	err := a.client.call(ctx, http.MethodDelete, a.path("/tokens"), nil, nil, &due)
 	return due, err
 }

@@ -140,7 +140,7 @@ func TestNumbers(t *testing.T) {
 		}
 		break
 	}
-	counted := must(calls.Expect(t.Context(), mockserver.Expect{Match: mockserver.Match{Parameters: map[string]mockserver.Condition{"id": mockserver.Equals("1234567890123456789")}}}))(t)
+	counted := must(calls.Expect(t.Context(), mockserver.ExpectRequest{Match: mockserver.Match{Parameters: map[string]mockserver.Condition{"id": mockserver.Equals("1234567890123456789")}}}))(t)
 	if !counted.OK {
 		t.Errorf("nearest %+v", counted.Nearest)
 	}
@@ -250,10 +250,10 @@ func TestTour(t *testing.T) {
 	if got := must(a.Sessions(ctx))(t); len(got) != 0 {
 		t.Errorf("sessions %+v", got)
 	}
-	if got := must(a.Clock(ctx))(t); !got.Now.Equal(now) || got.Due != nil {
+	if got := must(a.Clock(ctx))(t); !got.Now.Equal(now) || got.Expired != nil {
 		t.Errorf("clock %+v", got)
 	}
-	want := control.Clock{Now: now.Add(2 * time.Hour), Offset: mockserver.Duration(2 * time.Hour), Due: &mockserver.Due{Tokens: 1}}
+	want := control.Clock{Now: now.Add(2 * time.Hour), Offset: mockserver.Duration(2 * time.Hour), Expired: &mockserver.Expired{Tokens: 1}}
 	if diff := cmp.Diff(want, must(a.Advance(ctx, 2*time.Hour))(t)); diff != "" {
 		t.Errorf("advanced (-want +got)\n%s", diff)
 	}
@@ -276,11 +276,11 @@ func TestTour(t *testing.T) {
 	if got := must(a.Entry(ctx, 2))(t); len(got.Violations) != 1 || got.Operation != "gettoken" || strings.Contains(got.Curl, made.AppSecret) {
 		t.Errorf("entry %+v", got)
 	}
-	if got := must(a.Wait(ctx, mockserver.Wait{Match: mockserver.Match{Operation: "gettoken"}, AtLeast: 3}))(t); !got.OK || got.Found != 3 {
+	if got := must(a.Wait(ctx, mockserver.WaitRequest{Match: mockserver.Match{Operation: "gettoken"}, AtLeast: 3}))(t); !got.OK || got.Found != 3 {
 		t.Errorf("wait %+v", got)
 	}
 	most := 1
-	if got := must(a.Expect(ctx, mockserver.Expect{Match: mockserver.Match{Operation: "gettoken"}, AtMost: &most}))(t); got.OK || got.Found != 3 {
+	if got := must(a.Expect(ctx, mockserver.ExpectRequest{Match: mockserver.Match{Operation: "gettoken"}, AtMost: &most}))(t); got.OK || got.Found != 3 {
 		t.Errorf("expect %+v", got)
 	}
 	for e, err := range a.Stream(ctx, 1) {

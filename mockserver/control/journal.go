@@ -70,15 +70,15 @@ func (a *App) Entry(ctx context.Context, n int64) (*api.Entry, error) {
 }
 
 // Wait returns as soon as enough calls that match have been made, or when the time is over: OK says which.
-func (a *App) Wait(ctx context.Context, w api.Wait) (api.Counted, error) {
-	var counted api.Counted
+func (a *App) Wait(ctx context.Context, w api.WaitRequest) (api.MatchResult, error) {
+	var counted api.MatchResult
 	err := a.client.call(ctx, http.MethodPost, a.path("/journal/wait"), nil, w, &counted)
 	return counted, err
 }
 
 // Expect counts the calls that match; OK says whether they are as many as expected.
-func (a *App) Expect(ctx context.Context, x api.Expect) (api.Counted, error) {
-	var counted api.Counted
+func (a *App) Expect(ctx context.Context, x api.ExpectRequest) (api.MatchResult, error) {
+	var counted api.MatchResult
 	err := a.client.call(ctx, http.MethodPost, a.path("/journal/expect"), nil, x, &counted)
 	return counted, err
 }

@@ -85,7 +85,7 @@ func TestApp(t *testing.T) {
 		t.Fatal(err)
 	}
 	due, err := srv.App.Advance(2 * time.Hour)
-	if diff := cmp.Diff(mockserver.Due{Tokens: 1}, due); diff != "" || err != nil {
+	if diff := cmp.Diff(mockserver.Expired{Tokens: 1}, due); diff != "" || err != nil {
 		t.Errorf("%v, what fell due (-want +got):\n%s", err, diff)
 	}
 
@@ -256,7 +256,7 @@ func TestEnd(t *testing.T) {
 			_, err := tryGet(context.Background(), http.DefaultClient, srv.URL+query)
 			hung <- err
 		}()
-		if _, err := srv.Control.Wait(context.Background(), mockserver.Wait{AtLeast: 2, Timeout: mockserver.Duration(time.Minute)}); err != nil {
+		if _, err := srv.Control.Wait(context.Background(), mockserver.WaitRequest{AtLeast: 2, Timeout: mockserver.Duration(time.Minute)}); err != nil {
 			t.Error(err)
 		}
 	})
