@@ -17,7 +17,7 @@ func (s *Server) App(name string) *App { return &App{s, name} }
 // Apps returns the apps as they are at this moment, in the order they were made.
 func (s *Server) Apps() []AppState {
 	list := []AppState{}
-	for _, a := range s.store.all() {
+	for _, a := range s.tenants.all() {
 		list = append(list, a.state())
 	}
 	return list
@@ -59,24 +59,24 @@ func (a *App) Advance(by time.Duration) (Expired, error) {
 }
 
 // Freeze stops the app's clock; it can still be advanced.
-func (a *App) Freeze() error { return a.with(func(found *app) { found.clock.Freeze() }) }
+func (a *App) Freeze() error { return a.with(func(found *tenant) { found.clock.Freeze() }) }
 
 // Resume lets a frozen clock go on from where it stands.
-func (a *App) Resume() error { return a.with(func(found *app) { found.clock.Resume() }) }
+func (a *App) Resume() error { return a.with(func(found *tenant) { found.clock.Resume() }) }
 
 // Violations returns how often the app's calls so far broke the document. It outlives the app.
 func (a *App) Violations() []ViolationCount {
 	return a.server.tally.list(func(app string) bool { return app == a.name })
 }
 
-func (a *App) find() (*app, error) {
-	if found := a.server.store.app(a.name); found != nil {
+func (a *App) find() (*tenant, error) {
+	if found := a.server.tenants.app(a.name); found != nil {
 		return found, nil
 	}
 	return nil, fmt.Errorf("mockserver: there is no app %q", a.name)
 }
 
-func (a *App) with(do func(*app)) error {
+func (a *App) with(do func(*tenant)) error {
 	found, err := a.find()
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (a *App) with(do func(*app)) error {
 	return nil
 }
 
-func (a *app) advance(by time.Duration) (Expired, error) {
+func (a *tenant) advance(by time.Duration) (Expired, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	before := a.live(a.clock.Now())
@@ -100,7 +100,7 @@ func (a *app) advance(by time.Duration) (Expired, error) {
 }
 
 // live is how many tokens live at that time.
-func (a *app) live(now time.Time) int {
+func (a *tenant) live(now time.Time) int {
 	n := 0
 	for _, t := range a.tokens {
 		if now.Before(t.expires) {

@@ -67,7 +67,7 @@ func (c *call) attribute() string {
 	if c.owner == nil && name == "" && conn != nil {
 		if name = conn.only(); name != "" {
 			c.by = byConnection
-			c.owner = c.server.store.app(name)
+			c.owner = c.server.tenants.app(name)
 		}
 	}
 	switch {
@@ -86,13 +86,13 @@ func (c *call) connection() *connection {
 
 // named returns the app that the call names by a parameter or by a token that stands in the wrong place, and by what. Of
 // one that is no more, or is to be made on first use, it returns the name alone.
-func (c *call) named() (a *app, name, by string) {
+func (c *call) named() (a *tenant, name, by string) {
 	for _, value := range []any{c.http.Header.Get("X-Acs-Dingtalk-Access-Token"), c.Values["access_token"], c.Others["access_token"], c.http.URL.Query().Get("access_token")} {
 		token, _ := value.(string)
 		if token == "" {
 			continue
 		}
-		if a, gone := c.server.store.tokens.get(token); a != nil || gone.app != "" {
+		if a, gone := c.server.tenants.tokens.get(token); a != nil || gone.app != "" {
 			return a, gone.app, byToken
 		}
 	}
@@ -104,7 +104,7 @@ func (c *call) named() (a *app, name, by string) {
 		if value == "" {
 			continue
 		}
-		if a := c.server.store.named(value); a != nil {
+		if a := c.server.tenants.named(value); a != nil {
 			return a, "", parameter
 		}
 		if autoKey.MatchString(value) && !c.server.options.NoAutoApps {
@@ -115,7 +115,7 @@ func (c *call) named() (a *app, name, by string) {
 }
 
 // named returns the app of that appkey or corpid, or nil.
-func (s *store) named(id string) *app {
+func (s *tenants) named(id string) *tenant {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if a := s.byKey[id]; a != nil {

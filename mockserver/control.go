@@ -359,9 +359,9 @@ func (c *controlCall) decode(out any) error {
 }
 
 // app returns the app that the path names.
-func (c *controlCall) app() (*app, error) {
+func (c *controlCall) app() (*tenant, error) {
 	name := c.Value("app")
-	if a := c.server.store.app(name); a != nil {
+	if a := c.server.tenants.app(name); a != nil {
 		return a, nil
 	}
 	return nil, c.noApp()
@@ -369,17 +369,17 @@ func (c *controlCall) app() (*app, error) {
 
 // change does something to the app that the path names. One that is not there yet is made, where its first call would
 // make it too, so that this call can be prepared.
-func (c *controlCall) change(do func(*app) error) (*app, error) {
+func (c *controlCall) change(do func(*tenant) error) (*tenant, error) {
 	return c.with(!c.server.options.NoAutoApps, do)
 }
 
 // remove takes something from the app that the path names. It makes none: of one that is not there, nothing can be taken.
-func (c *controlCall) remove(do func(*app) error) (*app, error) {
+func (c *controlCall) remove(do func(*tenant) error) (*tenant, error) {
 	return c.with(false, do)
 }
 
-func (c *controlCall) with(mayMake bool, do func(*app) error) (*app, error) {
-	a, err := c.server.store.change(c.Value("app"), mayMake, do)
+func (c *controlCall) with(mayMake bool, do func(*tenant) error) (*tenant, error) {
+	a, err := c.server.tenants.change(c.Value("app"), mayMake, do)
 	if a == nil && err == nil {
 		err = c.noApp()
 	}
@@ -401,7 +401,7 @@ func (c *controlCall) noApp() error {
 		detail += " yet: its first call makes it, and so does what changes something here"
 	default:
 		var names []string
-		for _, a := range c.server.store.all() {
+		for _, a := range c.server.tenants.all() {
 			names = append(names, a.name)
 		}
 		detail += nearest.DidYouMean(name, names)
@@ -440,7 +440,7 @@ func (c *controlCall) caPEM() (any, error) {
 }
 
 // alive returns a context that ends with the request, with the server, and with the app where there is one.
-func (c *controlCall) alive(a *app) (context.Context, context.CancelFunc) {
+func (c *controlCall) alive(a *tenant) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(c.http.Context())
 	var done <-chan struct{}
 	if a != nil {

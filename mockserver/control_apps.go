@@ -11,19 +11,19 @@ import (
 )
 
 func (c *controlCall) listApps() (any, error) {
-	of := "apps/" + c.Value("order") + "/" + c.server.store.lifeID
+	of := "apps/" + c.Value("order") + "/" + c.server.tenants.lifeID
 	after, err := c.after(of)
 	if err != nil {
 		return nil, err
 	}
-	list, next := c.server.store.page(after, c.limit(), c.newest())
+	list, next := c.server.tenants.page(after, c.limit(), c.newest())
 	return struct {
 		State
 		Next string `json:"next,omitempty"`
 	}{identities(list), nextAfter(of, next)}, nil
 }
 
-func identities(apps []*app) State {
+func identities(apps []*tenant) State {
 	list := State{Apps: make([]AppState, 0, len(apps))}
 	for _, a := range apps {
 		a.mu.Lock()
@@ -42,11 +42,11 @@ func (c *controlCall) createApp() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return controlReply{status: http.StatusCreated, value: identities([]*app{a}).Apps[0]}, nil
+	return controlReply{status: http.StatusCreated, value: identities([]*tenant{a}).Apps[0]}, nil
 }
 
 // createApp makes an app; where no id is given, all are made up.
-func (s *Server) createApp(x AppState) (*app, error) {
+func (s *Server) createApp(x AppState) (*tenant, error) {
 	if x.AppKey == "" && x.CorpID == "" && x.AppSecret == "" && x.CorpSecret == "" {
 		x.AppKey, x.AppSecret = randomAppKey(), randomSecret()
 	}
@@ -54,7 +54,7 @@ func (s *Server) createApp(x AppState) (*app, error) {
 		return nil, err
 	}
 	complete(&x)
-	return s.store.add(x)
+	return s.tenants.add(x)
 }
 
 func (c *controlCall) getApp() (any, error) {
@@ -62,7 +62,7 @@ func (c *controlCall) getApp() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return identities([]*app{a}).Apps[0], nil
+	return identities([]*tenant{a}).Apps[0], nil
 }
 
 // setting is what a change says of a setting: nothing, which leaves it as it is, null, which brings back what there is without
@@ -94,7 +94,7 @@ func (c *controlCall) updateApp() (any, error) {
 			return nil, field.Wrong("/token_life", err.Error(), tokenlife.Accepted+", or null for the server's")
 		}
 	}
-	return c.changed(func(a *app) error {
+	return c.changed(func(a *tenant) error {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if x.Users.given {
@@ -114,12 +114,12 @@ func (c *controlCall) updateApp() (any, error) {
 }
 
 // changed does something to the app and answers it as it is then.
-func (c *controlCall) changed(do func(*app) error) (any, error) {
+func (c *controlCall) changed(do func(*tenant) error) (any, error) {
 	a, err := c.change(do)
 	if err != nil {
 		return nil, err
 	}
-	return identities([]*app{a}).Apps[0], nil
+	return identities([]*tenant{a}).Apps[0], nil
 }
 
 func (c *controlCall) deleteApp() (any, error) {
@@ -127,12 +127,12 @@ func (c *controlCall) deleteApp() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.server.store.delete(a)
+	c.server.tenants.delete(a)
 	return controlReply{status: http.StatusNoContent}, nil
 }
 
 func (c *controlCall) resetApp() (any, error) {
-	return c.changed(func(a *app) error {
+	return c.changed(func(a *tenant) error {
 		a.reset()
 		return nil
 	})
@@ -165,7 +165,7 @@ func (c *controlCall) listTokens() (any, error) {
 
 func (c *controlCall) expireTokens() (any, error) {
 	var due Expired
-	_, err := c.remove(func(a *app) error {
+	_, err := c.remove(func(a *tenant) error {
 		due = a.expireTokens()
 		return nil
 	})
@@ -200,13 +200,13 @@ func (c *controlCall) listSessions() (any, error) {
 }
 
 func (c *controlCall) getState() (any, error) {
-	apps, list := c.server.store.all(), State{Apps: []AppState{}}
+	apps, list := c.server.tenants.all(), State{Apps: []AppState{}}
 	if _, ok := c.Values["app"]; ok {
 		a, err := c.app()
 		if err != nil {
 			return nil, err
 		}
-		apps = []*app{a}
+		apps = []*tenant{a}
 	} else {
 		list.Rules = c.server.rules.All(c.server.options.Now())
 	}
@@ -239,7 +239,7 @@ func (c *controlCall) putState() (any, error) {
 	if err := validateState(&x, c.server.doc); err != nil {
 		return nil, err
 	}
-	list, err := c.server.store.replace(x.Apps)
+	list, err := c.server.tenants.replace(x.Apps)
 	if err != nil {
 		return nil, err
 	}

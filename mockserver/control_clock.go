@@ -9,7 +9,7 @@ import (
 )
 
 // readClock returns the app's clock as it is.
-func (a *app) readClock() api.Clock {
+func (a *tenant) readClock() api.Clock {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	reply := api.Clock{Now: a.clock.Now().UTC()}
@@ -28,8 +28,8 @@ func (c *controlCall) getClock() (any, error) {
 }
 
 // move does something to the app's clock and answers what it says then.
-func (c *controlCall) move(do func(*app)) (any, error) {
-	a, err := c.change(func(a *app) error {
+func (c *controlCall) move(do func(*tenant)) (any, error) {
+	a, err := c.change(func(a *tenant) error {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		do(a)
@@ -49,7 +49,7 @@ func (c *controlCall) advanceClock() (any, error) {
 		return nil, err
 	}
 	var due Expired
-	a, err := c.change(func(a *app) (err error) {
+	a, err := c.change(func(a *tenant) (err error) {
 		if due, err = a.advance(time.Duration(x.By)); err != nil {
 			return field.Wrong("/by", strings.TrimPrefix(err.Error(), "by: "), "a duration of 0 or more, up to 200 years (1752000h) from real time and the year 9999")
 		}
@@ -64,9 +64,9 @@ func (c *controlCall) advanceClock() (any, error) {
 }
 
 func (c *controlCall) freezeClock() (any, error) {
-	return c.move(func(a *app) { a.clock.Freeze() })
+	return c.move(func(a *tenant) { a.clock.Freeze() })
 }
 
 func (c *controlCall) resumeClock() (any, error) {
-	return c.move(func(a *app) { a.clock.Resume() })
+	return c.move(func(a *tenant) { a.clock.Resume() })
 }

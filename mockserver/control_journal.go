@@ -19,10 +19,10 @@ import (
 )
 
 // journal returns the journal that the path means, and its app; none for _ and where the path names none.
-func (c *controlCall) journal() (*journal, *app, error) {
+func (c *controlCall) journal() (*journal, *tenant, error) {
 	switch c.Value("app") {
 	case "":
-		return c.server.store.journal, nil, nil
+		return c.server.tenants.journal, nil, nil
 	case NoApp:
 		return c.server.nobody, nil, nil
 	}
@@ -37,7 +37,7 @@ func (c *controlCall) journal() (*journal, *app, error) {
 func (c *controlCall) readJournal() (*journal, error) {
 	j, _, err := c.journal()
 	if err != nil && c.mayCome() {
-		return newJournal(c.server.store.kept, c.server.store.journal), nil
+		return newJournal(c.server.tenants.kept, c.server.tenants.journal), nil
 	}
 	return j, err
 }
@@ -115,16 +115,16 @@ func (c *controlCall) waitJournal() (any, error) {
 		return nil, err
 	}
 	switch {
-	case c.server.store.kept == 0:
+	case c.server.tenants.kept == 0:
 		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
 	case w.Timeout <= 0 || time.Duration(w.Timeout) > maxWait:
 		return nil, field.Wrong("/timeout", "", fmt.Sprintf("above 0 and at most %s", maxWait))
 	}
 	j := c.server.nobody
-	var a *app
+	var a *tenant
 	if c.Value("app") != NoApp {
 		var err error
-		if a, err = c.change(func(*app) error { return nil }); err != nil { // who waits for an app's first call is early
+		if a, err = c.change(func(*tenant) error { return nil }); err != nil { // who waits for an app's first call is early
 			return nil, err
 		}
 		j = a.journal

@@ -19,7 +19,7 @@ func (c *controlCall) forAll() bool {
 // readRules returns the rules that the path means, as they are, and the life that their ids count in.
 func (c *controlCall) readRules() (list []Rule, life string, err error) {
 	if c.forAll() {
-		return c.server.rules.Judged(c.server.options.Now()), c.server.store.lifeID, nil
+		return c.server.rules.Judged(c.server.options.Now()), c.server.tenants.lifeID, nil
 	}
 	a, err := c.app()
 	if err != nil {
@@ -33,7 +33,7 @@ func (c *controlCall) removeRules(do func(set *rules.Set) error) error {
 	if c.forAll() {
 		return do(&c.server.rules)
 	}
-	_, err := c.remove(func(a *app) error { return do(&a.rules) })
+	_, err := c.remove(func(a *tenant) error { return do(&a.rules) })
 	return err
 }
 
@@ -83,12 +83,12 @@ func (c *controlCall) addRule() (any, error) {
 	if c.forAll() {
 		err = add(&c.server.rules, c.server.options.Now())
 	} else {
-		_, err = c.change(func(a *app) error { return add(&a.rules, a.now()) })
+		_, err = c.change(func(a *tenant) error { return add(&a.rules, a.now()) })
 	}
 	if err != nil {
 		return nil, err
 	}
-	c.server.store.tellSeed(c.Value("app"), made)
+	c.server.tenants.tellSeed(c.Value("app"), made)
 	return controlReply{status: http.StatusCreated, value: made}, nil
 }
 
@@ -141,6 +141,6 @@ func (c *controlCall) deleteRule() (any, error) {
 // replaceRules puts rules, which are valid, in the place of those for every app.
 func (s *Server) replaceRules(list []Rule) {
 	for _, r := range s.rules.Replace(list, s.options.Now()) {
-		s.store.tellSeed("", r)
+		s.tenants.tellSeed("", r)
 	}
 }

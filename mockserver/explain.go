@@ -32,7 +32,7 @@ func (s *Server) Explanations(limit int) []Explanation {
 		}
 	}
 	add(s.nobody)
-	for _, a := range s.store.all() {
+	for _, a := range s.tenants.all() {
 		add(a.journal)
 	}
 	list := []Explanation{}

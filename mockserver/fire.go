@@ -34,7 +34,7 @@ func (c *call) fireRule() *FixedReply {
 	asked, by := c.app, ""
 	if asked == nil && c.Operation == nil {
 		if asked, _, by = c.named(); asked == nil && c.connection() != nil {
-			asked, by = c.server.store.app(c.connection().only()), byConnection
+			asked, by = c.server.tenants.app(c.connection().only()), byConnection
 		}
 	}
 	if asked != nil {
@@ -57,7 +57,7 @@ func (c *call) fireRule() *FixedReply {
 // stubOfAny looks for a fixed reply of any app for a call that nothing tells the app of. Where it asks for a token, the
 // call is refused for its own.
 func (c *call) stubOfAny() *FixedReply {
-	list := c.server.store.stubs(c)
+	list := c.server.tenants.stubs(c)
 	if len(list) == 0 {
 		return nil
 	}
@@ -77,12 +77,12 @@ func (c *call) stubOfAny() *FixedReply {
 
 // stub is a fixed reply that an app would give.
 type stub struct {
-	app   *app
+	app   *tenant
 	reply *FixedReply
 }
 
 // stubs returns the fixed replies that apps would give to the call, in the order of the apps.
-func (s *store) stubs(c *call) []stub {
+func (s *tenants) stubs(c *call) []stub {
 	var list []stub
 	for _, a := range s.all() {
 		if reply := a.rules.Reply(c.subject, a.now); reply != nil {
@@ -130,7 +130,7 @@ func (c *call) why() string {
 }
 
 // tokenApp is the app of the token that a fixed reply hands out: the call's, the rule's, or the one that the call names.
-func (c *call) tokenApp() *app {
+func (c *call) tokenApp() *tenant {
 	if c.app != nil {
 		return c.app
 	}

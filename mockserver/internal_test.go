@@ -200,7 +200,7 @@ func TestThrottleIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := s.store.app("default")
+	a := s.tenants.app("default")
 	a.clock.Freeze()
 	a.exceeds("/known")
 	passed := 0

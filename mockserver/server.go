@@ -51,7 +51,7 @@ type Server struct {
 	doc      *dingmock.Document
 	router   *mux.Router
 	findings []string // the rules of requests that are asked after the token
-	store    *store
+	tenants  *tenants
 	rules    rules.Set // for every app
 	nobody   *journal
 	tally    tally
@@ -79,10 +79,10 @@ func New(options *Options) (*Server, error) {
 	if s.options.RefuseUndeclared {
 		s.findings = append(s.findings, dingmock.KindUndeclaredParameter, dingmock.KindRepeatedParameter)
 	}
-	s.store = newStore(&s.options)
-	s.nobody = newJournal(s.store.kept, s.store.journal)
+	s.tenants = newStore(&s.options)
+	s.nobody = newJournal(s.tenants.kept, s.tenants.journal)
 	for _, a := range s.options.Apps {
-		if _, err := s.store.add(a); err != nil {
+		if _, err := s.tenants.add(a); err != nil {
 			return nil, fmt.Errorf("mockserver: Apps: %w", err)
 		}
 	}
@@ -204,12 +204,12 @@ type call struct {
 	remote   string          // address and port of the client
 	size     int             // of the body in bytes, as far as it was read
 	unread   error           // why the body could not be read
-	app      *app            // nil until found, and where there is none
+	app      *tenant         // nil until found, and where there is none
 	done     <-chan struct{} // closed when the app is removed or reset; nil without an app
 	proven   bool            // whether the request's secret is the app's
 	full     bool            // whether the cap of apps kept one from being made
 	rule     *rules.Rule     // the rule that fired, or nil
-	owner    *app            // whose journal and verdict the call is in: app, or one that the call was attributed to
+	owner    *tenant         // whose journal and verdict the call is in: app, or one that the call was attributed to
 	by       string          // what it was attributed by
 	stubbed  bool            // whether some app's fixed reply, which asks for a token, makes the path known
 	id       string          // of the call, "" until asked for
@@ -352,9 +352,9 @@ func (c *call) checkToken(stub *FixedReply) error {
 func (c *call) findApp() {
 	if p, complete := c.credentials(); p != (pair{}) {
 		good := complete && c.refuse(dingmock.KindMethod) == nil && c.refuse(c.server.findings...) == nil
-		c.app, c.proven, c.full = c.server.store.byCredentials(p, c.Value(p.id), c.Value(p.secret), good, !c.server.options.NoAutoApps)
+		c.app, c.proven, c.full = c.server.tenants.byCredentials(p, c.Value(p.id), c.Value(p.secret), good, !c.server.options.NoAutoApps)
 	} else {
-		c.app, _ = c.server.store.tokens.get(c.Token)
+		c.app, _ = c.server.tenants.tokens.get(c.Token)
 	}
 	if c.app != nil {
 		c.app.touch()
@@ -366,7 +366,7 @@ func (c *call) findApp() {
 
 // authorize checks the token.
 func (c *call) authorize() error {
-	_, gone := c.server.store.tokens.get(c.Token)
+	_, gone := c.server.tenants.tokens.get(c.Token)
 	switch {
 	case blank(c.Token):
 		return c.fail(c.Family.Answers["token-blank"], c.noToken())

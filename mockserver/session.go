@@ -58,8 +58,8 @@ func (c *call) createSession() (any, error) {
 			return nil, c.fail("session-invalid", "a session of this id is open with other values; close it first or choose another id")
 		}
 	} else {
-		if c.app.sessions.len() >= c.app.store.maxSessions {
-			return nil, c.fail("sessions-too-many", fmt.Sprintf("the app %s has as many sessions open as it may have, %d (--max-sessions); close some", c.app.name, c.app.store.maxSessions))
+		if c.app.sessions.len() >= c.app.tenants.maxSessions {
+			return nil, c.fail("sessions-too-many", fmt.Sprintf("the app %s has as many sessions open as it may have, %d (--max-sessions); close some", c.app.name, c.app.tenants.maxSessions))
 		}
 		want.CreateTime = now.UnixMilli()
 		c.app.sessions.open(want, c.app.ends(now))
@@ -114,11 +114,11 @@ func newUsers(list []string) users {
 func (u users) has(id string) bool { return u.list == nil || u.set[id] }
 
 // ends is when a session that is created then ends by itself; zero for never.
-func (a *app) ends(created time.Time) time.Time {
-	if a.store.sessionTTL == 0 {
+func (a *tenant) ends(created time.Time) time.Time {
+	if a.tenants.sessionTTL == 0 {
 		return time.Time{}
 	}
-	return created.Add(a.store.sessionTTL)
+	return created.Add(a.tenants.sessionTTL)
 }
 
 // sessions are the open sessions of one app. The app's lock guards them.

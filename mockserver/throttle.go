@@ -24,11 +24,11 @@ func (c *call) throttleLimit() int {
 }
 
 // limit is the app's own, else the server's. The caller holds the lock.
-func (a *app) limit() int {
+func (a *tenant) limit() int {
 	if a.qps != nil {
 		return *a.qps
 	}
-	return a.store.qps
+	return a.tenants.qps
 }
 
 // throttled counts the call, whoever is going to answer it, and returns the error where it is one too many.
@@ -47,7 +47,7 @@ func (c *call) api() string {
 	return c.Path
 }
 
-func (a *app) exceeds(api string) bool {
+func (a *tenant) exceeds(api string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	limit := a.limit()

@@ -92,7 +92,7 @@ func (c *call) issue(p pair, wrong string) (string, time.Duration, error) {
 func (c *call) noApp(p pair) string {
 	id := c.Value(p.id)
 	const ways = "the options, a state file or the control API (--app, --state)"
-	if a, what := c.server.store.called(id); a != nil {
+	if a, what := c.server.tenants.called(id); a != nil {
 		mine := a.appKey
 		if p.corp {
 			mine = a.corpID

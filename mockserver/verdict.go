@@ -25,7 +25,7 @@ func (s *Server) unfired(all bool, asked map[string]bool) (list []UnfiredRule, m
 			list = append(list, x)
 		}
 	}
-	for _, a := range s.store.all() {
+	for _, a := range s.tenants.all() {
 		if all || asked[a.name] {
 			add(a.name, &a.rules, a.now())
 		}
@@ -117,7 +117,7 @@ func (s *Server) matching(pattern string, calls map[string]int) ([]string, error
 		return []string{NoApp}, nil
 	}
 	if !strings.Contains(pattern, "*") {
-		if a := s.store.app(pattern); a != nil {
+		if a := s.tenants.app(pattern); a != nil {
 			return []string{a.name}, nil
 		}
 	}
@@ -130,7 +130,7 @@ func (s *Server) matching(pattern string, calls map[string]int) ([]string, error
 	for name := range calls {
 		add(name)
 	}
-	for _, a := range s.store.all() {
+	for _, a := range s.tenants.all() {
 		add(a.name)
 	}
 	if names == nil && (s.options.NoAutoApps || !strings.HasPrefix(pattern, autoPrefix)) {

@@ -28,8 +28,8 @@ const autoPrefix = "mock-"
 // autoKey is the form of those keys.
 var autoKey = regexp.MustCompile(`^` + autoPrefix + `[A-Za-z0-9_-]{1,64}$`)
 
-// store holds the apps and finds them by what a request carries. Its lock is taken before an app's, never after.
-type store struct {
+// tenants holds the apps and finds them by what a request carries. Its lock is taken before an app's, never after.
+type tenants struct {
 	real        func() time.Time
 	maxApps     int
 	maxSessions int
@@ -43,20 +43,20 @@ type store struct {
 	journal     *journal // of all apps
 
 	mu     sync.RWMutex
-	apps   []*app // in the order they were made
-	made   int64  // how many there were ever
-	byKey  map[string]*app
-	byCorp map[string]*app
-	byName map[string]*app
+	apps   []*tenant // in the order they were made
+	made   int64     // how many there were ever
+	byKey  map[string]*tenant
+	byCorp map[string]*tenant
+	byName map[string]*tenant
 
 	tokens tokenIndex
 }
 
-// app is one tenant. Its name and ids never change; the rest is guarded by mu.
-type app struct {
+// tenant is one tenant. Its name and ids never change; the rest is guarded by mu.
+type tenant struct {
 	name, corpID, appKey string
 
-	store   *store
+	tenants *tenants
 	n       int64  // counted from 1 for each server
 	lifeID  string // what its tokens and sessions count in
 	auto    bool   // made on first use
@@ -96,17 +96,17 @@ type fate struct{ app, why string }
 // tokenIndex finds the app of a token. Its lock is taken last.
 type tokenIndex struct {
 	mu     sync.RWMutex
-	owner  map[string]*app
+	owner  map[string]*tenant
 	gone   map[string]fate // token → what became of its app
 	forget []string        // the keys of gone, oldest first
 }
 
-func newStore(o *Options) *store {
-	return &store{
+func newStore(o *Options) *tenants {
+	return &tenants{
 		real: o.Now, maxApps: o.MaxApps, maxSessions: o.MaxSessions, tokenLife: o.TokenLife, sessionTTL: o.SessionTTL,
 		qps: o.QPS, kept: max(o.Journal, 0), log: o.Log, lifeID: newLife(), journal: newWhole(max(o.Journal, 0)),
-		byKey: map[string]*app{}, byCorp: map[string]*app{}, byName: map[string]*app{},
-		tokens: tokenIndex{owner: map[string]*app{}, gone: map[string]fate{}},
+		byKey: map[string]*tenant{}, byCorp: map[string]*tenant{}, byName: map[string]*tenant{},
+		tokens: tokenIndex{owner: map[string]*tenant{}, gone: map[string]fate{}},
 	}
 }
 
@@ -114,10 +114,10 @@ func newStore(o *Options) *store {
 var errFull = errors.New("there are as many apps as there may be (--max-apps); delete some")
 
 // make builds an app of a state that is valid and complete. It is not in the store yet.
-func (s *store) make(state AppState) *app {
-	a := &app{
+func (s *tenants) make(state AppState) *tenant {
+	a := &tenant{
 		name: state.Name, corpID: state.CorpID, corpSecret: state.CorpSecret, appKey: state.AppKey, appSecret: state.AppSecret, open: state.Open,
-		store: s, lifeID: newLife(), auto: state.Auto, journal: newJournal(s.kept, s.journal), done: make(chan struct{}),
+		tenants: s, lifeID: newLife(), auto: state.Auto, journal: newJournal(s.kept, s.journal), done: make(chan struct{}),
 		qps: state.QPS, tokenLife: time.Duration(state.TokenLife), ignored: state.Judge != nil && !*state.Judge, clock: clock.New(s.real),
 	}
 	a.sessions.init()
@@ -126,13 +126,13 @@ func (s *store) make(state AppState) *app {
 }
 
 // add makes an app of a state that is valid and complete. It fails where a name or an id is taken.
-func (s *store) add(state AppState) (*app, error) {
+func (s *tenants) add(state AppState) (*tenant, error) {
 	a := s.make(state)
 	return a, s.insert(a, state, func() { a.restore(state) })
 }
 
 // insert puts a new app in, and begins it. It fails, and begins nothing, where a name or an id is taken.
-func (s *store) insert(a *app, state AppState, begin func()) error {
+func (s *tenants) insert(a *tenant, state AppState, begin func()) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.taken(state, nil); err != nil {
@@ -148,7 +148,7 @@ func (s *store) insert(a *app, state AppState, begin func()) error {
 // change does something to the app of that name. Where there is none, and prepare says that one may be made, an auto-app is:
 // it is seen once that has been done to it, and not at all where that fails. The secret of such an app is open. It returns
 // nil and no error where there is no app.
-func (s *store) change(name string, prepare bool, do func(*app) error) (*app, error) {
+func (s *tenants) change(name string, prepare bool, do func(*tenant) error) (*tenant, error) {
 	for {
 		if a := s.app(name); a != nil {
 			a.touch()
@@ -175,7 +175,7 @@ func (s *store) change(name string, prepare bool, do func(*app) error) (*app, er
 }
 
 // put takes a new app in, at the end. The caller holds the lock.
-func (s *store) put(a *app, begin func()) {
+func (s *tenants) put(a *tenant, begin func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	begin()
@@ -186,11 +186,11 @@ func (s *store) put(a *app, begin func()) {
 }
 
 // taken says which id or token of the state is that of another app than those left out. The caller holds the lock.
-func (s *store) taken(state AppState, leftOut map[string]bool) error {
-	other := func(a *app) bool { return a != nil && !leftOut[a.name] }
+func (s *tenants) taken(state AppState, leftOut map[string]bool) error {
+	other := func(a *tenant) bool { return a != nil && !leftOut[a.name] }
 	for _, id := range []struct {
 		field, value string
-		by           *app
+		by           *tenant
 	}{
 		{"name", state.Name, s.find(state.Name)}, {"appkey", state.AppKey, s.find(state.AppKey)}, {"corpid", state.CorpID, s.byCorp[state.CorpID]},
 	} {
@@ -213,7 +213,7 @@ func (e *takenError) Error() string { return e.text }
 
 // replace takes in the apps of a state that is valid and complete, in the place of those of the same names. It does
 // so for all of them or for none. What the replaced ones' journals hold stays.
-func (s *store) replace(states []AppState) ([]*app, error) {
+func (s *tenants) replace(states []AppState) ([]*tenant, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	names := map[string]bool{}
@@ -232,7 +232,7 @@ func (s *store) replace(states []AppState) ([]*app, error) {
 	if len(s.apps)+made > s.maxApps {
 		return nil, errFull
 	}
-	var list, old []*app
+	var list, old []*tenant
 	for _, x := range states {
 		a := s.make(x)
 		if b := s.byName[x.Name]; b != nil {
@@ -241,7 +241,7 @@ func (s *store) replace(states []AppState) ([]*app, error) {
 		}
 		list = append(list, a)
 	}
-	s.remove(func(a *app) string { return "its app " + a.name + " was replaced by another state" }, old...)
+	s.remove(func(a *tenant) string { return "its app " + a.name + " was replaced by another state" }, old...)
 	for i, a := range list {
 		s.put(a, func() { a.restore(states[i]) })
 	}
@@ -249,18 +249,18 @@ func (s *store) replace(states []AppState) ([]*app, error) {
 }
 
 // delete removes the app of that name or appkey, if there is one.
-func (s *store) delete(a *app) {
+func (s *tenants) delete(a *tenant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.byName[a.name] == a {
-		s.remove(func(a *app) string { return "its app " + a.name + " was deleted" }, a)
+		s.remove(func(a *tenant) string { return "its app " + a.name + " was deleted" }, a)
 		a.journal.clear(true)
 	}
 }
 
 // reset brings an app back to what it began with: its users, tokens, sessions, rules and clock. Its credentials, qps,
 // token_life, judge and verdict stay. It does nothing to one that is no more.
-func (a *app) reset() {
+func (a *tenant) reset() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.gone {
@@ -268,23 +268,23 @@ func (a *app) reset() {
 	}
 	close(a.done)
 	a.done = make(chan struct{})
-	a.store.tokens.bury(a.tokens, fate{a.name, "its app " + a.name + " was reset"})
-	a.tokens, a.clock, a.throttle = nil, clock.New(a.store.real), throttle{}
+	a.tenants.tokens.bury(a.tokens, fate{a.name, "its app " + a.name + " was reset"})
+	a.tokens, a.clock, a.throttle = nil, clock.New(a.tenants.real), throttle{}
 	a.sessions.init()
 	a.restore(a.made)
 	a.journal.clear(false)
-	a.store.journal.forget(a.name)
+	a.tenants.journal.forget(a.name)
 }
 
 // now is the time by the app's clock.
-func (a *app) now() time.Time {
+func (a *tenant) now() time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.clock.Now()
 }
 
 // find returns the app of that name or appkey, or nil. The caller holds the lock.
-func (s *store) find(name string) *app {
+func (s *tenants) find(name string) *tenant {
 	if a := s.byName[name]; a != nil {
 		return a
 	}
@@ -292,7 +292,7 @@ func (s *store) find(name string) *app {
 }
 
 // called returns the app that has that id by some name, and which.
-func (s *store) called(id string) (a *app, what string) {
+func (s *tenants) called(id string) (a *tenant, what string) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	switch {
@@ -305,29 +305,29 @@ func (s *store) called(id string) (a *app, what string) {
 }
 
 // app returns the app of that name or appkey, or nil.
-func (s *store) app(name string) *app {
+func (s *tenants) app(name string) *tenant {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.find(name)
 }
 
 // all returns the apps in the order they were made.
-func (s *store) all() []*app {
+func (s *tenants) all() []*tenant {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return slices.Clone(s.apps)
 }
 
 // page returns at most limit of the apps, as page does.
-func (s *store) page(after int64, limit int, newest bool) ([]*app, int64) {
+func (s *tenants) page(after int64, limit int, newest bool) ([]*tenant, int64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return page(s.apps, func(a *app) int64 { return a.n }, func(*app) bool { return true }, after, limit, newest)
+	return page(s.apps, func(a *tenant) int64 { return a.n }, func(*tenant) bool { return true }, after, limit, newest)
 }
 
 // evict removes the auto-app that has been unused for longest, if there is one. The caller holds the lock.
-func (s *store) evict() bool {
-	var oldest *app
+func (s *tenants) evict() bool {
+	var oldest *tenant
 	for _, a := range s.apps {
 		if a.auto && (oldest == nil || a.used.Load() < oldest.used.Load()) {
 			oldest = a
@@ -336,7 +336,7 @@ func (s *store) evict() bool {
 	if oldest == nil {
 		return false
 	}
-	s.remove(func(a *app) string {
+	s.remove(func(a *tenant) string {
 		return fmt.Sprintf("its app %s was evicted: there were %d apps, and it had been unused for longest (--max-apps)", a.name, s.maxApps)
 	}, oldest)
 	oldest.journal.clear(true)
@@ -345,7 +345,7 @@ func (s *store) evict() bool {
 }
 
 // remove takes apps out; why is told to those who still hold their tokens. The caller holds the lock.
-func (s *store) remove(why func(*app) string, list ...*app) {
+func (s *tenants) remove(why func(*tenant) string, list ...*tenant) {
 	for _, a := range list {
 		a.mu.Lock()
 		a.gone = true
@@ -356,17 +356,17 @@ func (s *store) remove(why func(*app) string, list ...*app) {
 		s.tokens.bury(a.tokens, fate{a.name, why(a)})
 		a.mu.Unlock()
 	}
-	s.apps = slices.DeleteFunc(s.apps, func(a *app) bool { return a.gone }) // which the store's lock guards as well
+	s.apps = slices.DeleteFunc(s.apps, func(a *tenant) bool { return a.gone }) // which the store's lock guards as well
 }
 
 // tellSeed logs what a rule of chance draws from, so that a run can be made again.
-func (s *store) tellSeed(app string, r Rule) {
+func (s *tenants) tellSeed(app string, r Rule) {
 	if r.When.Probability != nil {
 		s.log.Info("rule with probability", "rule", r.ID, "app", app, "seed", r.When.Seed)
 	}
 }
 
-func (a *app) touch() { a.used.Store(a.store.uses.Add(1)) }
+func (a *tenant) touch() { a.used.Store(a.tenants.uses.Add(1)) }
 
 // pair is one way to name an app and prove it.
 type pair struct {
@@ -377,7 +377,7 @@ type pair struct {
 // byCredentials returns the app with that id, and whether the secret is its own. good says that the call is not going
 // to be refused: its secret becomes that of an app whose secret is open. An app is made for an auto key where auto says so;
 // full says that it would have been but for the cap.
-func (s *store) byCredentials(p pair, id, secret string, good, auto bool) (a *app, proven, full bool) {
+func (s *tenants) byCredentials(p pair, id, secret string, good, auto bool) (a *tenant, proven, full bool) {
 	auto = auto && good
 	for range 100 { // one round, but where apps come and go at the same time
 		if p.corp {
@@ -406,14 +406,14 @@ func (s *store) byCredentials(p pair, id, secret string, good, auto bool) (a *ap
 }
 
 // corp returns the app of that corpid, or nil.
-func (s *store) corp(id string) *app {
+func (s *tenants) corp(id string) *tenant {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.byCorp[id]
 }
 
 // proves reports whether a secret is the app's. Where that is open, the first of a good call becomes it.
-func (a *app) proves(corp bool, secret string, good bool) bool {
+func (a *tenant) proves(corp bool, secret string, good bool) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.open {
@@ -430,16 +430,16 @@ func (a *app) proves(corp bool, secret string, good bool) bool {
 }
 
 // lifeOf is how long a token lives that is given now. The caller holds the lock.
-func (a *app) lifeOf() time.Duration {
+func (a *tenant) lifeOf() time.Duration {
 	if a.tokenLife != 0 {
 		return a.tokenLife
 	}
-	return a.store.tokenLife
+	return a.tenants.tokenLife
 }
 
 // issue returns the app's live token, renewed, or a new one, and how long it lives: so long, or 0 for as long as the
 // app's tokens do. It fails only when the app is gone.
-func (a *app) issue(life time.Duration) (string, time.Duration, bool) {
+func (a *tenant) issue(life time.Duration) (string, time.Duration, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.gone {
@@ -467,7 +467,7 @@ func (a *app) issue(life time.Duration) (string, time.Duration, bool) {
 
 // issueApart returns a new token that is never renewed and lives so long, or 0 for as long as the app's tokens do; "" when
 // the app is gone.
-func (a *app) issueApart(life time.Duration) string {
+func (a *tenant) issueApart(life time.Duration) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.gone {
@@ -483,18 +483,18 @@ func (a *app) issueApart(life time.Duration) string {
 
 // keep adds a token, and forgets the oldest of those that have expired and of those that are apart, beyond so many. The
 // caller holds the lock.
-func (a *app) keep(t token) {
+func (a *tenant) keep(t token) {
 	a.issued++
 	t.n = a.issued
 	a.tokens = append(a.tokens, t)
-	a.store.tokens.put(t.value, a)
+	a.tenants.tokens.put(t.value, a)
 	now := a.clock.Now()
 	a.forget(tokensRemembered, func(t token) bool { return !now.Before(t.expires) })
 	a.forget(tokensApart, func(t token) bool { return t.apart })
 }
 
 // forget drops the oldest tokens of a kind beyond so many.
-func (a *app) forget(most int, of func(token) bool) {
+func (a *tenant) forget(most int, of func(token) bool) {
 	n := -most
 	for _, t := range a.tokens {
 		if of(t) {
@@ -509,13 +509,13 @@ func (a *app) forget(most int, of func(token) bool) {
 			return false
 		}
 		n--
-		a.store.tokens.drop(t.value)
+		a.tenants.tokens.drop(t.value)
 		return true
 	})
 }
 
 // valid reports whether the token lives; how long ago it died otherwise.
-func (a *app) valid(value string) (ok bool, ago time.Duration) {
+func (a *tenant) valid(value string) (ok bool, ago time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.clock.Now()
@@ -528,7 +528,7 @@ func (a *app) valid(value string) (ok bool, ago time.Duration) {
 }
 
 // expireTokens ends all tokens now.
-func (a *app) expireTokens() Expired {
+func (a *tenant) expireTokens() Expired {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.clock.Now()
@@ -542,7 +542,7 @@ func (a *app) expireTokens() Expired {
 }
 
 // ignores reports whether the app's violations are not held against the verdict.
-func (a *app) ignores() bool {
+func (a *tenant) ignores() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.ignored
@@ -554,7 +554,7 @@ func newToken() string {
 	return fmt.Sprintf("%x", b)
 }
 
-func (x *tokenIndex) put(value string, a *app) {
+func (x *tokenIndex) put(value string, a *tenant) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.owner[value] = a
@@ -567,7 +567,7 @@ func (x *tokenIndex) drop(value string) {
 }
 
 // get returns the app of a token, or nil and, if it is known, what became of that app.
-func (x *tokenIndex) get(value string) (*app, fate) {
+func (x *tokenIndex) get(value string) (*tenant, fate) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return x.owner[value], x.gone[value]

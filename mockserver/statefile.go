@@ -204,7 +204,7 @@ func randomSecret() string {
 }
 
 // restore takes over users, clock, tokens, sessions and rules, and notes them for reset. The caller holds the lock.
-func (a *app) restore(s AppState) {
+func (a *tenant) restore(s AppState) {
 	a.users = newUsers(s.Users)
 	a.clock.Restore(s.Clock)
 	now := a.clock.Now()
@@ -221,14 +221,14 @@ func (a *app) restore(s AppState) {
 	a.sessions.sweep(now)
 	s.Rules = a.rules.Replace(s.Rules, now)
 	for _, r := range s.Rules {
-		a.store.tellSeed(a.name, r)
+		a.tenants.tellSeed(a.name, r)
 	}
 	s.Clock = a.clock.State()
 	a.made = s
 }
 
 // identity is what of an app neither its calls nor its clock change. The caller holds the lock.
-func (a *app) identity() AppState {
+func (a *tenant) identity() AppState {
 	s := AppState{
 		Name: a.name, CorpID: a.corpID, CorpSecret: a.corpSecret, AppKey: a.appKey, AppSecret: a.appSecret,
 		Users: slices.Clone(a.users.list), QPS: a.qps, TokenLife: Duration(a.tokenLife), Auto: a.auto, Open: a.open,
@@ -240,7 +240,7 @@ func (a *app) identity() AppState {
 }
 
 // state is the app at this moment.
-func (a *app) state() AppState {
+func (a *tenant) state() AppState {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.clock.Now()
