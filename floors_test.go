@@ -24,11 +24,11 @@ var houses = []house{
 		{"cmd/...", "examples/...", "catalogue/generate"},
 	}},
 	{"mockserver", [][]string{
-		{"mockserver/internal/jsonvalue", "mockserver/internal/strictjson", "mockserver/internal/tokenlife"},
+		{"mockserver/internal/jsonvalue", "mockserver/internal/strictjson", "mockserver/internal/tokenlife", "mockserver/internal/page"},
 		{"mockserver/api"},
 		{"mockserver/internal/field"},
 		{"mockserver/internal/clock", "mockserver/internal/match", "mockserver/internal/template"},
-		{"mockserver/internal/rules"},
+		{"mockserver/internal/rules", "mockserver/internal/world"},
 		{"mockserver", "mockserver/control", "mockserver/impersonate"},
 		{"mockserver/mocktest", "mockserver/testcontainer"},
 	}},

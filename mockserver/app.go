@@ -90,22 +90,12 @@ func (a *App) with(do func(*tenant)) error {
 func (a *tenant) advance(by time.Duration) (Expired, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	before := a.live(a.clock.Now())
-	a.sessions.sweep(a.clock.Now())
+	before := a.clock.Now()
+	a.world.Sessions.Sweep(before)
+	lived := a.world.Tokens.Live(before)
 	if err := a.clock.Advance(by); err != nil {
 		return Expired{}, err
 	}
 	now := a.clock.Now()
-	return Expired{Tokens: before - a.live(now), Sessions: a.sessions.sweep(now)}, nil
-}
-
-// live is how many tokens live at that time.
-func (a *tenant) live(now time.Time) int {
-	n := 0
-	for _, t := range a.tokens {
-		if now.Before(t.expires) {
-			n++
-		}
-	}
-	return n
+	return Expired{Tokens: lived - a.world.Tokens.Live(now), Sessions: a.world.Sessions.Sweep(now)}, nil
 }

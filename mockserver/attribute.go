@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"sync/atomic"
+
+	"github.com/dingmock/dingmock/mockserver/internal/world"
 )
 
 // naming are the parameters that name an app, and prove nothing.
@@ -92,8 +94,8 @@ func (c *call) named() (a *tenant, name, by string) {
 		if token == "" {
 			continue
 		}
-		if a, gone := c.server.tenants.tokens.get(token); a != nil || gone.app != "" {
-			return a, gone.app, byToken
+		if a, gone := c.server.tenants.credentials.Find(world.AppToken, token); a != nil || gone.App != "" {
+			return a, gone.App, byToken
 		}
 	}
 	for _, parameter := range naming {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dingmock/dingmock/mockserver/internal/field"
 	"github.com/dingmock/dingmock/mockserver/internal/tokenlife"
+	"github.com/dingmock/dingmock/mockserver/internal/world"
 )
 
 func (c *controlCall) listApps() (any, error) {
@@ -98,13 +99,13 @@ func (c *controlCall) updateApp() (any, error) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if x.Users.given {
-			a.users = newUsers(x.Users.value)
+			a.world.Users = world.NewUsers(x.Users.value)
 		}
 		if x.QPS.given {
 			a.qps = x.QPS.value
 		}
 		if x.Life.given {
-			a.tokenLife = time.Duration(x.Life.value)
+			a.world.TokenLife = time.Duration(x.Life.value)
 		}
 		if x.Judge != nil {
 			a.ignored = !*x.Judge
@@ -150,23 +151,19 @@ func (c *controlCall) listTokens() (any, error) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := a.clock.Now()
-	live := func(t token) bool { return now.Before(t.expires) }
-	list, next := page(a.tokens, func(t token) int64 { return t.n }, live, after, c.limit(), false)
-	reply := struct {
+	list, next := a.world.Tokens.Page(a.clock.Now(), after, c.limit())
+	return struct {
 		Tokens []TokenState `json:"tokens"`
 		Next   string       `json:"next,omitempty"`
-	}{[]TokenState{}, nextAfter(of, next)}
-	for _, t := range list {
-		reply.Tokens = append(reply.Tokens, t.state(now))
-	}
-	return reply, nil
+	}{list, nextAfter(of, next)}, nil
 }
 
 func (c *controlCall) expireTokens() (any, error) {
 	var due Expired
 	_, err := c.remove(func(a *tenant) error {
-		due = a.expireTokens()
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		due.Tokens = a.world.Tokens.Expire(a.clock.Now())
 		return nil
 	})
 	if err != nil {
@@ -187,16 +184,11 @@ func (c *controlCall) listSessions() (any, error) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.sessions.sweep(a.clock.Now())
-	list, next := page(a.sessions.order, place.number, place.there, after, c.limit(), c.newest())
-	reply := struct {
+	list, next := a.world.Sessions.Page(a.clock.Now(), after, c.limit(), c.newest())
+	return struct {
 		Sessions []SessionState `json:"sessions"`
 		Next     string         `json:"next,omitempty"`
-	}{make([]SessionState, 0, len(list)), nextAfter(of, next)}
-	for _, p := range list {
-		reply.Sessions = append(reply.Sessions, SessionState(p.open.Session))
-	}
-	return reply, nil
+	}{list, nextAfter(of, next)}, nil
 }
 
 func (c *controlCall) getState() (any, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/match"
 	"github.com/dingmock/dingmock/mockserver/internal/rules"
 	"github.com/dingmock/dingmock/mockserver/internal/template"
+	"github.com/dingmock/dingmock/mockserver/internal/world"
 )
 
 // subject is made once, where a rule asks for it.
@@ -94,7 +95,7 @@ func (s *tenants) stubs(c *call) []stub {
 
 // answerByRule returns the answer that the call's rule has in the fake's place, whatever the call is; false where the call
 // goes on.
-func (c *call) answerByRule(stub *FixedReply) (any, bool, error) {
+func (c *call) answerByRule(stub *FixedReply) (r reply, ok bool) {
 	listed := c.Known == dingmock.KnownDocumented && c.rule != nil && c.rule.Effect.Reply != nil // whatever the rule matches by
 	if c.stubbed || listed || c.rule != nil && c.rule.MakesKnown() {
 		c.AnsweredByRule(stub != nil && c.needsToken(stub))
@@ -103,25 +104,25 @@ func (c *call) answerByRule(stub *FixedReply) (any, bool, error) {
 		if stub.WithoutToken {
 			c.WaiveToken()
 		}
-		return nil, false, nil
+		return reply{}, false
 	}
 	if c.rule == nil || !c.rule.Effect.Answers() {
-		return nil, false, nil
+		return reply{}, false
 	}
 	_ = c.throttled() // it counts, and the rule has the word
 	why := c.why()
 	e := &c.rule.Effect
 	switch {
 	case e.Fault == faultBlocked || e.Fault == faultBlockedJSON:
-		return c.blocked(e.Fault, why), true, nil
+		return c.blocked(e.Fault, why), true
 	case e.Fault != "":
-		return nil, true, c.fault(e.Fault, why)
+		return c.failed(c.fault(e.Fault, why)), true
 	case e.Errcode != 0:
-		return nil, true, c.customError(e, why)
+		return c.failed(c.customError(e, why)), true
 	case e.Status != 0:
-		return reply{status: e.Status, code: strconv.Itoa(e.Status), explain: why}, true, nil
+		return reply{status: e.Status, code: strconv.Itoa(e.Status), explain: why}, true
 	}
-	return reply{code: e.Name(), explain: why}, true, nil
+	return reply{code: e.Name(), explain: why}, true
 }
 
 // why explains an answer by the call's rule.
@@ -142,7 +143,7 @@ func (c *call) tokenApp() *tenant {
 }
 
 // fixed makes the answer of a fixed reply. It fails where a token is to be handed out and nothing tells of which app.
-func (c *call) fixed(f *FixedReply) (any, error) {
+func (c *call) fixed(f *FixedReply) reply {
 	r := reply{status: http.StatusOK, contentType: f.ContentType, code: "0", explain: c.why()}
 	if f.Status != 0 {
 		r.status = f.Status
@@ -160,11 +161,16 @@ func (c *call) fixed(f *FixedReply) (any, error) {
 		if lacking = a == nil; lacking {
 			return ""
 		}
-		return a.issueApart(time.Duration(f.TokenLife))
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.gone {
+			return ""
+		}
+		return a.world.IssueTokenApart(a.clock.Now(), time.Duration(f.TokenLife))
 	})
 	r.header, r.body = template.Render(f, gave)
 	if lacking {
-		return nil, c.fail(c.Family.Answers["token-bad"], c.why()+", but a token can be handed out only where the call names its app, or where the rule is one app's own")
+		return c.failed(c.answers("token-bad", c.why()+", but a token can be handed out only where the call names its app, or where the rule is one app's own"))
 	}
 	if gave.Full() {
 		r.explain += fmt.Sprintf("; holes of its template are not filled: no more than %d MiB of a call goes into them", template.MaxFill>>20)
@@ -172,14 +178,14 @@ func (c *call) fixed(f *FixedReply) (any, error) {
 	if f.Template {
 		r.shown = template.RenderBody(f, gave.Masked())
 	}
-	return r, nil
+	return r
 }
 
 // china is the zone of the times in error texts.
 var china = time.FixedZone("CST", 8*60*60)
 
 // fault returns a fault of the platform in the dialect of the path.
-func (c *call) fault(fault, why string) error {
+func (c *call) fault(fault, why string) *world.Failure {
 	now := c.now().In(china)
 	limit, appKey := 20, ""
 	switch {
@@ -194,13 +200,14 @@ func (c *call) fault(fault, why string) error {
 		appKey = c.app.appKey
 	}
 	ip, _, _ := net.SplitHostPort(c.remote)
-	return c.fail(c.Family.Faults[fault], why,
+	return &world.Failure{Reply: c.server.doc.ErrorReply(c.Family.Faults[fault]), Explain: why, Holes: []string{
 		"apiPath", c.Family.API(c.Path), "from", now.Format(time.DateTime), "until", now.Add(time.Second).Format(time.DateTime),
-		"limit", strconv.Itoa(limit), "ip", ip, "appKey", appKey, "scope", "qyapi_"+c.Path[strings.LastIndexByte(c.Path, '/')+1:])
+		"limit", strconv.Itoa(limit), "ip", ip, "appKey", appKey, "scope", "qyapi_" + c.Path[strings.LastIndexByte(c.Path, '/')+1:],
+	}}
 }
 
 // customError makes an error of the rule's own number.
-func (c *call) customError(e *rules.Effect, why string) error {
+func (c *call) customError(e *rules.Effect, why string) *world.Failure {
 	text := e.Errmsg
 	for _, known := range c.server.doc.ErrorReplies() {
 		if text == "" && known.Errcode == e.Errcode && known.SubCode == e.SubCode && !strings.Contains(known.Text, "{") {
@@ -217,7 +224,7 @@ func (c *call) customError(e *rules.Effect, why string) error {
 	if c.server.doc.ErrorReply(c.Family.Answers["token-bad"]).Code != "" {
 		custom.Status, custom.Code = http.StatusBadRequest, strconv.Itoa(e.Errcode)
 	}
-	return &failure{err: custom, explain: why}
+	return &world.Failure{Reply: custom, Explain: why}
 }
 
 // The faults that are no error of the document: the two bodies with which the platform's gateway blocks an address.
@@ -231,11 +238,19 @@ func (c *call) blocked(fault, why string) reply {
 	r := reply{status: http.StatusOK, code: fault, explain: why}
 	if fault == faultBlockedJSON {
 		r.contentType = c.Family.ContentType
-		r.body = []byte(`{"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":"` + newToken() + `"}`)
+		r.body = []byte(`{"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":"` + world.NewToken() + `"}`)
 		return r
 	}
 	r.contentType = "text/html;charset=utf-8"
 	r.body = []byte("<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>访问被拦截</title></head>" +
 		"<body><h1>访问被拦截</h1><p>您的访问过于频繁，请5分钟后再试。</p></body></html>\n")
 	return r
+}
+
+// tokenLives is how long a rule has the token of this call live; 0 for as long as the app's do.
+func (c *call) tokenLives() time.Duration {
+	if c.rule == nil {
+		return 0
+	}
+	return time.Duration(c.rule.Effect.TokenLife)
 }

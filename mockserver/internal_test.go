@@ -7,10 +7,9 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
-	"time"
 
+	"github.com/dingmock/dingmock/mockserver/internal/world"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -18,13 +17,13 @@ func TestRouteNeedsAHandlerForEachOperation(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name   string
-		change func(map[string]func(*call) (any, error))
+		change func(map[string]handler)
 		want   string
 	}{
-		{"as they are", func(map[string]func(*call) (any, error)) {}, ""},
-		{"one missing", func(h map[string]func(*call) (any, error)) { delete(h, "close_session") }, "the document's operation close_session has no handler"},
-		{"one spare", func(h map[string]func(*call) (any, error)) { h["send_message"] = (*call).gettoken }, "the handler send_message is of no operation of the document"},
-		{"one renamed", func(h map[string]func(*call) (any, error)) {
+		{"as they are", func(map[string]handler) {}, ""},
+		{"one missing", func(h map[string]handler) { delete(h, "close_session") }, "the document's operation close_session has no handler"},
+		{"one spare", func(h map[string]handler) { h["send_message"] = h["gettoken"] }, "the handler send_message is of no operation of the document"},
+		{"one renamed", func(h map[string]handler) {
 			h["getSession"] = h["getsession"]
 			delete(h, "getsession")
 		}, "the document's operation getsession has no handler"},
@@ -36,7 +35,7 @@ func TestRouteNeedsAHandlerForEachOperation(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				changed := maps.Clone(handlers)
+				changed := maps.Clone(world.Calls)
 				test.change(changed)
 				got := ""
 				if err := s.route(changed); err != nil {
@@ -107,7 +106,7 @@ func TestExamplesRender(t *testing.T) {
 					}
 					c := &call{server: s}
 					c.Request = s.doc.CheckRequest(op, httptest.NewRequest(op.Method, op.Path, nil), nil)
-					got := c.encode(nil, c.fail(name, "", holes(t, e.Text, text)...))
+					got := c.failed(&world.Failure{Reply: e, Holes: holes(t, e.Text, text)})
 					if got.status != reply.Status || got.contentType != reply.ContentType {
 						t.Errorf("rendered as %d %s, documented as %d %s", got.status, got.contentType, reply.Status, reply.ContentType)
 					}
@@ -122,74 +121,6 @@ func TestExamplesRender(t *testing.T) {
 				})
 			}
 		}
-	}
-}
-
-// TestSuccessKeyOrder compares the order of keys of each success with that of the facts.
-func TestSuccessKeyOrder(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		name  string
-		value any
-		want  string
-	}{
-		{"gettoken", gettokenReply{}, "errcode access_token errmsg expires_in"},
-		{"accessToken", accessTokenReply{}, "expireIn accessToken"},
-		{"topapi", topapiReply{Result: 1, Success: true}, "errcode errmsg result success request_id"},
-		{"88", errcodeReply{SubCode: "1", SubMsg: "2", RequestID: "3"}, "errcode sub_code sub_msg errmsg request_id"},
-		{"v1.0", codeReply{}, "code requestid message"},
-	} {
-		data, err := json.Marshal(test.value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var keys []string
-		for _, m := range regexp.MustCompile(`"(\w+)":`).FindAllStringSubmatch(string(data), -1) {
-			keys = append(keys, m[1])
-		}
-		if got := strings.Join(keys, " "); got != test.want {
-			t.Errorf("%s: keys %s, want %s", test.name, got, test.want)
-		}
-	}
-}
-
-// A page of 100,000 sessions looks at few of them, wherever it begins and whatever was closed.
-func TestPageOfManySessions(t *testing.T) {
-	t.Parallel()
-	const many, limit = 100_000, 100
-	var s sessions
-	s.init()
-	for i := range many {
-		s.open(Session{SessionID: strconv.Itoa(i), UserID: "u"}, time.Time{})
-	}
-	for i := 1; i < many; i += 3 {
-		s.close(strconv.Itoa(i))
-	}
-	looked, seen := 0, 0
-	there := func(p place) bool {
-		looked++
-		return p.there()
-	}
-	for _, newest := range []bool{false, true} {
-		looked, seen = 0, 0
-		for after, more := int64(0), true; more; more = after != 0 {
-			before := looked
-			var list []place
-			list, after = page(s.order, place.number, there, after, limit, newest)
-			if seen += len(list); looked-before > 2*limit {
-				t.Fatalf("a page of %d looked at %d", len(list), looked-before)
-			}
-		}
-		if seen != s.len() {
-			t.Errorf("newest %v: the pages hold %d, want %d", newest, seen, s.len())
-		}
-	}
-	// What is closed leaves no trace for long.
-	for id := range maps.Clone(s.byID) {
-		s.close(id)
-	}
-	if len(s.order) > 64 {
-		t.Errorf("%d places are kept of no session", len(s.order))
 	}
 }
 

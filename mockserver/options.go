@@ -1,8 +1,15 @@
 package mockserver
 
 import (
+	"fmt"
 	"log/slog"
+	"slices"
 	"time"
+
+	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/hosts"
+	"github.com/dingmock/dingmock/mockserver/internal/clock"
+	"github.com/dingmock/dingmock/mockserver/internal/tokenlife"
 )
 
 // Options says how a Server behaves. Nil and the zero value are ready: one app, named default, whose
@@ -76,4 +83,63 @@ type Options struct {
 
 	// Version is what the header Dingmock-Version says. Default "dev".
 	Version string
+}
+
+// complete checks the options and fills in the defaults.
+func (o *Options) complete(doc *dingmock.Document) error {
+	if o.Apps == nil {
+		o.Apps = []AppState{DefaultApp}
+	}
+	state := State{Apps: slices.Clone(o.Apps), Rules: o.Rules}
+	if err := validateState(&state, doc); err != nil {
+		return fmt.Errorf("Options: %w", err)
+	}
+	o.Apps = state.Apps
+	for _, n := range []struct {
+		name  string
+		value *int
+		def   int
+	}{{"MaxApps", &o.MaxApps, 10_000}, {"MaxSessions", &o.MaxSessions, 1_000_000}, {"QPS", &o.QPS, 0}} {
+		if *n.value < 0 {
+			return fmt.Errorf("Options: %s: %d is negative; it has to be 1 or more, or 0 for %d", n.name, *n.value, n.def)
+		}
+		if *n.value == 0 {
+			*n.value = n.def
+		}
+	}
+	if o.TokenLife == 0 {
+		o.TokenLife = tokenlife.Usual
+	}
+	if err := tokenlife.Check(o.TokenLife); err != nil {
+		return fmt.Errorf("Options: TokenLife: %w", err)
+	}
+	if o.SessionTTL < 0 {
+		return fmt.Errorf("Options: SessionTTL: %s is negative; it has to be more, or 0 for never", o.SessionTTL)
+	}
+	if len(o.Apps) > o.MaxApps {
+		return fmt.Errorf("Options: Apps: are %d, more than MaxApps, %d", len(o.Apps), o.MaxApps)
+	}
+	var err error
+	if o.ControlToken, err = ParseControlToken(o.ControlToken); err != nil {
+		return fmt.Errorf("Options: ControlToken: %w", err)
+	}
+	o.ControlHosts = slices.Clone(o.ControlHosts)
+	for i, h := range o.ControlHosts {
+		if o.ControlHosts[i] = hosts.Name(h); o.ControlHosts[i] == "" {
+			return fmt.Errorf("Options: ControlHosts: %q is no host name", h)
+		}
+	}
+	if o.Journal == 0 {
+		o.Journal = 1000
+	}
+	if o.Now == nil {
+		o.Now = clock.Real
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Version == "" {
+		o.Version = "dev"
+	}
+	return nil
 }

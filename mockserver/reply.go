@@ -11,29 +11,10 @@ import (
 	"strings"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/mockserver/internal/world"
 )
 
 // The order of the fields is the order of the keys on the wire.
-
-type gettokenReply struct {
-	Errcode     int    `json:"errcode"`
-	AccessToken string `json:"access_token"`
-	Errmsg      string `json:"errmsg"`
-	ExpiresIn   int    `json:"expires_in"`
-}
-
-type accessTokenReply struct {
-	ExpireIn    int    `json:"expireIn"`
-	AccessToken string `json:"accessToken"`
-}
-
-type topapiReply struct {
-	Errcode   int    `json:"errcode"`
-	Errmsg    string `json:"errmsg"`
-	Result    any    `json:"result,omitempty"`
-	Success   bool   `json:"success,omitempty"`
-	RequestID string `json:"request_id"`
-}
 
 // errcodeReply is an error of the paths outside /v1.0/.
 type errcodeReply struct {
@@ -49,20 +30,6 @@ type codeReply struct {
 	Code      string `json:"code"`
 	RequestID string `json:"requestid"`
 	Message   string `json:"message"`
-}
-
-// failure is an error of the platform that answers a call.
-type failure struct {
-	err     *dingmock.ErrorReply
-	holes   []string // name, value, name, value, …
-	explain string   // cause and way out, in English; "" says what the document says
-}
-
-func (f *failure) Error() string { return f.err.Name + ": " + f.explain }
-
-// fail returns the error of that name in the document. The holes are those of its text: name, value, ….
-func (c *call) fail(name, explain string, holes ...string) error {
-	return &failure{err: c.server.doc.ErrorReply(name), explain: explain, holes: holes}
 }
 
 // fill puts the values of the holes into a text of the document.
@@ -92,37 +59,53 @@ type reply struct {
 	known       dingmock.Known // where the call is known from
 }
 
-// encode makes the answer of what a handler returned, unless it is one already.
-func (c *call) encode(value any, err error) reply {
-	if decided, ok := value.(reply); ok {
-		return decided
+// failed makes the answer of a failure.
+func (c *call) failed(f *world.Failure) reply {
+	e := f.Reply
+	text := fill(e.Text, f.Holes)
+	if e.Code != "" {
+		code := fill(e.Code, f.Holes)
+		return c.encoded(e.Status, code, f.Explain, codeReply{Code: code, RequestID: c.requestID(), Message: text})
 	}
-	r := reply{status: http.StatusOK, contentType: c.Family.ContentType, code: "0"}
-	if f, ok := err.(*failure); ok {
-		e := f.err
-		r.status, r.explain = e.Status, f.explain
-		text := fill(e.Text, f.holes)
-		switch {
-		case e.Code != "":
-			r.code = fill(e.Code, f.holes)
-			value = codeReply{Code: r.code, RequestID: c.requestID(), Message: text}
-		case e.Errmsg != "":
-			wrap := fill(e.Errmsg, []string{"sub_code", e.SubCode, "sub_msg", text})
-			r.code = strconv.Itoa(e.Errcode)
-			if e.SubCode != "" {
-				r.code += "/" + e.SubCode
-			}
-			value = errcodeReply{Errcode: e.Errcode, SubCode: e.SubCode, SubMsg: text, Errmsg: wrap, RequestID: c.requestID()}
-		default:
-			r.code = strconv.Itoa(e.Errcode)
-			value = errcodeReply{Errcode: e.Errcode, Errmsg: text, RequestID: c.requestID()}
+	code, body := strconv.Itoa(e.Errcode), errcodeReply{Errcode: e.Errcode, Errmsg: text, RequestID: c.requestID()}
+	if e.Errmsg != "" {
+		body.SubCode, body.SubMsg, body.Errmsg = e.SubCode, text, fill(e.Errmsg, []string{"sub_code", e.SubCode, "sub_msg", text})
+		if e.SubCode != "" {
+			code += "/" + e.SubCode
 		}
 	}
+	return c.encoded(e.Status, code, f.Explain, body)
+}
+
+// succeeded makes the answer of what a handler returned.
+func (c *call) succeeded(value any) reply {
+	return c.encoded(http.StatusOK, "0", "", c.enveloped(value))
+}
+
+// enveloped is what a handler returned in the envelope of the path's family.
+func (c *call) enveloped(value any) any {
+	payload := marshal(value)
+	switch c.Family.RequestID {
+	case "short":
+		return json.RawMessage(`{"errcode":0,"errmsg":"ok",` + string(payload[1:len(payload)-1]) + `,"request_id":"` + c.requestID() + `"}`)
+	case "uuid":
+		return json.RawMessage(payload)
+	}
+	first, rest, _ := bytes.Cut(payload[1:], []byte(","))
+	return json.RawMessage(`{"errcode":0,` + string(first) + `,"errmsg":"ok",` + string(rest))
+}
+
+func marshal(value any) []byte {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(value) // structs of strings and numbers: cannot fail
-	r.body = bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+}
+
+func (c *call) encoded(status int, code, explain string, value any) reply {
+	r := reply{status: status, contentType: c.Family.ContentType, code: code, explain: explain}
+	r.body = marshal(value)
 	if c.rule != nil && c.rule.Effect.Malformed {
 		r.body = r.body[:len(r.body)-1]
 		if r.explain == "" {
@@ -139,7 +122,7 @@ func (c *call) addHeaders(r *reply) {
 		return
 	}
 	own := r.header
-	r.header = http.Header{"x-acs-request-id": {c.requestID()}, "x-acs-trace-id": {newToken()}}
+	r.header = http.Header{"x-acs-request-id": {c.requestID()}, "x-acs-trace-id": {world.NewToken()}}
 	for name, value := range c.Family.Headers {
 		r.header[name] = []string{value}
 	}

@@ -22,12 +22,12 @@ func session(t testing.TB, s *mockserver.Server, call, id, chat, user string) in
 }
 
 // latest returns what getsession answers for a user; nil for null.
-func latest(t testing.TB, s *mockserver.Server, user string) *mockserver.Session {
+func latest(t testing.TB, s *mockserver.Server, user string) *mockserver.SessionState {
 	t.Helper()
 	a := topapi(s, getsession, live, fmt.Sprintf(`{"userid":%q}`, user))
 	var reply struct {
 		Errcode int
-		Result  struct{ Session *mockserver.Session }
+		Result  struct{ Session *mockserver.SessionState }
 	}
 	if err := json.Unmarshal([]byte(a.body), &reply); err != nil || reply.Errcode != 0 {
 		t.Fatalf("getsession: %s", a.body)
@@ -142,7 +142,7 @@ func TestSessionOrder(t *testing.T) {
 	session(t, s, create, "b", "", "u")
 	clock.move(-time.Hour)
 	session(t, s, create, "c", "", "u")
-	want := mockserver.Session{SessionID: "c", AppKey: "dingmockapp", UserID: "u", CreateTime: start.UnixMilli()}
+	want := mockserver.SessionState{SessionID: "c", AppKey: "dingmockapp", UserID: "u", CreateTime: start.UnixMilli()}
 	if diff := cmp.Diff(&want, latest(t, s, "u")); diff != "" {
 		t.Errorf("the session that was created last (-want +got)\n%s", diff)
 	}

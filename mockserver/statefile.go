@@ -7,9 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"math"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +21,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/rules"
 	"github.com/dingmock/dingmock/mockserver/internal/strictjson"
 	"github.com/dingmock/dingmock/mockserver/internal/tokenlife"
+	"github.com/dingmock/dingmock/mockserver/internal/world"
 )
 
 // DefaultApp is the app that there is where no other is asked for.
@@ -130,8 +129,8 @@ func validateApp(a *AppState, doc *dingmock.Document) *api.FieldError {
 		return field.Wrong("/clock/at", "", "a time in the years 1970 to 2200")
 	case a.QPS != nil && *a.QPS < 0:
 		return field.Wrong("/qps", "", "0 or more")
-	case len(a.Tokens) > tokensApart:
-		return field.Wrong("/tokens", fmt.Sprintf("are %d: at most %d are allowed", len(a.Tokens), tokensApart), fmt.Sprintf("at most %d tokens", tokensApart))
+	case len(a.Tokens) > world.TokensApart:
+		return field.Wrong("/tokens", fmt.Sprintf("are %d: at most %d are allowed", len(a.Tokens), world.TokensApart), fmt.Sprintf("at most %d tokens", world.TokensApart))
 	case a.TokenLife != 0 && tokenlife.Check(time.Duration(a.TokenLife)) != nil:
 		return field.Wrong("/token_life", tokenlife.Check(time.Duration(a.TokenLife)).Error(), tokenlife.Accepted)
 	}
@@ -189,7 +188,7 @@ func complete(a *AppState) {
 		a.AppKey, a.AppSecret = randomAppKey(), randomSecret()
 	}
 	if a.CorpID == "" {
-		a.CorpID, a.CorpSecret = "ding"+newToken(), randomSecret()
+		a.CorpID, a.CorpSecret = "ding"+world.NewToken(), randomSecret()
 	}
 }
 
@@ -203,22 +202,11 @@ func randomSecret() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// restore takes over users, clock, tokens, sessions and rules, and notes them for reset. The caller holds the lock.
+// restore takes over clock, users, tokens, sessions and rules, and notes them for reset. The caller holds the lock.
 func (a *tenant) restore(s AppState) {
-	a.users = newUsers(s.Users)
 	a.clock.Restore(s.Clock)
 	now := a.clock.Now()
-	for _, t := range s.Tokens {
-		a.keep(token{value: t.Token, expires: now.Add(time.Duration(math.Round(t.ExpiresIn * float64(time.Second)))), apart: t.Apart})
-	}
-	for _, x := range s.Sessions {
-		created := now
-		if x.CreateTime != 0 {
-			created = time.UnixMilli(x.CreateTime)
-		}
-		a.sessions.open(Session{x.SessionID, a.appKey, x.UserID, x.ChatID, created.UnixMilli()}, a.ends(created))
-	}
-	a.sessions.sweep(now)
+	a.world.Restore(&s, a.appKey, now)
 	s.Rules = a.rules.Replace(s.Rules, now)
 	for _, r := range s.Rules {
 		a.tenants.tellSeed(a.name, r)
@@ -231,7 +219,7 @@ func (a *tenant) restore(s AppState) {
 func (a *tenant) identity() AppState {
 	s := AppState{
 		Name: a.name, CorpID: a.corpID, CorpSecret: a.corpSecret, AppKey: a.appKey, AppSecret: a.appSecret,
-		Users: slices.Clone(a.users.list), QPS: a.qps, TokenLife: Duration(a.tokenLife), Auto: a.auto, Open: a.open,
+		Users: a.world.Users.List(), QPS: a.qps, TokenLife: Duration(a.world.TokenLife), Auto: a.auto, Open: a.open,
 	}
 	if a.ignored {
 		s.Judge = new(bool)
@@ -247,21 +235,6 @@ func (a *tenant) state() AppState {
 	s := a.identity()
 	s.Clock = a.clock.State()
 	s.Rules = a.rules.All(now)
-	for _, t := range a.tokens {
-		if now.Before(t.expires) {
-			s.Tokens = append(s.Tokens, t.state(now))
-		}
-	}
-	a.sessions.sweep(now)
-	if n := a.sessions.len(); n > 0 {
-		s.Sessions = make([]SessionState, 0, n)
-	}
-	for x := range a.sessions.all() {
-		s.Sessions = append(s.Sessions, SessionState(x))
-	}
+	a.world.Save(&s, now)
 	return s
-}
-
-func (t token) state(now time.Time) TokenState {
-	return TokenState{Token: t.value, ExpiresIn: t.expires.Sub(now).Seconds(), Apart: t.apart}
 }

@@ -1,8 +1,6 @@
 package mockserver
 
 import (
-	"crypto/rand"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,13 +11,9 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock/mockserver/internal/clock"
+	"github.com/dingmock/dingmock/mockserver/internal/page"
 	"github.com/dingmock/dingmock/mockserver/internal/rules"
-)
-
-const (
-	tokensRemembered = 16    // expired ones of an app that are still known as its own
-	tokensApart      = 1000  // of an app, given by rules with a life of their own
-	tokensGone       = 10000 // of apps that are no more, whose holders are told why
+	"github.com/dingmock/dingmock/mockserver/internal/world"
 )
 
 // autoPrefix begins the keys for which an app is made on first use.
@@ -30,17 +24,15 @@ var autoKey = regexp.MustCompile(`^` + autoPrefix + `[A-Za-z0-9_-]{1,64}$`)
 
 // tenants holds the apps and finds them by what a request carries. Its lock is taken before an app's, never after.
 type tenants struct {
-	real        func() time.Time
-	maxApps     int
-	maxSessions int
-	tokenLife   time.Duration
-	sessionTTL  time.Duration
-	qps         int
-	kept        int // exchanges in each journal
-	log         *slog.Logger
-	lifeID      string // what its apps count in
-	uses        atomic.Int64
-	journal     *journal // of all apps
+	real    func() time.Time
+	maxApps int
+	limits  world.Limits
+	qps     int
+	kept    int // exchanges in each journal
+	log     *slog.Logger
+	lifeID  string // what its apps count in
+	uses    atomic.Int64
+	journal *journal // of all apps
 
 	mu     sync.RWMutex
 	apps   []*tenant // in the order they were made
@@ -49,7 +41,7 @@ type tenants struct {
 	byCorp map[string]*tenant
 	byName map[string]*tenant
 
-	tokens tokenIndex
+	credentials *world.Credentials[*tenant]
 }
 
 // tenant is one tenant. Its name and ids never change; the rest is guarded by mu.
@@ -69,44 +61,22 @@ type tenant struct {
 	appSecret  string
 	open       bool // the first token call chooses both secrets
 
-	gone      bool          // no longer in the store
-	done      chan struct{} // closed when the app is removed or reset
-	made      AppState      // what it began with
-	clock     clock.Clock
-	users     users
-	qps       *int          // nil: the server's
-	tokenLife time.Duration // 0: the server's
-	ignored   bool          // violations are not held against the verdict
-	tokens    []token       // in the order they were given; the last that is not apart is the one that is renewed
-	issued    int64         // how many tokens there were ever
-	sessions  sessions
-	throttle  throttle
-}
-
-type token struct {
-	n       int64 // counted from 1 for each app
-	value   string
-	expires time.Time
-	apart   bool // given by a rule, with a life of its own: never renewed
-}
-
-// fate is what became of the app of a token: its name, and why it is no longer good.
-type fate struct{ app, why string }
-
-// tokenIndex finds the app of a token. Its lock is taken last.
-type tokenIndex struct {
-	mu     sync.RWMutex
-	owner  map[string]*tenant
-	gone   map[string]fate // token → what became of its app
-	forget []string        // the keys of gone, oldest first
+	gone     bool          // no longer in the store
+	done     chan struct{} // closed when the app is removed or reset
+	made     AppState      // what it began with
+	clock    clock.Clock
+	world    *world.World
+	qps      *int // nil: the server's
+	ignored  bool // violations are not held against the verdict
+	throttle throttle
 }
 
 func newStore(o *Options) *tenants {
 	return &tenants{
-		real: o.Now, maxApps: o.MaxApps, maxSessions: o.MaxSessions, tokenLife: o.TokenLife, sessionTTL: o.SessionTTL,
-		qps: o.QPS, kept: max(o.Journal, 0), log: o.Log, lifeID: newLife(), journal: newWhole(max(o.Journal, 0)),
+		real: o.Now, maxApps: o.MaxApps, limits: world.Limits{Sessions: o.MaxSessions, SessionTTL: o.SessionTTL, TokenLife: o.TokenLife}, qps: o.QPS,
+		kept: max(o.Journal, 0), log: o.Log, lifeID: newLife(), journal: newWhole(max(o.Journal, 0)),
 		byKey: map[string]*tenant{}, byCorp: map[string]*tenant{}, byName: map[string]*tenant{},
-		tokens: tokenIndex{owner: map[string]*tenant{}, gone: map[string]fate{}},
+		credentials: world.NewCredentials[*tenant](),
 	}
 }
 
@@ -118,9 +88,10 @@ func (s *tenants) make(state AppState) *tenant {
 	a := &tenant{
 		name: state.Name, corpID: state.CorpID, corpSecret: state.CorpSecret, appKey: state.AppKey, appSecret: state.AppSecret, open: state.Open,
 		tenants: s, lifeID: newLife(), auto: state.Auto, journal: newJournal(s.kept, s.journal), done: make(chan struct{}),
-		qps: state.QPS, tokenLife: time.Duration(state.TokenLife), ignored: state.Judge != nil && !*state.Judge, clock: clock.New(s.real),
+		qps: state.QPS, ignored: state.Judge != nil && !*state.Judge, clock: clock.New(s.real),
 	}
-	a.sessions.init()
+	a.world = world.New(&s.limits, s.credentials.Of(a))
+	a.world.TokenLife = time.Duration(state.TokenLife)
 	a.touch()
 	return a
 }
@@ -199,7 +170,7 @@ func (s *tenants) taken(state AppState, leftOut map[string]bool) error {
 		}
 	}
 	for i, t := range state.Tokens {
-		if by, _ := s.tokens.get(t.Token); other(by) {
+		if by, _ := s.credentials.Find(world.AppToken, t.Token); other(by) {
 			return &takenError{fmt.Sprintf("tokens/%d/token: is a token of the app %s already", i, by.name)}
 		}
 	}
@@ -268,9 +239,8 @@ func (a *tenant) reset() {
 	}
 	close(a.done)
 	a.done = make(chan struct{})
-	a.tenants.tokens.bury(a.tokens, fate{a.name, "its app " + a.name + " was reset"})
-	a.tokens, a.clock, a.throttle = nil, clock.New(a.tenants.real), throttle{}
-	a.sessions.init()
+	a.tenants.credentials.Bury(world.Fate{App: a.name, Why: "its app " + a.name + " was reset"}, a.world.Clear()...)
+	a.clock, a.throttle = clock.New(a.tenants.real), throttle{}
 	a.restore(a.made)
 	a.journal.clear(false)
 	a.tenants.journal.forget(a.name)
@@ -322,7 +292,7 @@ func (s *tenants) all() []*tenant {
 func (s *tenants) page(after int64, limit int, newest bool) ([]*tenant, int64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return page(s.apps, func(a *tenant) int64 { return a.n }, func(*tenant) bool { return true }, after, limit, newest)
+	return page.Of(s.apps, func(a *tenant) int64 { return a.n }, func(*tenant) bool { return true }, after, limit, newest)
 }
 
 // evict removes the auto-app that has been unused for longest, if there is one. The caller holds the lock.
@@ -353,7 +323,7 @@ func (s *tenants) remove(why func(*tenant) string, list ...*tenant) {
 		delete(s.byKey, a.appKey)
 		delete(s.byCorp, a.corpID)
 		delete(s.byName, a.name)
-		s.tokens.bury(a.tokens, fate{a.name, why(a)})
+		s.credentials.Bury(world.Fate{App: a.name, Why: why(a)}, a.world.Clear()...)
 		a.mu.Unlock()
 	}
 	s.apps = slices.DeleteFunc(s.apps, func(a *tenant) bool { return a.gone }) // which the store's lock guards as well
@@ -368,177 +338,11 @@ func (s *tenants) tellSeed(app string, r Rule) {
 
 func (a *tenant) touch() { a.used.Store(a.tenants.uses.Add(1)) }
 
-// pair is one way to name an app and prove it.
-type pair struct {
-	id, secret string // the names of the parameters
-	corp       bool
-}
-
-// byCredentials returns the app with that id, and whether the secret is its own. good says that the call is not going
-// to be refused: its secret becomes that of an app whose secret is open. An app is made for an auto key where auto says so;
-// full says that it would have been but for the cap.
-func (s *tenants) byCredentials(p pair, id, secret string, good, auto bool) (a *tenant, proven, full bool) {
-	auto = auto && good
-	for range 100 { // one round, but where apps come and go at the same time
-		if p.corp {
-			a = s.corp(id)
-		} else {
-			s.mu.RLock()
-			a = s.byKey[id]
-			s.mu.RUnlock()
-		}
-		if a != nil {
-			return a, a.proves(p.corp, secret, good), false
-		}
-		if !auto || secret == "" || !autoKey.MatchString(id) {
-			break
-		}
-		a, err := s.add(AppState{Name: id, CorpID: id, CorpSecret: secret, AppKey: id, AppSecret: secret, Auto: true})
-		if err == nil {
-			return a, true, false
-		}
-		if errors.Is(err, errFull) {
-			return nil, false, true
-		}
-		// Another goroutine made it first: the next round finds it, unless it has been evicted again.
-	}
-	return nil, false, false
-}
-
 // corp returns the app of that corpid, or nil.
 func (s *tenants) corp(id string) *tenant {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.byCorp[id]
-}
-
-// proves reports whether a secret is the app's. Where that is open, the first of a good call becomes it.
-func (a *tenant) proves(corp bool, secret string, good bool) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.open {
-		if !good || secret == "" {
-			return false
-		}
-		a.corpSecret, a.appSecret, a.open = secret, secret, false
-	}
-	want := a.appSecret
-	if corp {
-		want = a.corpSecret
-	}
-	return subtle.ConstantTimeCompare([]byte(want), []byte(secret)) == 1
-}
-
-// lifeOf is how long a token lives that is given now. The caller holds the lock.
-func (a *tenant) lifeOf() time.Duration {
-	if a.tokenLife != 0 {
-		return a.tokenLife
-	}
-	return a.tenants.tokenLife
-}
-
-// issue returns the app's live token, renewed, or a new one, and how long it lives: so long, or 0 for as long as the
-// app's tokens do. It fails only when the app is gone.
-func (a *tenant) issue(life time.Duration) (string, time.Duration, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.gone {
-		return "", 0, false
-	}
-	if life == 0 {
-		life = a.lifeOf()
-	}
-	now := a.clock.Now()
-	for i := range slices.Backward(a.tokens) {
-		t := &a.tokens[i]
-		if t.apart {
-			continue
-		}
-		if now.Before(t.expires) {
-			t.expires = now.Add(life)
-			return t.value, life, true
-		}
-		break
-	}
-	t := token{value: newToken(), expires: now.Add(life)}
-	a.keep(t)
-	return t.value, life, true
-}
-
-// issueApart returns a new token that is never renewed and lives so long, or 0 for as long as the app's tokens do; "" when
-// the app is gone.
-func (a *tenant) issueApart(life time.Duration) string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.gone {
-		return ""
-	}
-	if life == 0 {
-		life = a.lifeOf()
-	}
-	t := token{value: newToken(), expires: a.clock.Now().Add(life), apart: true}
-	a.keep(t)
-	return t.value
-}
-
-// keep adds a token, and forgets the oldest of those that have expired and of those that are apart, beyond so many. The
-// caller holds the lock.
-func (a *tenant) keep(t token) {
-	a.issued++
-	t.n = a.issued
-	a.tokens = append(a.tokens, t)
-	a.tenants.tokens.put(t.value, a)
-	now := a.clock.Now()
-	a.forget(tokensRemembered, func(t token) bool { return !now.Before(t.expires) })
-	a.forget(tokensApart, func(t token) bool { return t.apart })
-}
-
-// forget drops the oldest tokens of a kind beyond so many.
-func (a *tenant) forget(most int, of func(token) bool) {
-	n := -most
-	for _, t := range a.tokens {
-		if of(t) {
-			n++
-		}
-	}
-	if n <= 0 {
-		return
-	}
-	a.tokens = slices.DeleteFunc(a.tokens, func(t token) bool {
-		if n <= 0 || !of(t) {
-			return false
-		}
-		n--
-		a.tenants.tokens.drop(t.value)
-		return true
-	})
-}
-
-// valid reports whether the token lives; how long ago it died otherwise.
-func (a *tenant) valid(value string) (ok bool, ago time.Duration) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	now := a.clock.Now()
-	for _, t := range a.tokens {
-		if t.value == value {
-			return now.Before(t.expires), now.Sub(t.expires)
-		}
-	}
-	return false, 0
-}
-
-// expireTokens ends all tokens now.
-func (a *tenant) expireTokens() Expired {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	now := a.clock.Now()
-	due := Expired{Tokens: a.live(now)}
-	for i := range a.tokens {
-		if now.Before(a.tokens[i].expires) {
-			a.tokens[i].expires = now
-		}
-	}
-	return due
 }
 
 // ignores reports whether the app's violations are not held against the verdict.
@@ -548,41 +352,9 @@ func (a *tenant) ignores() bool {
 	return a.ignored
 }
 
-func newToken() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:])
-	return fmt.Sprintf("%x", b)
-}
-
-func (x *tokenIndex) put(value string, a *tenant) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.owner[value] = a
-}
-
-func (x *tokenIndex) drop(value string) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	delete(x.owner, value)
-}
-
-// get returns the app of a token, or nil and, if it is known, what became of that app.
-func (x *tokenIndex) get(value string) (*tenant, fate) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return x.owner[value], x.gone[value]
-}
-
-func (x *tokenIndex) bury(tokens []token, gone fate) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, t := range tokens {
-		delete(x.owner, t.value)
-		x.gone[t.value] = gone
-		x.forget = append(x.forget, t.value)
-	}
-	for len(x.forget) > tokensGone {
-		delete(x.gone, x.forget[0])
-		x.forget = x.forget[1:]
-	}
+// ending returns what is closed when the app is removed or reset.
+func (a *tenant) ending() <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.done
 }

@@ -1,6 +1,10 @@
 package mockserver
 
-import "time"
+import (
+	"time"
+
+	"github.com/dingmock/dingmock/mockserver/internal/world"
+)
 
 // maxCounted is how many APIs are counted apart in one window: any path that a rule answers is one, and the window of a frozen
 // clock has no end.
@@ -32,7 +36,7 @@ func (a *tenant) limit() int {
 }
 
 // throttled counts the call, whoever is going to answer it, and returns the error where it is one too many.
-func (c *call) throttled() error {
+func (c *call) throttled() *world.Failure {
 	if c.app == nil || !c.app.exceeds(c.api()) {
 		return nil
 	}

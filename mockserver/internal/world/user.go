@@ -1,0 +1,33 @@
+package world
+
+import "slices"
+
+// Users are the ids of the users that exist.
+type Users struct {
+	list []string // as it was given; nil: every user exists
+	set  map[string]bool
+}
+
+// NewUsers takes a list; nil says that every user exists.
+func NewUsers(list []string) Users {
+	u := Users{list, make(map[string]bool, len(list))}
+	for _, id := range list {
+		u.set[id] = true
+	}
+	return u
+}
+
+// List returns what NewUsers took.
+func (u *Users) List() []string { return slices.Clone(u.list) }
+
+// Has reports whether a user exists.
+func (u *Users) Has(id string) bool { return u.list == nil || u.set[id] }
+
+var userNotFound = Named("user-not-found")
+
+func (c *Call) knownUser(id string) *Failure {
+	if c.Users.Has(id) {
+		return nil
+	}
+	return c.Fail(userNotFound, "the app "+c.App+" has a list of users, and this one is not in it; add it to users in the app's state, or leave users out to know every user")
+}

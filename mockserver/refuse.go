@@ -1,0 +1,67 @@
+package mockserver
+
+import (
+	"slices"
+
+	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/mockserver/internal/world"
+)
+
+// fail returns the error of that name in the document. The holes are those of its text: name, value, ….
+func (c *call) fail(e world.ErrorName, explain string, holes ...string) *world.Failure {
+	return world.Fail(c.server.doc, e, explain, holes...)
+}
+
+// answers returns the error with which the path's family says such a thing.
+func (c *call) answers(what, explain string, holes ...string) *world.Failure {
+	return &world.Failure{Reply: c.server.doc.ErrorReply(c.Family.Answers[what]), Explain: explain, Holes: holes}
+}
+
+// broken returns the first violation of those kinds that the path's family refuses, and the name of the error that it does so by.
+func (c *call) broken(kinds ...string) (v dingmock.Violation, name string) {
+	for _, v := range c.Violations {
+		if !slices.Contains(kinds, v.Kind) {
+			continue
+		}
+		name := v.Answer
+		if v.Kind == dingmock.KindUndeclaredParameter || v.Kind == dingmock.KindRepeatedParameter {
+			name = c.Family.Answers["invalid-parameter"]
+		}
+		if name != "" {
+			return v, name
+		}
+	}
+	return dingmock.Violation{}, ""
+}
+
+// refuses reports whether refuse would.
+func (c *call) refuses(kinds ...string) bool {
+	_, name := c.broken(kinds...)
+	return name != ""
+}
+
+// refuse returns the error for the first violation of those kinds, unless it is one that is only noted.
+func (c *call) refuse(kinds ...string) *world.Failure {
+	v, name := c.broken(kinds...)
+	if name == "" {
+		return nil
+	}
+	why := v.String()
+	switch {
+	case v.Kind == dingmock.KindUndeclaredParameter || v.Kind == dingmock.KindRepeatedParameter:
+		why += "; this server refuses undeclared and repeated parameters (--refuse-undeclared)"
+	case v.Kind == dingmock.KindUnknownPath && c.server.options.WithoutSessions:
+		if list := c.server.doc.Find(c.Path); len(list) > 0 {
+			why = list[0].ID + " is answered as the public platform does, which has no such API: this server was started without the session calls (--without-sessions)"
+		}
+	}
+	return &world.Failure{Reply: c.server.doc.ErrorReply(name), Explain: why, Holes: []string{"name", v.Name(), "apiName", c.Family.API(c.Path)}}
+}
+
+// checkBody refuses a call whose body did not come to its end, where the path's family does.
+func (c *call) checkBody() *world.Failure {
+	if c.unread == nil || c.Family.Answers["body"] == "" {
+		return nil
+	}
+	return c.answers("body", "the body could not be read to its end")
+}
