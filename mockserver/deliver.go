@@ -12,41 +12,46 @@ import (
 // deliver sends the answer as the call's rule would have it: late, broken, or not at all. All of it is in the
 // journal by now.
 func (s *Server) deliver(w http.ResponseWriter, r *http.Request, c *call, reply reply) {
-	if c.rule == nil {
-		s.write(w, reply)
+	if deliver := c.effect().deliver; deliver != nil {
+		deliver(s, w, r, c, reply)
 		return
 	}
-	switch e := &c.rule.Effect; {
-	case e.Hang:
-		c.pause(r, -1)
+	s.write(w, reply)
+}
+
+// hang never answers.
+func (s *Server) hang(w http.ResponseWriter, r *http.Request, c *call, _ reply) {
+	c.pause(r, -1)
+	closeConnection(w, false)
+}
+
+// late answers after the rule's latency.
+func (s *Server) late(w http.ResponseWriter, r *http.Request, c *call, reply reply) {
+	if !c.pause(r, c.rule.Effect.Delay()) {
 		closeConnection(w, false)
-	case e.Reset:
-		closeConnection(w, true)
-	case e.Empty:
-		closeConnection(w, false)
-	case e.Latency != 0 || e.LatencyMax != 0:
-		if !c.pause(r, e.Delay()) {
+		return
+	}
+	s.write(w, reply)
+}
+
+// truncate sends half of the body.
+func (s *Server) truncate(w http.ResponseWriter, _ *http.Request, _ *call, reply reply) {
+	s.head(w, reply)
+	_, _ = w.Write(reply.body[:len(reply.body)/2])
+	_ = http.NewResponseController(w).Flush()
+	closeConnection(w, false)
+}
+
+// slowly waits before each byte of the body.
+func (s *Server) slowly(w http.ResponseWriter, r *http.Request, c *call, reply reply) {
+	s.head(w, reply)
+	for i := range reply.body {
+		_ = http.NewResponseController(w).Flush()
+		if !c.pause(r, time.Duration(c.rule.Effect.Slow)) {
 			closeConnection(w, false)
 			return
 		}
-		s.write(w, reply)
-	case e.Truncate:
-		s.head(w, reply)
-		_, _ = w.Write(reply.body[:len(reply.body)/2])
-		_ = http.NewResponseController(w).Flush()
-		closeConnection(w, false)
-	case e.Slow != 0:
-		s.head(w, reply)
-		for i := range reply.body {
-			_ = http.NewResponseController(w).Flush()
-			if !c.pause(r, time.Duration(e.Slow)) {
-				closeConnection(w, false)
-				return
-			}
-			_, _ = w.Write(reply.body[i : i+1])
-		}
-	default:
-		s.write(w, reply)
+		_, _ = w.Write(reply.body[i : i+1])
 	}
 }
 

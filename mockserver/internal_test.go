@@ -9,8 +9,9 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/dingmock/dingmock/mockserver/internal/world"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/dingmock/dingmock/mockserver/internal/world"
 )
 
 func TestRouteNeedsAHandlerForEachOperation(t *testing.T) {

@@ -106,11 +106,8 @@ func marshal(value any) []byte {
 func (c *call) encoded(status int, code, explain string, value any) reply {
 	r := reply{status: status, contentType: c.Family.ContentType, code: code, explain: explain}
 	r.body = marshal(value)
-	if c.rule != nil && c.rule.Effect.Malformed {
-		r.body = r.body[:len(r.body)-1]
-		if r.explain == "" {
-			r.explain = "rule " + c.rule.ID + " (malformed) took the last character of the body"
-		}
+	if change := c.effect().change; change != nil {
+		change(c, &r)
 	}
 	return r
 }

@@ -14,7 +14,6 @@ package mockserver
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"sync"
 
@@ -33,7 +32,8 @@ type Server struct {
 	options  Options
 	doc      *dingmock.Document
 	router   *mux.Router
-	findings []string // the rules of requests that are asked after the token
+	effects  map[string]effect // by kind
+	findings []string          // the kinds of violations that are asked after the token
 	tenants  *tenants
 	rules    rules.Set // for every app
 	nobody   *journal
@@ -44,7 +44,7 @@ type Server struct {
 
 // New makes a fake. Nil options are the defaults. It fails only on options that are not valid.
 func New(options *Options) (*Server, error) {
-	s := &Server{closed: make(chan struct{})}
+	s := &Server{closed: make(chan struct{}), effects: effectsByKind()}
 	if options != nil {
 		s.options = *options
 	}
@@ -55,7 +55,7 @@ func New(options *Options) (*Server, error) {
 	if err := s.options.complete(s.doc); err != nil {
 		return nil, fmt.Errorf("mockserver: %w", err)
 	}
-	if err := errors.Join(s.route(world.Calls), world.CheckNames(s.doc)); err != nil {
+	if err := errors.Join(s.route(world.Calls), world.CheckNames(s.doc), checkEffects(s.effects)); err != nil {
 		return nil, fmt.Errorf("mockserver: %w", err)
 	}
 	s.findings = []string{dingmock.KindContentType, dingmock.KindBody, dingmock.KindMissingParameter, dingmock.KindInvalidParameter}
@@ -71,37 +71,6 @@ func New(options *Options) (*Server, error) {
 	}
 	s.replaceRules(s.options.Rules)
 	return s, nil
-}
-
-// route makes a route of each operation of the document, and of each of the control API's.
-func (s *Server) route(calls map[string]handler) error {
-	s.router = mux.NewRouter().SkipClean(true)
-	s.router.NotFoundHandler = s.serve(nil, nil)
-	if err := paired(s.doc, calls); err != nil {
-		return err
-	}
-	for _, op := range s.doc.Operations() {
-		if s.options.WithoutSessions && op.Provenance == "article" {
-			continue
-		}
-		s.router.Handle(op.Path, s.serve(op, calls[op.ID])).Name(op.ID)
-	}
-	return s.routeControl() // last: routes are tried in turn
-}
-
-// paired checks that each operation has a handler and each handler an operation.
-func paired[H any](doc *dingmock.Document, handlers map[string]H) error {
-	spare := maps.Clone(handlers)
-	for _, op := range doc.Operations() {
-		if _, ok := handlers[op.ID]; !ok {
-			return fmt.Errorf("the document's operation %s has no handler", op.ID)
-		}
-		delete(spare, op.ID)
-	}
-	for id := range spare {
-		return fmt.Errorf("the handler %s is of no operation of the document", id)
-	}
-	return nil
 }
 
 // ServeHTTP answers one request. It answers 5xx only where a rule has it so.

@@ -17,7 +17,7 @@ import (
 )
 
 // acceptedEffect says what an effect has to have.
-const acceptedEffect = "exactly one of fault, errcode, status, latency, hang, reset, empty, truncate, slow, malformed, token_life, reply"
+var acceptedEffect = "exactly one of " + strings.Join(Kinds(), ", ")
 
 // maxPriority bounds the priority of a rule, both ways.
 const maxPriority = 1_000_000
@@ -31,13 +31,18 @@ const maxPause = 10 * time.Minute
 // Check checks a rule. forAll says that it is for every app.
 func Check(r *api.Rule, doc *dingmock.Document, forAll bool) *api.FieldError {
 	e := &Effect{r.Effect}
-	kinds := e.kinds()
+	given := 0
+	for _, k := range kinds {
+		if k.set(e) {
+			given++
+		}
+	}
 	faults := slices.Concat(api.Faults(), api.TLSFaults())
 	switch {
 	case r.ID != "" && !ruleID.MatchString(r.ID):
 		return field.Wrong("/id", "", "1 to 32 of the characters A-Z a-z 0-9 _ -")
-	case len(kinds) != 1:
-		return field.Wrong("/effect", fmt.Sprintf("has %d effects: give %s", len(kinds), acceptedEffect), acceptedEffect)
+	case given != 1:
+		return field.Wrong("/effect", fmt.Sprintf("has %d effects: give %s", given, acceptedEffect), acceptedEffect)
 	case e.Fault != "" && !slices.Contains(faults, e.Fault):
 		return field.Wrong("/effect/fault", fmt.Sprintf("%.40q is no fault: it is one of %s%s", e.Fault, strings.Join(faults, ", "), nearest.DidYouMean(e.Fault, faults)), "one of "+strings.Join(faults, ", "))
 	case (e.SubCode != "" || e.Errmsg != "") && e.Errcode == 0:

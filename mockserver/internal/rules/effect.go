@@ -12,43 +12,67 @@ import (
 // Effect is an api.Effect at work.
 type Effect struct{ api.Effect }
 
-// Name is the effect in a word or two, such as app-throttled, errcode 34001 or reply.
-func (e *Effect) Name() string {
-	kinds := e.kinds()
-	switch {
-	case len(kinds) == 0:
-		return ""
-	case e.Fault != "":
-		return e.Fault
-	case e.Errcode != 0:
-		return "errcode " + strconv.Itoa(e.Errcode)
-	case e.Status != 0:
-		return "status " + strconv.Itoa(e.Status)
-	}
-	return kinds[0]
+// kinds are the effects, of which a rule has just one.
+var kinds = []struct {
+	name    string
+	answers bool // it is an answer, or none at all, in the fake's place
+	set     func(e *Effect) bool
+}{
+	{"fault", true, func(e *Effect) bool { return e.Fault != "" }},
+	{"errcode", true, func(e *Effect) bool { return e.Errcode != 0 }},
+	{"status", true, func(e *Effect) bool { return e.Status != 0 }},
+	{"latency", false, func(e *Effect) bool { return e.Latency != 0 || e.LatencyMax != 0 }},
+	{"hang", true, func(e *Effect) bool { return e.Hang }},
+	{"reset", true, func(e *Effect) bool { return e.Reset }},
+	{"empty", true, func(e *Effect) bool { return e.Empty }},
+	{"truncate", false, func(e *Effect) bool { return e.Truncate }},
+	{"slow", false, func(e *Effect) bool { return e.Slow != 0 }},
+	{"malformed", false, func(e *Effect) bool { return e.Malformed }},
+	{"token_life", false, func(e *Effect) bool { return e.TokenLife != 0 }},
+	{"reply", false, func(e *Effect) bool { return e.Reply != nil }},
 }
 
-// kinds returns the names of the effects that are set.
-func (e *Effect) kinds() []string {
+// Kinds returns the names of all kinds of effects, as an api.Effect has them in JSON.
+func Kinds() []string {
 	var list []string
-	for _, k := range []struct {
-		name string
-		set  bool
-	}{
-		{"fault", e.Fault != ""}, {"errcode", e.Errcode != 0}, {"status", e.Status != 0}, {"latency", e.Latency != 0 || e.LatencyMax != 0},
-		{"hang", e.Hang}, {"reset", e.Reset}, {"empty", e.Empty}, {"truncate", e.Truncate}, {"slow", e.Slow != 0},
-		{"malformed", e.Malformed}, {"token_life", e.TokenLife != 0}, {"reply", e.Reply != nil},
-	} {
-		if k.set {
-			list = append(list, k.name)
-		}
+	for _, k := range kinds {
+		list = append(list, k.name)
 	}
 	return list
 }
 
+// Kind is the kind of the effect, "" for none.
+func (e *Effect) Kind() string {
+	for _, k := range kinds {
+		if k.set(e) {
+			return k.name
+		}
+	}
+	return ""
+}
+
+// Name is the effect in a word or two, such as app-throttled, errcode 34001 or reply.
+func (e *Effect) Name() string {
+	switch kind := e.Kind(); kind {
+	case "fault":
+		return e.Fault
+	case "errcode":
+		return kind + " " + strconv.Itoa(e.Errcode)
+	case "status":
+		return kind + " " + strconv.Itoa(e.Status)
+	default:
+		return kind
+	}
+}
+
 // Answers reports whether the effect is an answer, or none at all, in the fake's place.
 func (e *Effect) Answers() bool {
-	return e.Fault != "" || e.Errcode != 0 || e.Status != 0 || e.Hang || e.Reset || e.Empty
+	for _, k := range kinds {
+		if k.set(e) {
+			return k.answers
+		}
+	}
+	return false
 }
 
 // OfTLS reports whether the effect is on a handshake, and on no call.
