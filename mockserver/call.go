@@ -1,6 +1,9 @@
 package mockserver
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"net/http"
 	"time"
 
@@ -48,4 +51,27 @@ func (c *call) now() time.Time {
 		return c.received
 	}
 	return c.app.now()
+}
+
+// drained is how much of a body over the limit is read and dropped, so that its sender gets the answer.
+const drained = 64 << 20
+
+// readBody reads as much of the body as the checks need, and drops what is beyond so that the sender gets an answer.
+func readBody(r *http.Request, limit int64) ([]byte, error) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil, nil
+	}
+	var body bytes.Buffer
+	if 0 < r.ContentLength && r.ContentLength <= limit {
+		body.Grow(int(r.ContentLength) + bytes.MinRead) // so that the end is found without another buffer
+	}
+	if _, err := body.ReadFrom(io.LimitReader(r.Body, limit+1)); err != nil {
+		return nil, err
+	}
+	if int64(body.Len()) > limit {
+		if _, err := io.CopyN(io.Discard, r.Body, drained); err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+	}
+	return body.Bytes(), nil
 }
