@@ -28,7 +28,7 @@ var houses = []house{
 		{"mockserver/api"},
 		{"mockserver/internal/field"},
 		{"mockserver/internal/clock", "mockserver/internal/match", "mockserver/internal/template"},
-		{"mockserver/internal/rules", "mockserver/internal/world"},
+		{"mockserver/internal/journal", "mockserver/internal/rules", "mockserver/internal/world"},
 		{"mockserver", "mockserver/control", "mockserver/impersonate"},
 		{"mockserver/mocktest", "mockserver/testcontainer"},
 	}},
@@ -146,6 +146,8 @@ func TestFloorsWrong(t *testing.T) {
 	for _, test := range []struct{ from, to, want string }{
 		{"mockserver/api", "mockserver", "mockserver/api imports mockserver, which stands above it"},
 		{"mockserver/internal/match", "mockserver/internal/clock", "mockserver/internal/match imports mockserver/internal/clock, which stands beside it"},
+		{"mockserver/internal/journal", "mockserver/internal/rules", "mockserver/internal/journal imports mockserver/internal/rules, which stands beside it"},
+		{"mockserver/internal/journal", "mockserver/internal/match", ""},
 		{"mockserver", "mockserver/internal/clock", ""},
 		{"contract/junit", "client", "contract/junit imports client, which stands beside it"},
 		{"contract", "contract/junit", ""},

@@ -45,6 +45,8 @@ type (
 	MatchResult = api.MatchResult
 	// NearMiss is a call that nearly matches.
 	NearMiss = api.NearMiss
+	// Explanation is what error replies said of their cause.
+	Explanation = api.Explanation
 
 	// Verdict says whether calls kept to the document.
 	Verdict = api.Verdict

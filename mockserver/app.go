@@ -25,7 +25,7 @@ func (s *Server) Apps() []AppState {
 
 // Violations returns how often the calls so far broke the document, sorted by app, operation, rule and pointer.
 func (s *Server) Violations() []ViolationCount {
-	return s.tally.list(func(string) bool { return true })
+	return s.tally.List(func(string) bool { return true })
 }
 
 // State returns the app as it is at this moment.
@@ -66,7 +66,7 @@ func (a *App) Resume() error { return a.with(func(found *tenant) { found.clock.R
 
 // Violations returns how often the app's calls so far broke the document. It outlives the app.
 func (a *App) Violations() []ViolationCount {
-	return a.server.tally.list(func(app string) bool { return app == a.name })
+	return a.server.tally.List(func(app string) bool { return app == a.name })
 }
 
 func (a *App) find() (*tenant, error) {

@@ -23,7 +23,7 @@ type CallLine struct {
 func (l CallLine) String() string {
 	what := l.Operation
 	if what == "" {
-		what = headerText(l.Path)
+		what = printable.ASCII(l.Path)
 	}
 	line := l.Method + " " + what + " " + l.App + " " + l.Code
 	if name := hosts.Name(l.Host); hosts.IsPlatform(name) {

@@ -15,11 +15,12 @@ import (
 	"github.com/dingmock/dingmock/internal/printable"
 	"github.com/dingmock/dingmock/mockserver/api"
 	"github.com/dingmock/dingmock/mockserver/internal/field"
+	"github.com/dingmock/dingmock/mockserver/internal/journal"
 	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
 
 // journal returns the journal that the path means, and its app; none for _ and where the path names none.
-func (c *controlCall) journal() (*journal, *tenant, error) {
+func (c *controlCall) journal() (*journal.Journal, *tenant, error) {
 	switch c.Value("app") {
 	case "":
 		return c.server.tenants.journal, nil, nil
@@ -34,10 +35,10 @@ func (c *controlCall) journal() (*journal, *tenant, error) {
 }
 
 // readJournal is journal, but empty of an app that its first call would make.
-func (c *controlCall) readJournal() (*journal, error) {
+func (c *controlCall) readJournal() (*journal.Journal, error) {
 	j, _, err := c.journal()
 	if err != nil && c.mayCome() {
-		return newJournal(c.server.tenants.kept, c.server.tenants.journal), nil
+		return journal.New(c.server.tenants.kept, c.server.tenants.journal), nil
 	}
 	return j, err
 }
@@ -64,27 +65,27 @@ func (c *controlCall) listJournal() (any, error) {
 		return nil, p
 	}
 	ready := match.Entries(&m)
-	of := "journal/" + j.life
+	of := "journal/" + j.Life()
 	before, err := c.after(of)
 	if err != nil {
 		return nil, err
 	}
-	kept, dropped, last, _ := j.since(c.number("since"))
+	kept, dropped, last, _ := j.Since(c.number("since"))
 	limit := cmp.Or(int(c.number("limit")), len(kept))
 	entries, next, first := []*Entry{}, "", int64(0) // first is the number of the oldest of entries
 	for i, e := range slices.Backward(kept) {
 		n := last - int64(len(kept)-1-i)
-		if before > 0 && n >= before || e == forgotten || !ready.Matches(e.subject()) {
+		if before > 0 && n >= before || e == journal.Forgotten || !ready.Matches(e.Subject()) {
 			continue
 		}
 		if len(entries) == limit {
 			next = nextAfter(of, first)
 			break
 		}
-		entries, first = append(entries, j.shown(e, n)), n
+		entries, first = append(entries, j.Shown(e, n)), n
 	}
 	slices.Reverse(entries)
-	return api.Journal{Entries: entries, Life: j.life, Last: last, Dropped: dropped, Next: next}, nil
+	return api.Journal{Entries: entries, Life: j.Life(), Last: last, Dropped: dropped, Next: next}, nil
 }
 
 func (c *controlCall) getJournalEntry() (any, error) {
@@ -92,7 +93,7 @@ func (c *controlCall) getJournalEntry() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, last := j.get(c.number("n"))
+	e, last := j.Get(c.number("n"))
 	if e == nil {
 		detail := fmt.Sprintf("the call %d has not been made: the latest is %d", c.number("n"), last)
 		if c.number("n") <= last {
@@ -102,7 +103,7 @@ func (c *controlCall) getJournalEntry() (any, error) {
 		p.Field, p.Accepted = "/path/n", fmt.Sprintf("a number up to %d that the journal still keeps", last)
 		return nil, p
 	}
-	return e.shown(), nil
+	return e.Shown(), nil
 }
 
 func (c *controlCall) waitJournal() (any, error) {
@@ -131,11 +132,11 @@ func (c *controlCall) waitJournal() (any, error) {
 	}
 	ctx, cancel := c.alive(a)
 	defer cancel()
-	counted := j.wait(ctx, w)
+	counted := j.Wait(ctx, w)
 	if ctx.Err() != nil && !counted.OK {
 		return nil, problemOf(http.StatusGone, "the app was deleted or reset, or the server stopped, while this waited")
 	}
-	return counted.reply(), nil
+	return answered(counted), nil
 }
 
 func (c *controlCall) expectJournal() (any, error) {
@@ -152,20 +153,20 @@ func (c *controlCall) expectJournal() (any, error) {
 		return nil, err
 	}
 	switch {
-	case j.limit == 0:
+	case !j.On():
 		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
 	case x.AtLeast != nil && x.AtMost != nil && *x.AtMost < *x.AtLeast:
 		return nil, field.Wrong("/at_most", "", "at_least or more")
 	}
-	return j.expect(x).reply(), nil
+	return answered(j.Expect(x)), nil
 }
 
-func (c counted) reply() controlReply {
+func answered(c journal.Result) controlReply {
 	r := controlReply{status: http.StatusOK}
 	if !c.OK {
 		r.status = http.StatusConflict
 	}
-	r.value = c.shown()
+	r.value = c.Shown()
 	return r
 }
 
@@ -174,15 +175,15 @@ func (c *controlCall) streamJournal() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if j.limit == 0 {
+	if !j.On() {
 		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
 	}
-	_, _, at, _ := j.since(0)
+	_, _, at, _ := j.Since(0)
 	if c.Value("since") != "" {
 		at = c.number("since")
 	}
 	if text := c.http.Header.Get("Last-Event-ID"); text != "" { // by which the same request goes on
-		at = j.afterEvent(text)
+		at = j.AfterEvent(text)
 	}
 	return controlReply{stream: func(w http.ResponseWriter) {
 		ctx, cancel := c.alive(a)
@@ -191,21 +192,21 @@ func (c *controlCall) streamJournal() (any, error) {
 		h.Set("Content-Type", "text/event-stream")
 		h.Set("X-Accel-Buffering", "no") // nginx passes each event on at once
 		w.WriteHeader(http.StatusOK)
-		if _, err := fmt.Fprintf(w, ": the calls of the life %s\n\n", j.life); err != nil { // flushed below, be there a call or not
+		if _, err := fmt.Fprintf(w, ": the calls of the life %s\n\n", j.Life()); err != nil { // flushed below, be there a call or not
 			return
 		}
 		beat := time.NewTicker(15 * time.Second)
 		defer beat.Stop()
 		flush := http.NewResponseController(w)
 		for {
-			entries, _, last, more := j.since(at)
+			entries, _, last, more := j.Since(at)
 			for i, e := range entries {
-				if e == forgotten {
+				if e == journal.Forgotten {
 					continue
 				}
 				n := last - int64(len(entries)-1-i)
-				data, _ := json.Marshal(j.shown(e, n)) // of a type that can be encoded
-				if _, err := fmt.Fprintf(w, "id: %s\nevent: call\ndata: %s\n\n", j.eventID(n), printable.JSON(data)); err != nil {
+				data, _ := json.Marshal(j.Shown(e, n)) // of a type that can be encoded
+				if _, err := fmt.Fprintf(w, "id: %s\nevent: call\ndata: %s\n\n", j.EventID(n), printable.JSON(data)); err != nil {
 					return
 				}
 			}
@@ -281,13 +282,13 @@ func (c *controlCall) clearVerdict() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.server.tally.clear(name)
+	c.server.tally.Clear(name)
 	return controlReply{status: http.StatusNoContent}, nil
 }
 
 // tallied returns the name under which an app's violations stand, also that of an app that is no more.
 func (c *controlCall) tallied(name string) (string, error) {
-	if name == NoApp || c.server.tally.knows(name) {
+	if name == NoApp || c.server.tally.Knows(name) {
 		return name, nil
 	}
 	a, err := c.app()

@@ -2,7 +2,6 @@ package mockserver
 
 import (
 	"encoding/base64"
-	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
@@ -12,9 +11,6 @@ import (
 
 // pageLimit is how many items a page of a list has where the query says nothing.
 const pageLimit = 1000
-
-// newLife names a life: what counts from 1 in it counts from 1 again in the next, of another name.
-func newLife() string { return strconv.FormatUint(rand.Uint64(), 36) }
 
 // limit is how many items the page that is asked for has at most.
 func (c *controlCall) limit() int {

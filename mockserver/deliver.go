@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/printable"
 )
 
 // deliver sends the answer as the call's rule would have it: late, broken, or not at all. All of it is in the
@@ -122,7 +123,7 @@ func (s *Server) head(w http.ResponseWriter, r reply) {
 		h.Set("Dingmock-Known", string(r.known))
 	}
 	if r.explain != "" {
-		h.Set("Dingmock-Explain", headerText(r.explain))
+		h.Set("Dingmock-Explain", printable.ASCII(r.explain))
 	}
 	w.WriteHeader(r.status)
 }

@@ -165,9 +165,3 @@ func (c *call) newID() string {
 	}
 	return ""
 }
-
-// headerText makes a text fit to stand in a header: printable ASCII.
-func headerText(s string) string {
-	quoted := strconv.QuoteToASCII(s)
-	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
-}

@@ -20,6 +20,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/mockserver/internal/journal"
 	"github.com/dingmock/dingmock/mockserver/internal/rules"
 	"github.com/dingmock/dingmock/mockserver/internal/world"
 )
@@ -36,8 +37,8 @@ type Server struct {
 	findings []string          // the kinds of violations that are asked after the token
 	tenants  *tenants
 	rules    rules.Set // for every app
-	nobody   *journal
-	tally    tally
+	nobody   *journal.Journal
+	tally    journal.Tally
 	close    sync.Once
 	closed   chan struct{}
 }
@@ -63,7 +64,7 @@ func New(options *Options) (*Server, error) {
 		s.findings = append(s.findings, dingmock.KindUndeclaredParameter, dingmock.KindRepeatedParameter)
 	}
 	s.tenants = newStore(&s.options)
-	s.nobody = newJournal(s.tenants.kept, s.tenants.journal)
+	s.nobody = journal.New(s.tenants.kept, s.tenants.journal)
 	for _, a := range s.options.Apps {
 		if _, err := s.tenants.add(a); err != nil {
 			return nil, fmt.Errorf("mockserver: Apps: %w", err)

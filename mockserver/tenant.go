@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock/mockserver/internal/clock"
+	"github.com/dingmock/dingmock/mockserver/internal/journal"
 	"github.com/dingmock/dingmock/mockserver/internal/page"
 	"github.com/dingmock/dingmock/mockserver/internal/rules"
 	"github.com/dingmock/dingmock/mockserver/internal/world"
@@ -32,7 +33,7 @@ type tenants struct {
 	log     *slog.Logger
 	lifeID  string // what its apps count in
 	uses    atomic.Int64
-	journal *journal // of all apps
+	journal *journal.Journal // of all apps
 
 	mu     sync.RWMutex
 	apps   []*tenant // in the order they were made
@@ -53,7 +54,7 @@ type tenant struct {
 	lifeID  string // what its tokens and sessions count in
 	auto    bool   // made on first use
 	used    atomic.Int64
-	journal *journal
+	journal *journal.Journal
 	rules   rules.Set
 
 	mu         sync.Mutex
@@ -74,7 +75,7 @@ type tenant struct {
 func newStore(o *Options) *tenants {
 	return &tenants{
 		real: o.Now, maxApps: o.MaxApps, limits: world.Limits{Sessions: o.MaxSessions, SessionTTL: o.SessionTTL, TokenLife: o.TokenLife}, qps: o.QPS,
-		kept: max(o.Journal, 0), log: o.Log, lifeID: newLife(), journal: newWhole(max(o.Journal, 0)),
+		kept: max(o.Journal, 0), log: o.Log, lifeID: journal.NewLife(), journal: journal.NewWhole(max(o.Journal, 0)),
 		byKey: map[string]*tenant{}, byCorp: map[string]*tenant{}, byName: map[string]*tenant{},
 		credentials: world.NewCredentials[*tenant](),
 	}
@@ -87,7 +88,7 @@ var errFull = errors.New("there are as many apps as there may be (--max-apps); d
 func (s *tenants) make(state AppState) *tenant {
 	a := &tenant{
 		name: state.Name, corpID: state.CorpID, corpSecret: state.CorpSecret, appKey: state.AppKey, appSecret: state.AppSecret, open: state.Open,
-		tenants: s, lifeID: newLife(), auto: state.Auto, journal: newJournal(s.kept, s.journal), done: make(chan struct{}),
+		tenants: s, lifeID: journal.NewLife(), auto: state.Auto, journal: journal.New(s.kept, s.journal), done: make(chan struct{}),
 		qps: state.QPS, ignored: state.Judge != nil && !*state.Judge, clock: clock.New(s.real),
 	}
 	a.world = world.New(&s.limits, s.credentials.Of(a))
@@ -225,7 +226,7 @@ func (s *tenants) delete(a *tenant) {
 	defer s.mu.Unlock()
 	if s.byName[a.name] == a {
 		s.remove(func(a *tenant) string { return "its app " + a.name + " was deleted" }, a)
-		a.journal.clear(true)
+		a.journal.Clear(true)
 	}
 }
 
@@ -242,8 +243,8 @@ func (a *tenant) reset() {
 	a.tenants.credentials.Bury(world.Fate{App: a.name, Why: "its app " + a.name + " was reset"}, a.world.Clear()...)
 	a.clock, a.throttle = clock.New(a.tenants.real), throttle{}
 	a.restore(a.made)
-	a.journal.clear(false)
-	a.tenants.journal.forget(a.name)
+	a.journal.Clear(false)
+	a.tenants.journal.Forget(a.name)
 }
 
 // now is the time by the app's clock.
@@ -309,7 +310,7 @@ func (s *tenants) evict() bool {
 	s.remove(func(a *tenant) string {
 		return fmt.Sprintf("its app %s was evicted: there were %d apps, and it had been unused for longest (--max-apps)", a.name, s.maxApps)
 	}, oldest)
-	oldest.journal.clear(true)
+	oldest.journal.Clear(true)
 	s.log.Warn("app evicted", "app", oldest.name, "max_apps", s.maxApps)
 	return true
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/mockserver/internal/journal"
 	"github.com/dingmock/dingmock/mockserver/internal/rules"
 )
 
@@ -42,7 +43,7 @@ func (s *Server) Verdict(options *VerdictOptions) (Verdict, error) {
 		o = *options
 	}
 	v := Verdict{OK: true, Violations: []ViolationCount{}}
-	calls, more := s.tally.called()
+	calls, more := s.tally.Calls()
 	named := map[string][]string{} // by pattern
 	asked := map[string]bool{}
 	for _, pattern := range o.Apps {
@@ -55,7 +56,7 @@ func (s *Server) Verdict(options *VerdictOptions) (Verdict, error) {
 			asked[name] = true
 		}
 	}
-	for _, row := range s.tally.list(func(app string) bool { return len(o.Apps) == 0 || asked[app] }) {
+	for _, row := range s.tally.List(func(app string) bool { return len(o.Apps) == 0 || asked[app] }) {
 		if row.Level == dingmock.Red {
 			row.Level = dingmock.AllowUnknown(o.AllowUnknown, []dingmock.Violation{row.Violation})[0].Level
 			if row.Level == dingmock.Note {
@@ -97,7 +98,7 @@ func (s *Server) Verdict(options *VerdictOptions) (Verdict, error) {
 
 func noCallHint(more int) string {
 	if more > 0 {
-		return fmt.Sprintf(", as far as is known: there were calls of more than %d apps", appsCounted)
+		return fmt.Sprintf(", as far as is known: there were calls of more than %d apps", journal.AppsCounted)
 	}
 	return ""
 }

@@ -44,6 +44,12 @@ func Line(s string) string {
 	return Text(strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ").Replace(s))
 }
 
+// ASCII returns a text on one line and in ASCII, as a header takes it: all else is written as Go escapes it, such as \u4f1a.
+func ASCII(s string) string {
+	quoted := strconv.QuoteToASCII(s)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
+
 // JSON returns JSON text that means the same and is printable.
 func JSON(data []byte) []byte {
 	if !bytes.Contains(data, []byte("##")) && plain(string(data)) {

@@ -87,3 +87,10 @@ type WaitRequest struct {
 	Since   int64    `json:"since,omitempty"`
 	Timeout Duration `json:"timeout,omitzero"` // default 5s, at most 10m; in real time
 }
+
+// Explanation is what error replies said of their cause in the header Dingmock-Explain.
+type Explanation struct {
+	Code  string `json:"code"`
+	Text  string `json:"text"`  // of the latest such reply, in ASCII as the header has it
+	Count int    `json:"count"` // of the replies that say the same but for their numbers, such as how long ago a token expired
+}

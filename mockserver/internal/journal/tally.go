@@ -1,4 +1,4 @@
-package mockserver
+package journal
 
 import (
 	"cmp"
@@ -8,33 +8,34 @@ import (
 	"sync"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/mockserver/api"
 )
 
 // tallyRows is how many different violations are told apart for one app; those beyond are counted together.
 const tallyRows = 1000
 
-// appsCounted is of how many apps it is known that they called. Beyond, it is only known that some did.
-const appsCounted = 100_000
+// AppsCounted is of how many apps it is known that they called. Beyond, it is only known that some did.
+const AppsCounted = 100_000
 
-// What all apps' rows together may be. Beyond, violations are counted under NoApp, in rows that belong to the verdict
+// What all apps' rows together may be. Beyond, violations are counted under api.NoApp, in rows that belong to the verdict
 // of every app: it may be red for another's calls then, but never green in spite of its own.
 const (
 	tallyRowsOfAll  = 20_000
 	tallyBytesOfAll = 64 << 20 // of the first exchanges; beyond, they are kept without headers and bodies
 )
 
-// row is a ViolationCount at work.
+// row is a api.ViolationCount at work.
 type row struct {
-	ViolationCount
-	first  *entry
+	api.ViolationCount
+	first  *Call
 	varied bool // whether what was found was not always the same
 }
 
-// tally counts calls and violations. It outlives the apps.
-type tally struct {
+// Tally counts calls and violations. It outlives the apps.
+type Tally struct {
 	mu    sync.Mutex
 	calls map[string]int // by app
-	more  int            // calls of apps beyond appsCounted
+	more  int            // calls of apps beyond AppsCounted
 	apps  map[string]map[tallyKey]*row
 	rest  map[tallyKey]*row // beyond tallyRowsOfAll
 	rows  int               // without rest
@@ -47,21 +48,21 @@ type tallyKey struct {
 	level                          dingmock.Level
 }
 
-// count counts a call.
-func (t *tally) count(app string) {
+// CountCall counts a call.
+func (t *Tally) CountCall(app string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.calls == nil {
 		t.calls = map[string]int{}
 	}
-	if _, known := t.calls[app]; !known && len(t.calls) >= appsCounted {
+	if _, known := t.calls[app]; !known && len(t.calls) >= AppsCounted {
 		t.more++
 		return
 	}
 	t.calls[app]++
 }
 
-func (t *tally) add(app string, ignored bool, list []dingmock.Violation, first *entry) {
+func (t *Tally) Add(app string, ignored bool, list []dingmock.Violation, first *Call) {
 	if len(list) == 0 {
 		return
 	}
@@ -83,7 +84,7 @@ func (t *tally) add(app string, ignored bool, list []dingmock.Violation, first *
 			if t.rest == nil {
 				t.rest = map[tallyKey]*row{}
 			}
-			rows, name, counted = t.rest, NoApp, 0
+			rows, name, counted = t.rest, api.NoApp, 0
 			key.pointer, key.path, v.Pointer, v.Found = "", "", "", "too many violations of too many apps to tell apart"
 		}
 		x := rows[key]
@@ -92,7 +93,7 @@ func (t *tally) add(app string, ignored bool, list []dingmock.Violation, first *
 				rows = map[tallyKey]*row{}
 				t.apps[app] = rows
 			}
-			x = &row{ViolationCount: ViolationCount{App: name, Violation: v, Ignored: ignored}, first: t.keep(first)}
+			x = &row{ViolationCount: api.ViolationCount{App: name, Violation: v, Ignored: ignored}, first: t.keep(first)}
 			rows[key] = x
 			t.rows += counted
 		}
@@ -104,7 +105,7 @@ func (t *tally) add(app string, ignored bool, list []dingmock.Violation, first *
 
 // keep returns the entry, or it without headers and bodies where those of the rows so far are many bytes. The caller
 // holds the lock.
-func (t *tally) keep(e *entry) *entry {
+func (t *Tally) keep(e *Call) *Call {
 	if t.bytes+e.weight > tallyBytesOfAll {
 		light := *e
 		light.Request.Header, light.Request.Body, light.Reply.Body, light.Parameters, light.whole, light.Violations = nil, "", "", nil, nil, nil
@@ -116,29 +117,29 @@ func (t *tally) keep(e *entry) *entry {
 	return e
 }
 
-// knows reports whether the app has called.
-func (t *tally) knows(app string) bool {
+// Knows reports whether the app has called.
+func (t *Tally) Knows(app string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.calls[app] > 0
 }
 
-// called returns how many calls each app made, and how many those beyond appsCounted.
-func (t *tally) called() (calls map[string]int, more int) {
+// Calls returns how many calls each app made, and how many those beyond AppsCounted.
+func (t *Tally) Calls() (calls map[string]int, more int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return maps.Clone(t.calls), t.more
 }
 
-// clear forgets the calls and the rows of one app; of NoApp also those that could not be told apart.
-func (t *tally) clear(app string) {
+// Clear forgets the calls and the rows of one app; of api.NoApp also those that could not be told apart.
+func (t *Tally) Clear(app string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.calls, app)
 	cleared := []map[tallyKey]*row{t.apps[app]}
 	t.rows -= len(t.apps[app])
 	delete(t.apps, app)
-	if app == NoApp {
+	if app == api.NoApp {
 		cleared = append(cleared, t.rest)
 		t.rest, t.more = nil, 0
 	}
@@ -149,11 +150,11 @@ func (t *tally) clear(app string) {
 	}
 }
 
-// list returns the rows of the apps that are asked for, sorted. Those that could not be told apart belong to every app.
-func (t *tally) list(asked func(app string) bool) []ViolationCount {
+// List returns the rows of the apps that are asked for, sorted. Those that could not be told apart belong to every app.
+func (t *Tally) List(asked func(app string) bool) []api.ViolationCount {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var all []ViolationCount
+	var all []api.ViolationCount
 	add := func(rows map[tallyKey]*row) {
 		for _, x := range rows {
 			all = append(all, x.shown())
@@ -165,16 +166,16 @@ func (t *tally) list(asked func(app string) bool) []ViolationCount {
 		}
 	}
 	add(t.rest)
-	slices.SortFunc(all, func(a, b ViolationCount) int {
+	slices.SortFunc(all, func(a, b api.ViolationCount) int {
 		return cmp.Or(cmp.Compare(a.App, b.App), cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Found, b.Found))
 	})
 	return all
 }
 
 // shown is the row as it is answered.
-func (x *row) shown() ViolationCount {
+func (x *row) shown() api.ViolationCount {
 	shown := x.ViolationCount
-	shown.First = x.first.shown()
+	shown.First = x.first.Shown()
 	if x.varied {
 		shown.Found += " and others"
 	}

@@ -1,4 +1,4 @@
-package mockserver
+package journal
 
 import (
 	"context"
@@ -6,25 +6,26 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dingmock/dingmock/mockserver/api"
 	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
 
-// counted is a MatchResult at work.
-type counted struct {
-	MatchResult
-	found  []*entry // the last that match
+// Result is a MatchResult at work.
+type Result struct {
+	api.MatchResult
+	found  []*Call // the last that match
 	misses []miss
 }
 
 // miss is a NearMiss at work.
 type miss struct {
-	entry   *entry
+	entry   *Call
 	differs []string
 }
 
-// expect counts the calls so far.
-func (j *journal) expect(x ExpectRequest) counted {
-	entries, dropped, last, _ := j.since(x.Since)
+// Expect counts the calls so far.
+func (j *Journal) Expect(x api.ExpectRequest) Result {
+	entries, dropped, last, _ := j.Since(x.Since)
 	least := 1
 	if x.AtMost != nil {
 		least = 0
@@ -32,7 +33,7 @@ func (j *journal) expect(x ExpectRequest) counted {
 	if x.AtLeast != nil {
 		least = *x.AtLeast
 	}
-	c := counted{MatchResult: MatchResult{Dropped: dropped, Last: last, Expected: fmt.Sprintf("at least %d", least)}}
+	c := Result{MatchResult: api.MatchResult{Dropped: dropped, Last: last, Expected: fmt.Sprintf("at least %d", least)}}
 	m := match.Entries(&x.Match)
 	c.count(m, entries)
 	c.OK = c.Found >= least
@@ -46,14 +47,14 @@ func (j *journal) expect(x ExpectRequest) counted {
 	return c
 }
 
-// wait returns as soon as enough calls match, or when the time is over or ctx is done.
-func (j *journal) wait(ctx context.Context, w WaitRequest) counted {
+// Wait returns as soon as enough calls match, or when the time is over or ctx is done.
+func (j *Journal) Wait(ctx context.Context, w api.WaitRequest) Result {
 	timeout := time.NewTimer(time.Duration(w.Timeout))
 	defer timeout.Stop()
-	c := counted{MatchResult: MatchResult{Expected: fmt.Sprintf("at least %d within %s", w.AtLeast, time.Duration(w.Timeout))}}
+	c := Result{MatchResult: api.MatchResult{Expected: fmt.Sprintf("at least %d within %s", w.AtLeast, time.Duration(w.Timeout))}}
 	m, at := match.Entries(&w.Match), w.Since
 	for {
-		entries, dropped, last, more := j.since(at)
+		entries, dropped, last, more := j.Since(at)
 		c.Dropped += dropped
 		c.Last, at = last, last
 		c.count(m, entries)
@@ -67,16 +68,16 @@ func (j *journal) wait(ctx context.Context, w WaitRequest) counted {
 		case <-timeout.C:
 		case <-ctx.Done():
 		}
-		all, _, _, _ := j.since(w.Since)
+		all, _, _, _ := j.Since(w.Since)
 		c.nearest(m, all)
 		return c
 	}
 }
 
 // count adds the entries that match.
-func (c *counted) count(m match.Matcher, entries []*entry) {
+func (c *Result) count(m match.Matcher, entries []*Call) {
 	for _, e := range entries {
-		if m.Matches(e.subject()) {
+		if m.Matches(e.Subject()) {
 			c.Found++
 			c.found = append(c.found, e)
 		}
@@ -85,9 +86,9 @@ func (c *counted) count(m match.Matcher, entries []*entry) {
 }
 
 // nearest notes the entries that match but for least; of those that are alike, the latest.
-func (c *counted) nearest(m match.Matcher, entries []*entry) {
+func (c *Result) nearest(m match.Matcher, entries []*Call) {
 	for _, e := range slices.Backward(entries) {
-		if d := m.Differs(e.subject()); len(d) > 0 {
+		if d := m.Differs(e.Subject()); len(d) > 0 {
 			c.misses = append(c.misses, miss{e, d})
 		}
 	}
@@ -95,15 +96,15 @@ func (c *counted) nearest(m match.Matcher, entries []*entry) {
 	c.misses = c.misses[:min(3, len(c.misses))]
 }
 
-// shown is the answer, its entries with their curl lines.
-func (c *counted) shown() MatchResult {
+// Shown is the answer, its entries with their curl lines.
+func (c *Result) Shown() api.MatchResult {
 	shown := c.MatchResult
-	shown.Entries = make([]*Entry, len(c.found))
+	shown.Entries = make([]*api.Entry, len(c.found))
 	for i, e := range c.found {
-		shown.Entries[i] = e.shown()
+		shown.Entries[i] = e.Shown()
 	}
 	for _, m := range c.misses {
-		shown.Nearest = append(shown.Nearest, NearMiss{Entry: m.entry.shown(), Differs: m.differs})
+		shown.Nearest = append(shown.Nearest, api.NearMiss{Entry: m.entry.Shown(), Differs: m.differs})
 	}
 	return shown
 }

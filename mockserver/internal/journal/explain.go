@@ -1,0 +1,55 @@
+package journal
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/dingmock/dingmock/internal/printable"
+	"github.com/dingmock/dingmock/mockserver/api"
+)
+
+// Explanations returns what the error replies said that the journals still keep, the most frequent first, limit of them at
+// most.
+func Explanations(limit int, journals ...*Journal) []api.Explanation {
+	found := map[string]*api.Explanation{}
+	for _, j := range journals {
+		entries, _, _, _ := j.Since(0)
+		for _, e := range entries {
+			if e.Explain == "" || e.Code == "0" {
+				continue
+			}
+			key := e.Code + " " + withoutNumbers(e.Explain)
+			if found[key] == nil {
+				found[key] = &api.Explanation{Code: e.Code}
+			}
+			found[key].Text = printable.ASCII(e.Explain)
+			found[key].Count++
+		}
+	}
+	list := []api.Explanation{}
+	for _, x := range found {
+		list = append(list, *x)
+	}
+	slices.SortFunc(list, func(a, b api.Explanation) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Text, b.Text))
+	})
+	return list[:min(limit, len(list))]
+}
+
+// withoutNumbers is a text in which each number is the same.
+func withoutNumbers(text string) string {
+	var b strings.Builder
+	digit := false
+	for _, r := range text {
+		if was := digit; '0' <= r && r <= '9' {
+			if digit = true; !was {
+				b.WriteByte('0')
+			}
+			continue
+		}
+		digit = false
+		b.WriteRune(r)
+	}
+	return b.String()
+}
