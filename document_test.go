@@ -297,8 +297,8 @@ func TestParseErrors(t *testing.T) {
 		{"an example that is not valid", "appkey-or-appsecret-wrong: {value: {errcode: 40096", "appkey-or-appsecret-wrong: {value: {errcode: zero", "document: "},
 		{"a reply of many statuses", `"200":
           description: The token, or why there is none.`, `"2XX":
-          description: The token, or why there is none.`, `document: GET /gettoken: reply "2XX": a reply has to have one HTTP status`},
-		{"two schemas of one body", "application/x-www-form-urlencoded: {schema: {$ref: '#/components/schemas/GetsessionParams'}}", "application/x-www-form-urlencoded: {schema: {type: object}}", "document: POST /topapi/v2/user/getsession: its request bodies have to share one schema"},
+          description: The token, or why there is none.`, `document: GET /gettoken: reply 2XX: a reply has to have one HTTP status`},
+		{"two schemas of one body", "application/x-www-form-urlencoded: {schema: {$ref: '#/components/schemas/GetsessionParams'}}", "application/x-www-form-urlencoded: {schema: {type: object}}", "document: POST /topapi/v2/user/getsession: its request body: has to have one schema for all media types"},
 		{"a reference to nothing", "#/components/schemas/GetsessionParams'}}\n          application/x", "#/components/schemas/None'}}\n          application/x", "document: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {

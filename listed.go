@@ -101,7 +101,7 @@ func (q *Request) AnsweredByRule(token bool) {
 	}
 	q.Violations = slices.DeleteFunc(q.Violations, func(v Violation) bool { return v.Kind == KindUnknownPath || v.Kind == KindNotModelled })
 	q.Known = KnownRule
-	if token && q.Listed == nil && strings.TrimSpace(q.Token) == "" {
+	if token && q.Family != nil && q.Listed == nil && strings.TrimSpace(q.Token) == "" {
 		q.missToken(q.Family.Token)
 		q.sort()
 	}

@@ -7,14 +7,10 @@ package dingmock
 
 import (
 	"bytes"
-	"context"
 	_ "embed"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -73,6 +69,9 @@ type Parameter struct {
 // Limits returns the least and the greatest number of characters; most is -1 where there is no limit.
 func (p Parameter) Limits() (least, most int) {
 	most = -1
+	if p.schema == nil {
+		return 0, most
+	}
 	if p.schema.MaxLength != nil {
 		most = int(*p.schema.MaxLength)
 	}
@@ -91,7 +90,7 @@ func (p Parameter) allows(value any) bool {
 }
 
 // Nullable reports whether the value may be null.
-func (p Parameter) Nullable() bool { return p.schema.Nullable }
+func (p Parameter) Nullable() bool { return p.schema != nil && p.schema.Nullable }
 
 // Candidates returns what could have stood at a JSON pointer of a request, as a Violation has it: the texts that the value
 // there may be, or, where nothing of that name is declared, the names that are. There may be none.
@@ -188,35 +187,6 @@ var load = sync.OnceValues(func() (*Document, error) { return Parse(source) })
 // Load reads the embedded openapi.yaml. All callers share one Document.
 func Load() (*Document, error) { return load() }
 
-// Parse reads an OpenAPI 3.0 document in YAML or JSON. The error names what is not valid in it.
-func Parse(data []byte) (*Document, error) {
-	t, err := openapi3.NewLoader().LoadFromData(data)
-	if err != nil {
-		return nil, fmt.Errorf("document: %w", err)
-	}
-	if err := t.Validate(context.Background(), openapi3.EnableExamplesValidation()); err != nil {
-		return nil, fmt.Errorf("document: %w", err)
-	}
-	d := &Document{Title: t.Info.Title, Version: t.Info.Version}
-	if err := d.readErrors(t); err != nil {
-		return nil, err
-	}
-	if err := d.readFamilies(t); err != nil {
-		return nil, err
-	}
-	for _, path := range slices.Sorted(maps.Keys(t.Paths.Map())) {
-		methods := t.Paths.Value(path).Operations()
-		for _, method := range slices.Sorted(maps.Keys(methods)) {
-			op, err := d.readOperation(t, method, path, methods[method])
-			if err != nil {
-				return nil, fmt.Errorf("document: %s %s: %w", method, path, err)
-			}
-			d.operations = append(d.operations, op)
-		}
-	}
-	return d, nil
-}
-
 // Operations returns the calls of the document, sorted by path and method.
 func (d *Document) Operations() []*Operation { return slices.Clone(d.operations) }
 
@@ -288,201 +258,4 @@ func (d *Document) ErrorReplies() []*ErrorReply {
 		list = append(list, d.errors[name])
 	}
 	return list
-}
-
-func (d *Document) readErrors(t *openapi3.T) error {
-	if err := extension(t.Extensions, "x-errors", &d.errors); err != nil {
-		return err
-	}
-	for name, e := range d.errors {
-		e.Name = name
-		if e.Status == 0 {
-			e.Status = 200
-		}
-		if (e.Errcode == 0) == (e.Code == "") {
-			return fmt.Errorf("document: x-errors: %s: has to have either errcode or code", name)
-		}
-		if e.Text == "" || e.English == "" || e.When == "" {
-			return fmt.Errorf("document: x-errors: %s: has to have zh, en and when", name)
-		}
-	}
-	return nil
-}
-
-func (d *Document) readFamilies(t *openapi3.T) error {
-	var list map[string]struct {
-		Prefix      string            `json:"prefix"`
-		Hosts       []string          `json:"hosts"`
-		Headers     map[string]string `json:"headers"`
-		APIName     string            `json:"api_name"`
-		ContentType string            `json:"content_type"`
-		RequestID   string            `json:"request_id"`
-		Token       string            `json:"token"`
-		Unknown     string            `json:"unknown_path_reply"`
-		Answers     map[string]string `json:"answers"`
-		Faults      map[string]string `json:"faults"`
-	}
-	if err := extension(t.Extensions, "x-families", &list); err != nil {
-		return err
-	}
-	for name, x := range list {
-		f := &Family{
-			Name: name, Prefix: x.Prefix, Hosts: x.Hosts, APIName: x.APIName, ContentType: x.ContentType, Headers: x.Headers,
-			RequestID: x.RequestID, Answers: x.Answers, Faults: x.Faults,
-		}
-		var err error
-		if f.Token, err = readCredential(t, x.Token); err != nil {
-			return fmt.Errorf("document: x-families: %s: %w", name, err)
-		}
-		ref := t.Components.Responses[x.Unknown]
-		if ref == nil {
-			return fmt.Errorf("document: x-families: %s: there is no response %q", name, x.Unknown)
-		}
-		status, _ := ref.Value.Extensions["x-http-status"].(float64)
-		if f.unknown, err = d.readReply(strconv.Itoa(int(status)), ref.Value); err != nil {
-			return fmt.Errorf("document: x-families: %s: %w", name, err)
-		}
-		for _, names := range []map[string]string{f.Answers, f.Faults} {
-			for what, e := range names {
-				if d.errors[e] == nil {
-					return fmt.Errorf("document: x-families: %s: %s: there is no error %q", name, what, e)
-				}
-			}
-		}
-		d.families = append(d.families, f)
-	}
-	slices.SortFunc(d.families, func(a, b *Family) int { return len(b.Prefix) - len(a.Prefix) })
-	return nil
-}
-
-func (d *Document) readOperation(t *openapi3.T, method, path string, x *openapi3.Operation) (*Operation, error) {
-	if x.OperationID == "" {
-		return nil, errors.New("has no operationId")
-	}
-	op := &Operation{ID: x.OperationID, Method: method, Path: path, Summary: x.Summary, Family: d.Family(path)}
-	op.Provenance, _ = x.Extensions["x-provenance"].(string)
-	op.Source, _ = x.Extensions["x-source"].(string)
-	if err := extension(x.Extensions, "x-also-answers", &op.AlsoAnswers); err != nil {
-		return nil, err
-	}
-	op.Undeclared = Note
-	if err := extension(x.Extensions, "x-undeclared", &op.Undeclared); err != nil {
-		return nil, err
-	}
-	op.MaxBody = MaxBody
-	if err := extension(x.Extensions, "x-max-body", &op.MaxBody); err != nil {
-		return nil, err
-	}
-	security := t.Security
-	if x.Security != nil {
-		security = *x.Security
-	}
-	for _, names := range security {
-		var r Requirement
-		for _, name := range slices.Sorted(maps.Keys(names)) {
-			if scheme := t.Components.SecuritySchemes[name]; scheme != nil && scheme.Value.Type == "http" {
-				op.Bearer = true
-				continue
-			}
-			c, err := readCredential(t, name)
-			if err != nil {
-				return nil, err
-			}
-			r = append(r, c)
-		}
-		if r != nil {
-			op.Security = append(op.Security, r)
-		}
-	}
-	for _, ref := range slices.Concat(t.Paths.Value(path).Parameters, x.Parameters) {
-		p := ref.Value
-		op.Parameters = append(op.Parameters, Parameter{Name: p.Name, In: p.In, Required: p.Required, schema: p.Schema.Value})
-	}
-	if x.RequestBody != nil {
-		body := x.RequestBody.Value
-		op.NeedsBody = body.Required
-		op.BodyTypes = slices.Sorted(maps.Keys(body.Content))
-		schema := body.Content[op.BodyTypes[0]].Schema.Value
-		for _, m := range body.Content {
-			if m.Schema.Value != schema {
-				return nil, errors.New("its request bodies have to share one schema")
-			}
-		}
-		op.extras = schema.AdditionalProperties.Has == nil || *schema.AdditionalProperties.Has
-		for _, name := range schema.Required {
-			op.Parameters = append(op.Parameters, Parameter{Name: name, In: "body", Required: true, schema: schema.Properties[name].Value})
-		}
-		for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
-			if !slices.Contains(schema.Required, name) {
-				op.Parameters = append(op.Parameters, Parameter{Name: name, In: "body", schema: schema.Properties[name].Value})
-			}
-		}
-	}
-	for _, status := range slices.Sorted(maps.Keys(x.Responses.Map())) {
-		reply, err := d.readReply(status, x.Responses.Value(status).Value)
-		if err != nil {
-			return nil, err
-		}
-		op.Replies = append(op.Replies, reply)
-	}
-	return op, nil
-}
-
-func (d *Document) readReply(status string, x *openapi3.Response) (*Reply, error) {
-	code, err := strconv.Atoi(status)
-	if status == "default" {
-		code, err = 0, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reply %q: a reply has to have one HTTP status", status)
-	}
-	r := &Reply{Status: code, Examples: map[string]json.RawMessage{}}
-	if err := extension(x.Extensions, "x-errors", &r.Errors); err != nil {
-		return nil, err
-	}
-	for _, name := range r.Errors {
-		if d.errors[name] == nil {
-			return nil, fmt.Errorf("reply %s: there is no error %q in x-errors", status, name)
-		}
-		r.errors = append(r.errors, d.errors[name])
-	}
-	if len(x.Content) > 1 {
-		return nil, fmt.Errorf("reply %s: has %d content types, one at most is allowed", status, len(x.Content))
-	}
-	for mediaType, m := range x.Content {
-		r.ContentType, r.schema = mediaType, m.Schema.Value
-		for name, ref := range m.Examples {
-			if r.Examples[name], err = json.Marshal(ref.Value.Value); err != nil {
-				return nil, fmt.Errorf("reply %s: example %s: %w", status, name, err)
-			}
-		}
-	}
-	return r, nil
-}
-
-func readCredential(t *openapi3.T, name string) (Credential, error) {
-	ref := t.Components.SecuritySchemes[name]
-	if ref == nil || ref.Value.Type != "apiKey" {
-		return Credential{}, fmt.Errorf("there is no apiKey scheme %q in components/securitySchemes", name)
-	}
-	form, _ := ref.Value.Extensions["x-form-field"].(bool)
-	return Credential{Name: ref.Value.Name, In: ref.Value.In, FormField: form}, nil
-}
-
-// extension decodes an x- field into what out points to, which stays as it is where there is none.
-func extension(from map[string]any, name string, out any) error {
-	value, ok := from[name]
-	if !ok {
-		return nil
-	}
-	data, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Errorf("document: %s: %w", name, err)
-	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(out); err != nil {
-		return fmt.Errorf("document: %s: %w", name, err)
-	}
-	return nil
 }

@@ -1,0 +1,517 @@
+package dingmock
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// Parse reads an OpenAPI 3.0 document in YAML or JSON. The error names what in it is not valid, or cannot be checked.
+func Parse(data []byte) (*Document, error) {
+	t, err := openapi3.NewLoader().LoadFromData(data)
+	if err != nil {
+		return nil, fmt.Errorf("document: %w", err)
+	}
+	if err := t.Validate(context.Background(), openapi3.EnableExamplesValidation()); err != nil {
+		return nil, fmt.Errorf("document: %w", err)
+	}
+	if t.Components == nil {
+		t.Components = &openapi3.Components{}
+	}
+	d := &Document{Title: t.Info.Title, Version: t.Info.Version}
+	if err := d.read(t); err != nil {
+		return nil, fmt.Errorf("document: %w", err)
+	}
+	return d, nil
+}
+
+func (d *Document) read(t *openapi3.T) error {
+	if err := d.readErrors(t); err != nil {
+		return err
+	}
+	if err := d.readFamilies(t); err != nil {
+		return err
+	}
+	for _, path := range slices.Sorted(maps.Keys(t.Paths.Map())) {
+		item := t.Paths.Value(path)
+		if err := checkPath(path, item); err != nil {
+			return fmt.Errorf("%q: %w", path, err)
+		}
+		methods := item.Operations()
+		for _, method := range slices.Sorted(maps.Keys(methods)) {
+			op, err := d.readOperation(t, method, path, methods[method])
+			if err != nil {
+				return fmt.Errorf("%s %s: %w", method, path, err)
+			}
+			d.operations = append(d.operations, op)
+		}
+	}
+	return nil
+}
+
+// checkPath refuses a path that no request is found by.
+func checkPath(path string, item *openapi3.PathItem) error {
+	if item == nil {
+		return errors.New("has no operations")
+	}
+	for part := range strings.SplitSeq(path, "/") {
+		name, variable := strings.CutPrefix(part, "{")
+		name, whole := strings.CutSuffix(name, "}")
+		if variable != whole || strings.ContainsAny(name, "{}") {
+			return fmt.Errorf("has %q between slashes: a {parameter} has to stand there alone", part)
+		}
+	}
+	return nil
+}
+
+func (d *Document) readErrors(t *openapi3.T) error {
+	if err := extension(t.Extensions, "x-errors", &d.errors); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.errors)) {
+		e := d.errors[name]
+		if e == nil {
+			return fmt.Errorf("x-errors: %s: is empty", name)
+		}
+		e.Name = name
+		if e.Status == 0 {
+			e.Status = http.StatusOK
+		}
+		if err := e.check(); err != nil {
+			return fmt.Errorf("x-errors: %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (e *ErrorReply) check() error {
+	switch {
+	case (e.Errcode == 0) == (e.Code == ""):
+		return errors.New("has to have either errcode or code")
+	case e.Text == "" || e.English == "" || e.When == "":
+		return errors.New("has to have zh, en and when")
+	case e.Code != "" && (e.SubCode != "" || e.Errmsg != ""):
+		return errors.New("has a code, and so no sub_code and no errmsg")
+	case e.SubCode != "" && e.Errmsg == "":
+		return errors.New("has a sub_code, and so has to have the errmsg that wraps it")
+	case !isStatus(e.Status):
+		return fmt.Errorf("status %d: has to be an HTTP status, 200 to 599", e.Status)
+	}
+	return checkProvenance(e.Provenance)
+}
+
+// isStatus reports whether an answer can have that status.
+func isStatus(code int) bool { return code >= 200 && code <= 599 }
+
+func checkProvenance(text string) error {
+	return oneOf("x-provenance", text, "", "documented", "observed", "article", "decided")
+}
+
+// oneOf says that a field has a value which is none of those that it may have.
+func oneOf(field, value string, allowed ...string) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	allowed = slices.DeleteFunc(allowed, func(s string) bool { return s == "" })
+	return fmt.Errorf("%s: is %q, has to be one of %s", field, value, strings.Join(allowed, ", "))
+}
+
+// family is a dialect as x-families has it.
+type family struct {
+	Prefix      string            `json:"prefix"`
+	Hosts       []string          `json:"hosts"`
+	Headers     map[string]string `json:"headers"`
+	APIName     string            `json:"api_name"`
+	ContentType string            `json:"content_type"`
+	RequestID   string            `json:"request_id"`
+	Token       string            `json:"token"`
+	Unknown     string            `json:"unknown_path_reply"`
+	Answers     map[string]string `json:"answers"`
+	Faults      map[string]string `json:"faults"`
+}
+
+// answers are the faults of a request that a family names an error for; method- is followed by a method in lower case.
+var answers = []string{
+	"unknown-path", "method", "token-blank", "token-bad", "content-type", "body", "body-missing", "body-too-large", "missing-parameter", "invalid-parameter",
+}
+
+func (d *Document) readFamilies(t *openapi3.T) error {
+	var list map[string]*family
+	if err := extension(t.Extensions, "x-families", &list); err != nil {
+		return err
+	}
+	byPrefix := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(list)) {
+		x := list[name]
+		if x == nil {
+			return fmt.Errorf("x-families: %s: is empty", name)
+		}
+		if other, taken := byPrefix[x.Prefix]; taken {
+			return fmt.Errorf("x-families: %s: has the prefix %q of %s", name, x.Prefix, other)
+		}
+		byPrefix[x.Prefix] = name
+		f, err := d.readFamily(t, name, x)
+		if err != nil {
+			return fmt.Errorf("x-families: %s: %w", name, err)
+		}
+		d.families = append(d.families, f)
+	}
+	slices.SortStableFunc(d.families, func(a, b *Family) int { return len(b.Prefix) - len(a.Prefix) })
+	return nil
+}
+
+func (d *Document) readFamily(t *openapi3.T, name string, x *family) (*Family, error) {
+	f := &Family{
+		Name: name, Prefix: x.Prefix, Hosts: x.Hosts, APIName: x.APIName, ContentType: x.ContentType, Headers: x.Headers,
+		RequestID: x.RequestID, Answers: x.Answers, Faults: x.Faults,
+	}
+	if !strings.HasPrefix(x.Prefix, "/") {
+		return nil, fmt.Errorf("prefix: is %q, has to begin with /", x.Prefix)
+	}
+	if err := oneOf("request_id", x.RequestID, "", "short", "uuid"); err != nil {
+		return nil, err
+	}
+	var err error
+	if f.Token, err = readCredential(t, x.Token); err != nil {
+		return nil, err
+	}
+	ref := t.Components.Responses[x.Unknown]
+	if ref == nil || ref.Value == nil {
+		return nil, fmt.Errorf("there is no response %q", x.Unknown)
+	}
+	var status int
+	if err := extension(ref.Value.Extensions, "x-http-status", &status); err != nil {
+		return nil, fmt.Errorf("response %s: %w", x.Unknown, err)
+	}
+	if !isStatus(status) {
+		return nil, fmt.Errorf("response %s: x-http-status: is %d, has to be an HTTP status, 200 to 599", x.Unknown, status)
+	}
+	if f.unknown, err = d.readReply(strconv.Itoa(status), ref.Value); err != nil {
+		return nil, err
+	}
+	for _, what := range slices.Sorted(maps.Keys(f.Answers)) {
+		if !strings.HasPrefix(what, "method-") {
+			if err := oneOf("answers", what, answers...); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, names := range []map[string]string{f.Answers, f.Faults} {
+		for _, what := range slices.Sorted(maps.Keys(names)) {
+			if d.errors[names[what]] == nil {
+				return nil, fmt.Errorf("%s: there is no error %q", what, names[what])
+			}
+		}
+	}
+	return f, nil
+}
+
+func (d *Document) readOperation(t *openapi3.T, method, path string, x *openapi3.Operation) (*Operation, error) {
+	if x.OperationID == "" {
+		return nil, errors.New("has no operationId")
+	}
+	op := &Operation{
+		ID: x.OperationID, Method: method, Path: path, Summary: x.Summary, Family: d.Family(path), Undeclared: Note, MaxBody: MaxBody,
+	}
+	if err := op.readExtensions(x.Extensions); err != nil {
+		return nil, err
+	}
+	if err := op.readSecurity(t, x); err != nil {
+		return nil, err
+	}
+	if err := op.readParameters(t.Paths.Value(path).Parameters, x.Parameters); err != nil {
+		return nil, err
+	}
+	if x.RequestBody != nil {
+		if err := op.readBody(x.RequestBody.Value); err != nil {
+			return nil, fmt.Errorf("its request body: %w", err)
+		}
+	}
+	for _, status := range slices.Sorted(maps.Keys(x.Responses.Map())) {
+		reply, err := d.readReply(status, x.Responses.Value(status).Value)
+		if err != nil {
+			return nil, err
+		}
+		op.Replies = append(op.Replies, reply)
+	}
+	return op, nil
+}
+
+func (op *Operation) readExtensions(x map[string]any) error {
+	for name, out := range map[string]any{
+		"x-provenance": &op.Provenance, "x-source": &op.Source, "x-also-answers": &op.AlsoAnswers, "x-undeclared": &op.Undeclared, "x-max-body": &op.MaxBody,
+	} {
+		if err := extension(x, name, out); err != nil {
+			return err
+		}
+	}
+	for _, method := range op.AlsoAnswers {
+		if method == "" || strings.ToUpper(method) != method {
+			return fmt.Errorf("x-also-answers: %q is no method in capitals", method)
+		}
+	}
+	if op.MaxBody < 1 {
+		return fmt.Errorf("x-max-body: is %d, has to be 1 byte or more", op.MaxBody)
+	}
+	if err := oneOf("x-undeclared", string(op.Undeclared), string(Red), string(Note)); err != nil {
+		return err
+	}
+	return checkProvenance(op.Provenance)
+}
+
+func (op *Operation) readSecurity(t *openapi3.T, x *openapi3.Operation) error {
+	security := t.Security
+	if x.Security != nil {
+		security = *x.Security
+	}
+	for _, names := range security {
+		var r Requirement
+		for _, name := range slices.Sorted(maps.Keys(names)) {
+			if scheme := t.Components.SecuritySchemes[name]; scheme != nil && scheme.Value != nil && scheme.Value.Type == "http" {
+				if err := oneOf("security: "+name+": scheme", scheme.Value.Scheme, "bearer"); err != nil {
+					return err
+				}
+				op.Bearer = true
+				continue
+			}
+			c, err := readCredential(t, name)
+			if err != nil {
+				return fmt.Errorf("security: %w", err)
+			}
+			r = append(r, c)
+		}
+		if r != nil {
+			op.Security = append(op.Security, r)
+		}
+	}
+	if op.Security != nil && slices.ContainsFunc(security, func(names openapi3.SecurityRequirement) bool { return len(names) == 0 }) {
+		return errors.New("security: {} beside others: keys and tokens are asked for or are not")
+	}
+	return nil
+}
+
+// readParameters reads the parameters of a path and those of the operation, which go before those of the same name.
+func (op *Operation) readParameters(ofPath, own openapi3.Parameters) error {
+	for i, ref := range slices.Concat(ofPath, own) {
+		if ref == nil || ref.Value == nil {
+			return fmt.Errorf("parameter %d is empty", i)
+		}
+		p := ref.Value
+		if i < len(ofPath) && own.GetByInAndName(p.In, p.Name) != nil {
+			continue
+		}
+		place := "parameter " + p.Name
+		if err := oneOf(place+": in", p.In, openapi3.ParameterInPath, openapi3.ParameterInQuery, openapi3.ParameterInHeader); err != nil {
+			return err
+		}
+		if p.Schema == nil || p.Schema.Value == nil {
+			return fmt.Errorf("%s: has no schema", place)
+		}
+		if err := checkSchema(p.Schema, place); err != nil {
+			return err
+		}
+		op.Parameters = append(op.Parameters, Parameter{Name: p.Name, In: p.In, Required: p.Required, schema: p.Schema.Value})
+	}
+	return nil
+}
+
+func (op *Operation) readBody(body *openapi3.RequestBody) error {
+	if body == nil || len(body.Content) == 0 {
+		return errors.New("has no content")
+	}
+	op.NeedsBody = body.Required
+	op.BodyTypes = slices.Sorted(maps.Keys(body.Content))
+	var schema *openapi3.Schema
+	for _, media := range op.BodyTypes {
+		if strings.ToLower(media) != media || strings.Contains(media, ";") {
+			return fmt.Errorf("%q: a media type of a body stands in lower case and without parameters", media)
+		}
+		m := body.Content[media]
+		if m == nil || m.Schema == nil || m.Schema.Value == nil {
+			return fmt.Errorf("%s: has no schema", media)
+		}
+		if schema != nil && m.Schema.Value != schema {
+			return errors.New("has to have one schema for all media types")
+		}
+		if err := checkSchema(m.Schema, media); err != nil {
+			return err
+		}
+		schema = m.Schema.Value
+	}
+	if schema.Type != nil && !schema.Type.Is("object") || schema.AllOf != nil || schema.AnyOf != nil || schema.OneOf != nil || schema.Not != nil {
+		return errors.New("has to be an object whose properties stand in its schema, not in allOf, anyOf, oneOf or not")
+	}
+	op.extras = schema.AdditionalProperties.Has == nil || *schema.AdditionalProperties.Has
+	for _, name := range schema.Required {
+		if schema.Properties[name] == nil {
+			return fmt.Errorf("required names %q, which is none of its properties", name)
+		}
+		op.Parameters = append(op.Parameters, Parameter{Name: name, In: "body", Required: true, schema: schema.Properties[name].Value})
+	}
+	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
+		if !slices.Contains(schema.Required, name) {
+			op.Parameters = append(op.Parameters, Parameter{Name: name, In: "body", schema: schema.Properties[name].Value})
+		}
+	}
+	return nil
+}
+
+func (d *Document) readReply(status string, x *openapi3.Response) (*Reply, error) {
+	r, err := d.readContent(status, x)
+	if err != nil {
+		return nil, fmt.Errorf("reply %s: %w", status, err)
+	}
+	return r, nil
+}
+
+func (d *Document) readContent(status string, x *openapi3.Response) (*Reply, error) {
+	code, err := strconv.Atoi(status)
+	if status == "default" {
+		code, err = 0, nil
+	}
+	switch {
+	case err != nil || code != 0 && !isStatus(code) || status == "0":
+		return nil, errors.New("a reply has to have one HTTP status")
+	case x == nil:
+		return nil, errors.New("is empty")
+	case len(x.Content) > 1:
+		return nil, fmt.Errorf("has %d content types, one at most is allowed", len(x.Content))
+	}
+	r := &Reply{Status: code, Examples: map[string]json.RawMessage{}}
+	if err := extension(x.Extensions, "x-errors", &r.Errors); err != nil {
+		return nil, err
+	}
+	for _, name := range r.Errors {
+		if d.errors[name] == nil {
+			return nil, fmt.Errorf("there is no error %q in x-errors", name)
+		}
+		r.errors = append(r.errors, d.errors[name])
+	}
+	for media, m := range x.Content {
+		if m == nil || m.Schema == nil || m.Schema.Value == nil {
+			return nil, fmt.Errorf("%s: has no schema", media)
+		}
+		if err := checkSchema(m.Schema, media); err != nil {
+			return nil, err
+		}
+		r.ContentType, r.schema = media, m.Schema.Value
+		for name, ref := range m.Examples {
+			if ref == nil || ref.Value == nil || ref.Value.Value == nil {
+				return nil, fmt.Errorf("example %s: has no value", name)
+			}
+			if r.Examples[name], err = json.Marshal(ref.Value.Value); err != nil {
+				return nil, fmt.Errorf("example %s: %w", name, err)
+			}
+		}
+	}
+	return r, nil
+}
+
+func readCredential(t *openapi3.T, name string) (Credential, error) {
+	ref := t.Components.SecuritySchemes[name]
+	if ref == nil || ref.Value == nil || ref.Value.Type != "apiKey" {
+		return Credential{}, fmt.Errorf("there is no apiKey scheme %q in components/securitySchemes", name)
+	}
+	c := Credential{Name: ref.Value.Name, In: ref.Value.In}
+	if err := oneOf("security scheme "+name+": in", c.In, openapi3.ParameterInQuery, openapi3.ParameterInHeader); err != nil {
+		return c, err
+	}
+	return c, extension(ref.Value.Extensions, "x-form-field", &c.FormField)
+}
+
+// checkSchema refuses a schema that cannot be checked. at says where it stands.
+func checkSchema(ref *openapi3.SchemaRef, at string) error {
+	w := schemas{todo: []located{{ref, at}}, open: map[*openapi3.Schema]bool{}}
+	for len(w.todo) > 0 {
+		next := w.todo[0]
+		w.todo = w.todo[1:]
+		if err := w.visit(next.SchemaRef, next.at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type located struct {
+	*openapi3.SchemaRef
+	at string
+}
+
+// schemas are those that are reached from one.
+type schemas struct {
+	todo []located                 // those of the values in values
+	open map[*openapi3.Schema]bool // those that were visited; true: the visit has not ended
+}
+
+// visit checks a schema and those that it is made of, and leaves those of the values within for later: these may lead back to it.
+func (w *schemas) visit(ref *openapi3.SchemaRef, at string) error {
+	if ref == nil || ref.Value == nil {
+		return fmt.Errorf("%s: has no schema", at)
+	}
+	s := ref.Value
+	switch open, visited := w.open[s]; {
+	case open:
+		return fmt.Errorf("%s: is made of itself", at)
+	case visited:
+		return nil
+	}
+	w.open[s] = true
+	var expected string
+	if err := extension(s.Extensions, "x-expected", &expected); err != nil {
+		return fmt.Errorf("%s: %w", at, err)
+	}
+	if closed := s.AdditionalProperties.Has; closed != nil && !*closed {
+		for _, name := range s.Required {
+			if s.Properties[name] == nil {
+				return fmt.Errorf("%s: required names %q, which is none of its properties", at, name)
+			}
+		}
+	}
+	parts := slices.Concat(s.AllOf, s.AnyOf, s.OneOf)
+	if s.Not != nil {
+		parts = append(parts, s.Not)
+	}
+	for _, part := range parts {
+		if err := w.visit(part, at); err != nil {
+			return err
+		}
+	}
+	w.open[s] = false
+	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
+		w.todo = append(w.todo, located{s.Properties[name], at + "/" + name})
+	}
+	if s.AdditionalProperties.Schema != nil {
+		w.todo = append(w.todo, located{s.AdditionalProperties.Schema, at + "/*"})
+	}
+	if s.Items != nil {
+		w.todo = append(w.todo, located{s.Items, at + "/items"})
+	}
+	return nil
+}
+
+// extension decodes an x- field into what out points to, which stays as it is where there is none.
+func extension(from map[string]any, name string, out any) error {
+	value, ok := from[name]
+	if !ok {
+		return nil
+	}
+	data, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(out); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
