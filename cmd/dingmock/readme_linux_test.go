@@ -65,7 +65,7 @@ func TestReadmeCheckout(t *testing.T) {
 	}
 	t.Run("go run ./cmd/dingmock serve", func(t *testing.T) {
 		t.Parallel()
-		succeeds(t, "../..", "go build -o /dev/null ./cmd/dingmock") // which takes long the first time
+		succeeds(t, "../..", "go list -export ./cmd/dingmock") // compiles, which takes long the first time, and does not link
 		ctx, cancel := context.WithTimeout(t.Context(), 2*limit)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, "go", "run", "./cmd/dingmock", "serve")
@@ -186,6 +186,7 @@ func runGo(t *testing.T, which func(program string) (string, bool)) {
 // readmeRun is where the other commands of the README run: a network of its own, with the ports that they name.
 type readmeRun struct {
 	env     []string // with the program dingmock, and sudo
+	quick   string   // a variable: PATH with an npm that starts in no time, beside these
 	project string   // somebody's, whose tests get a token
 }
 
@@ -220,7 +221,11 @@ func TestReadmeCommands(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r := &readmeRun{env: []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, project: t.TempDir()}
+	quick := t.TempDir()
+	if err := os.WriteFile(filepath.Join(quick, "npm"), []byte("#!/bin/sh\nexec node app.js\n"), 0o700); err != nil { //nolint:gosec // a program
+		t.Fatal(err)
+	}
+	r := &readmeRun{quick: "PATH=" + quick + ":" + bin + ":" + os.Getenv("PATH"), env: []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, project: t.TempDir()}
 	writeFiles(t, r.project, map[string]string{
 		"package.json": `{"scripts":{"test":"node app.js"}}`,
 		"app.js": `(async () => {
@@ -297,12 +302,12 @@ func (r *readmeRun) run(t *testing.T, block string) {
 
 // The baseline of what is wrong lets just that pass.
 func (r *readmeRun) baseline(t *testing.T, block string) {
-	if code, text := r.code(t, "set -e\n"+block, "EXTRA=&x=1"); code != 0 || !strings.Contains(text, "known: ") {
+	if code, text := r.code(t, "set -e\n"+block, "EXTRA=&x=1", r.quick); code != 0 || !strings.Contains(text, "known: ") {
 		t.Errorf("exit code %d\n%s", code, text)
 	}
 	_, judged, _ := strings.Cut(block, "\n")
 	for extra, want := range map[string]string{"EXTRA=&x=1&y=2": "off-spec: ", "EXTRA=": "no longer occurs: gettoken undeclared-parameter /query/x"} {
-		if code, text := r.code(t, judged, extra); code != 1 || !strings.Contains(text, want) {
+		if code, text := r.code(t, judged, extra, r.quick); code != 1 || !strings.Contains(text, want) {
 			t.Errorf("%s: exit code %d\n%s", extra, code, text)
 		}
 	}
@@ -328,7 +333,7 @@ func (r *readmeRun) throttled(t *testing.T, block string) {
 	_, help, _ := tryRun(t, nil, "run", "--help")
 	example := regexp.MustCompile(`(?m)^    (dingmock run .*\n(?:    .*\n)+)`).FindString(help)
 	for _, script := range []string{block, example} {
-		if code, text := r.code(t, script); code != 0 || !strings.Contains(text, "errcode 90018") || !strings.Contains(text, "errcode 0") {
+		if code, text := r.code(t, script, r.quick); code != 0 || !strings.Contains(text, "errcode 90018") || !strings.Contains(text, "errcode 0") {
 			t.Errorf("%s\nexit code %d\n%s", script, code, text)
 		}
 	}
