@@ -1,7 +1,12 @@
 package dingmock_test
 
 import (
-	"os/exec"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -70,36 +75,37 @@ func (h *house) wrong(from, to string) string {
 	return ""
 }
 
-// imports returns the packages of this module, and what of it each imports, tests aside.
+// imports returns the packages of this repository, those of nested modules too, and what of it each imports on whatever system,
+// tests aside.
 func imports(t *testing.T) map[string][]string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", `{{with .Module}}{{if .Main}}{{$.ImportPath}} {{join $.Imports " "}}{{end}}{{end}}`, "./...").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	inside := func(pkg string) (string, bool) {
-		rest, ok := strings.CutPrefix(pkg, module)
-		switch {
-		case !ok || rest != "" && rest[0] != '/':
-			return "", false
-		case rest == "":
-			return ".", true
-		}
-		return rest[1:], true
-	}
 	all := map[string][]string{}
-	for line := range strings.Lines(string(out)) {
-		words := strings.Fields(line)
-		if len(words) == 0 {
-			continue
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		switch base := d.Name(); {
+		case err != nil:
+			return err
+		case d.IsDir() && (base == "testdata" || len(base) > 1 && (base[0] == '.' || base[0] == '_')):
+			return fs.SkipDir
+		case d.IsDir() || !strings.HasSuffix(base, ".go") || strings.HasSuffix(base, "_test.go"):
+			return nil
 		}
-		pkg, _ := inside(words[0])
-		all[pkg] = []string{}
-		for _, imported := range words[1:] {
-			if name, ok := inside(imported); ok {
-				all[pkg] = append(all[pkg], name)
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		pkg := filepath.ToSlash(filepath.Dir(name))
+		list := all[pkg]
+		for _, spec := range file.Imports {
+			imported := strings.Trim(spec.Path.Value, `"`)
+			if rest, ok := strings.CutPrefix(imported+"/", module+"/"); ok && !slices.Contains(list, path.Clean(rest)) {
+				list = append(list, path.Clean(rest))
 			}
 		}
+		all[pkg] = list
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }
@@ -136,6 +142,28 @@ func TestFloors(t *testing.T) {
 			if may, bound := only[pkg]; bound && !slices.Contains(may, imported) {
 				t.Errorf("%s imports %s: it may import only %q of this module", pkg, imported, may)
 			}
+		}
+	}
+}
+
+// Who uses dingmock does not get what only the tests and the containers of a few need: testcontainers-go and Docker's client are
+// required by the nested module alone, and mocktest, which is for tests, by no package.
+func TestFewRequirements(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, heavy := range []string{"github.com/testcontainers/", "github.com/moby/", "github.com/docker/"} {
+			if strings.Contains(string(text), heavy) {
+				t.Errorf("%s names %s: it belongs into mockserver/testcontainer/go.mod", name, heavy)
+			}
+		}
+	}
+	for pkg, list := range imports(t) {
+		if slices.Contains(list, "mockserver/mocktest") {
+			t.Errorf("%s imports mockserver/mocktest, which is for tests", pkg)
 		}
 	}
 }

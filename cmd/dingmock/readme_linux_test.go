@@ -138,7 +138,7 @@ func TestReadmeDocker(t *testing.T) {
 	if code, stdout, stderr := tryRun(t, nil, "verdict", "--url", at); code != 0 {
 		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
 	}
-	runGo(t, func(program string) (string, bool) {
+	runGo(t, 2, func(program string) (string, bool) {
 		return strings.ReplaceAll(program, `(ctx, "dingmock")`, `(ctx, "`+tag+`")`), strings.Contains(program, "/testcontainer\"")
 	})
 }
@@ -148,14 +148,21 @@ func TestReadmeDocker(t *testing.T) {
 func TestReadmeGo(t *testing.T) {
 	t.Parallel()
 	needs(t, "go")
-	runGo(t, func(program string) (string, bool) { return program, !strings.Contains(program, "/testcontainer\"") })
+	runGo(t, 1, func(program string) (string, bool) { return program, !strings.Contains(program, "/testcontainer\"") })
 }
 
-// runGo runs some of the Go programs, changed where they have to be.
-func runGo(t *testing.T, which func(program string) (string, bool)) {
+// runGo runs some of the Go programs, changed where they have to be, in a module that so many blocks of docs/go.md set up.
+func runGo(t *testing.T, blocksOf int, which func(program string) (string, bool)) {
 	t.Helper()
 	docs := readText(t, "docs/go.md")
 	dir, n := t.TempDir(), 0
+	setUp := blocks(docs, "sh")[:blocksOf]
+	for i, block := range setUp {
+		setUp[i] = strings.ReplaceAll(block, "../dingmock", "'"+repository(t)+"'")
+	}
+	// What is not checked by name was when this module came to be.
+	env := []string{"GOSUMDB=off", "GOFLAGS=", "TESTCONTAINERS_RYUK_DISABLED=true"}
+	succeeds(t, dir, "set -e\ngo mod init example.com/shop\n"+strings.Join(setUp[:blocksOf-1], ""), env...)
 	for _, text := range []string{readText(t, "README.md"), docs} {
 		for _, m := range regexp.MustCompile("(?ms)^```go\n(.*?)^```$").FindAllStringSubmatch(text, -1) {
 			program, ok := which(m[1])
@@ -173,10 +180,7 @@ func runGo(t *testing.T, which func(program string) (string, bool)) {
 	if n < 2 {
 		t.Fatalf("README and docs/go.md have %d such programs", n)
 	}
-	setUp := strings.ReplaceAll(blocks(docs, "sh")[0], "../dingmock", "'"+repository(t)+"'")
-	// What is not checked by name was when this module came to be.
-	env := []string{"GOSUMDB=off", "GOFLAGS=", "TESTCONTAINERS_RYUK_DISABLED=true"}
-	succeeds(t, dir, "set -e\ngo mod init example.com/shop\n"+setUp+"test -z \"$(gofmt -l .)\"\ngo vet ./...", env...)
+	succeeds(t, dir, "set -e\n"+setUp[blocksOf-1]+"test -z \"$(gofmt -l .)\"\ngo vet ./...", env...)
 	out := succeeds(t, dir, "go test ./...", env...)
 	if got := len(regexp.MustCompile(`(?m)^ok `).FindAllString(out, -1)); got != n {
 		t.Errorf("of %d programs %d pass:\n%s", n, got, out)

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -45,30 +44,6 @@ func tryGet(ctx context.Context, c *http.Client, address string) (map[string]any
 // gettoken is the call for an app.
 func gettoken(base string, app mockserver.AppState) string {
 	return base + "/gettoken?" + url.Values{"appkey": {app.AppKey}, "appsecret": {app.AppSecret}}.Encode()
-}
-
-// No package but this one needs testcontainers-go, and so no program and nobody who uses the others.
-func TestNobodyElse(t *testing.T) {
-	t.Parallel()
-	list, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Deps " "}}`, "../../...").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := 0
-	for line := range strings.Lines(string(list)) {
-		name, deps, _ := strings.Cut(line, " ")
-		needs := strings.Contains(deps, "github.com/testcontainers/")
-		if needs != strings.HasSuffix(name, "/mockserver/testcontainer") {
-			t.Errorf("%s needs testcontainers-go: %t", name, needs)
-		}
-		if strings.Contains(name, "/cmd/") && strings.Contains(deps, "/mockserver/mocktest") {
-			t.Errorf("%s needs mockserver/mocktest", name)
-		}
-		found++
-	}
-	if found < 5 {
-		t.Errorf("only %d packages were looked at", found)
-	}
 }
 
 // The three ways to call, a client that trusts the authority, and one that is not changed at all.
