@@ -114,7 +114,7 @@ func TestReleaseHasAllSource(t *testing.T) {
 			t.Errorf(".dockerignore leaves out %s", file)
 		}
 	}
-	for _, file := range []string{"README.md", "cmd/dingmock/main_test.go", "cmd/dingmock/npm/dingmock.cjs", "mockserver/testcontainer/go.mod"} {
+	for _, file := range []string{"README.md", "cmd/dingmock/main_test.go", "cmd/dingmock/npm/dingmock.cjs", "mockserver/pagetest/go.mod", "mockserver/testcontainer/go.mod"} {
 		if allowed(string(ignore), file) {
 			t.Errorf(".dockerignore lets in %s, which the program is not made of", file)
 		}

@@ -1,8 +1,9 @@
-package mockserver_test
+package pagetest_test
 
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,16 +29,42 @@ type browser struct {
 // answers are what the browser takes for errors: no to a wrong value or without a control token, a red verdict, and a server that is gone.
 var answers = regexp.MustCompile(`status of (400|401|409)|ERR_(CONNECTION|EMPTY|INCOMPLETE)`)
 
-// browse opens a page, after steps that prepare the browser. What it complains of beside such answers fails the test.
-func browse(t *testing.T, url string, before ...chromedp.Action[chromedp.Void]) *browser {
-	t.Helper()
-	var path string
+// chromium is the browser that all pages are opened in, once one is. It is nil where the machine has none.
+var chromium = sync.OnceValues(func() (context.Context, error) {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil && path == "" {
-			path = found
+		path, err := exec.LookPath(name)
+		if err != nil {
+			continue
 		}
+		options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox)
+		ctx, _ := chromedp.NewExecAllocator(context.Background(), options...)
+		ctx, _ = chromedp.NewContext(ctx)
+		quit = func() error { return chromedp.Cancel(ctx) }
+		return ctx, chromedp.Do(ctx)
 	}
-	if path == "" {
+	return nil, nil
+})
+
+// quit ends the browser, where one has been started, and waits until its process and its profile are gone.
+var quit = func() error { return nil }
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := quit(); err != nil {
+		fmt.Fprintln(os.Stderr, "the browser does not end:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// browse opens a page with a profile of its own. What the browser complains of there beside such answers fails the test.
+func browse(t *testing.T, url string) *browser {
+	t.Helper()
+	parent, err := chromium()
+	if err != nil {
+		t.Fatalf("the browser does not start: %v", err)
+	}
+	if parent == nil {
 		t.Skip("there is no Chromium")
 	}
 	var mu sync.Mutex
@@ -54,15 +81,12 @@ func browse(t *testing.T, url string, before ...chromedp.Action[chromedp.Void]) 
 			complaints = append(complaints, e.ExceptionDetails.Text)
 		}
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox)
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithListener(listener))
+	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext(), chromedp.WithListener(listener))
 	t.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(cancel)
 	b := &browser{t, ctx}
-	b.do(append(before, chromedp.Navigate(url))...)
+	b.do(chromedp.Navigate(url))
 	t.Cleanup(func() {
 		mu.Lock()
 		defer mu.Unlock()
@@ -98,8 +122,8 @@ func (b *browser) until(function string, args ...any) {
 	}
 }
 
-// get evaluates an expression in the page.
-func get[T any](b *browser, expression string) T {
+// value evaluates an expression in the page.
+func value[T any](b *browser, expression string) T {
 	b.t.Helper()
 	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
 	if err != nil {
