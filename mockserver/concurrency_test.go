@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -135,5 +137,87 @@ func TestConcurrentEviction(t *testing.T) {
 	wg.Wait()
 	if !lives(t, s, live) {
 		t.Error("the app that was given at the start is gone")
+	}
+}
+
+// TestEverythingAtOnce has calls of all kinds, the control API's among them, come at once to a few apps that come and go. The race
+// detector holds what is guarded, and the end of the test that locks are taken in one order.
+func TestEverythingAtOnce(t *testing.T) {
+	t.Parallel()
+	const workers, rounds = 16, 40
+	s := fake(t, mockserver.Options{MaxApps: 6, QPS: 5, Journal: 20, SessionTTL: time.Hour})
+	rule := `{"effect":{"fault":"system-busy"},"when":{"times":1}}`
+	token := `{"match":{"path":"/ours/*"},"effect":{"reply":{"body":{"token":"{{token}}"},"template":true,"without_token":true}}}`
+	steps := []func(app string, n int) (line, body string){
+		func(app string, _ int) (string, string) { return "GET /gettoken?appkey=" + app + "&appsecret=s", "" },
+		func(app string, _ int) (string, string) {
+			return "POST /v1.0/oauth2/accessToken", `{"appKey":"` + app + `","appSecret":"s"}`
+		},
+		func(app string, n int) (string, string) {
+			return "POST /topapi/v2/im/create_session?access_token=" + live, fmt.Sprintf(`{"session_id":"s-%d","app_key":"dingmockapp","user_id":"u"}`, n)
+		},
+		func(app string, n int) (string, string) {
+			return "POST /topapi/v2/im/close_session?access_token=" + live, fmt.Sprintf(`{"session_id":"s-%d","app_key":"dingmockapp","user_id":"u"}`, n-1)
+		},
+		func(string, int) (string, string) {
+			return "POST /topapi/v2/user/getsession?access_token=" + live, `{"userid":"u"}`
+		},
+		func(app string, _ int) (string, string) { return "GET /ours/x?appkey=" + app, "" },
+		func(string, int) (string, string) { return "GET /no/such/path?n=1", "" },
+		func(app string, _ int) (string, string) { return "POST /_mock/apps/" + app + "/rules", rule },
+		func(app string, _ int) (string, string) { return "POST /_mock/apps/" + app + "/rules", token },
+		func(app string, _ int) (string, string) { return "DELETE /_mock/apps/" + app + "/rules", "" },
+		func(string, int) (string, string) { return "POST /_mock/rules", rule },
+		func(app string, _ int) (string, string) {
+			return "POST /_mock/apps/" + app + "/clock/advance", `{"by":"10m"}`
+		},
+		func(app string, _ int) (string, string) { return "POST /_mock/apps/" + app + "/clock/freeze", "" },
+		func(app string, _ int) (string, string) { return "DELETE /_mock/apps/" + app + "/tokens", "" },
+		func(app string, _ int) (string, string) { return "POST /_mock/apps/" + app + "/reset", "" },
+		func(app string, n int) (string, string) {
+			if n%8 > 0 {
+				return "GET /_mock/apps/" + app, ""
+			}
+			return "DELETE /_mock/apps/" + app, ""
+		},
+		func(string, int) (string, string) { return "GET /_mock/state", "" },
+		func(app string, _ int) (string, string) {
+			return "PUT /_mock/state", `{"apps":[{"name":"` + app + `","appkey":"` + app + `","appsecret":"s","corpid":"` + app + `","corpsecret":"s"}]}`
+		},
+		func(app string, _ int) (string, string) { return "PATCH /_mock/apps/" + app, `{"users":["u"],"qps":3}` },
+		func(app string, _ int) (string, string) { return "GET /_mock/apps/" + app + "/journal", "" },
+		func(string, int) (string, string) { return "GET /_mock/journal", "" },
+		func(app string, _ int) (string, string) {
+			return "POST /_mock/apps/" + app + "/journal/expect", `{"at_least":1}`
+		},
+		func(app string, _ int) (string, string) {
+			return "POST /_mock/apps/" + app + "/journal/wait", `{"at_least":1,"timeout":"1ms"}`
+		},
+		func(string, int) (string, string) { return "GET /_mock/verdict", "" },
+		func(string, int) (string, string) { return "GET /_mock/apps?limit=2", "" },
+	}
+	var wg sync.WaitGroup
+	var issued atomic.Int64
+	for w := range workers {
+		wg.Go(func() {
+			for i := range rounds * len(steps) {
+				app := fmt.Sprintf("mock-%d", (w+i)%8)
+				line, body := steps[(w*7+i)%len(steps)](app, i)
+				a := do(s, line, "application/json", body)
+				if a.status >= 500 || a.status == 405 || a.body == "" && a.status == 200 {
+					t.Errorf("%s: HTTP %d %s", line, a.status, a.body)
+				}
+				if strings.HasPrefix(line, "GET /gettoken") && strings.Contains(a.body, `"errcode":0`) {
+					issued.Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if issued.Load() == 0 {
+		t.Error("no app got a token")
+	}
+	if n := len(s.Apps()); n > 6 {
+		t.Errorf("there are %d apps, want at most 6", n)
 	}
 }

@@ -63,7 +63,7 @@ func New(options *Options) (*Server, error) {
 	if s.options.RefuseUndeclared {
 		s.findings = append(s.findings, dingmock.KindUndeclaredParameter, dingmock.KindRepeatedParameter)
 	}
-	s.tenants = newStore(&s.options)
+	s.tenants = newTenants(&s.options)
 	s.nobody = journal.New(s.tenants.kept, s.tenants.journal)
 	for _, a := range s.options.Apps {
 		if _, err := s.tenants.add(a); err != nil {

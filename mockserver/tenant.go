@@ -23,7 +23,7 @@ const autoPrefix = "mock-"
 // autoKey is the form of those keys.
 var autoKey = regexp.MustCompile(`^` + autoPrefix + `[A-Za-z0-9_-]{1,64}$`)
 
-// tenants holds the apps and finds them by what a request carries. Its lock is taken before an app's, never after.
+// tenants hold the apps and find them by what a request carries.
 type tenants struct {
 	real    func() time.Time
 	maxApps int
@@ -45,7 +45,12 @@ type tenants struct {
 	credentials *world.Credentials[*tenant]
 }
 
-// tenant is one tenant. Its name and ids never change; the rest is guarded by mu.
+// tenant is an app at work. Its name and ids never change; its journal and its rules have locks of their own; the rest is guarded
+// by mu.
+//
+// Locks are taken in this order: that of the tenants, that of a tenant, then one of a set of rules, a journal or the credentials,
+// under which no other is taken. While a call is read, waits or is delivered, and while a clock is asked for the time of a rule,
+// none is held.
 type tenant struct {
 	name, corpID, appKey string
 
@@ -72,7 +77,7 @@ type tenant struct {
 	throttle throttle
 }
 
-func newStore(o *Options) *tenants {
+func newTenants(o *Options) *tenants {
 	return &tenants{
 		real: o.Now, maxApps: o.MaxApps, limits: world.Limits{Sessions: o.MaxSessions, SessionTTL: o.SessionTTL, TokenLife: o.TokenLife}, qps: o.QPS,
 		kept: max(o.Journal, 0), log: o.Log, lifeID: journal.NewLife(), journal: journal.NewWhole(max(o.Journal, 0)),
