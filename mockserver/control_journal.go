@@ -1,13 +1,11 @@
 package mockserver
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +21,7 @@ import (
 func (c *controlCall) journal() (*journal.Journal, *tenant, error) {
 	switch c.Value("app") {
 	case "":
-		return c.server.tenants.journal, nil, nil
+		return c.server.tenants.journals.All(), nil, nil
 	case NoApp:
 		return c.server.nobody, nil, nil
 	}
@@ -38,7 +36,7 @@ func (c *controlCall) journal() (*journal.Journal, *tenant, error) {
 func (c *controlCall) readJournal() (*journal.Journal, error) {
 	j, _, err := c.journal()
 	if err != nil && c.mayCome() {
-		return journal.New(c.server.tenants.kept, c.server.tenants.journal), nil
+		return c.server.tenants.journals.Make(), nil
 	}
 	return j, err
 }
@@ -64,28 +62,13 @@ func (c *controlCall) listJournal() (any, error) {
 		p.Field, p.Accepted = "/query"+err.Pointer, err.Accepted
 		return nil, p
 	}
-	ready := match.Entries(&m)
 	of := "journal/" + j.Life()
 	before, err := c.after(of)
 	if err != nil {
 		return nil, err
 	}
-	kept, dropped, last, _ := j.Since(c.number("since"))
-	limit := cmp.Or(int(c.number("limit")), len(kept))
-	entries, next, first := []*Entry{}, "", int64(0) // first is the number of the oldest of entries
-	for i, e := range slices.Backward(kept) {
-		n := last - int64(len(kept)-1-i)
-		if before > 0 && n >= before || e == journal.Forgotten || !ready.Matches(e.Subject()) {
-			continue
-		}
-		if len(entries) == limit {
-			next = nextAfter(of, first)
-			break
-		}
-		entries, first = append(entries, j.Shown(e, n)), n
-	}
-	slices.Reverse(entries)
-	return api.Journal{Entries: entries, Life: j.Life(), Last: last, Dropped: dropped, Next: next}, nil
+	p := j.List(match.Entries(&m), c.number("since"), before, int(c.number("limit")))
+	return api.Journal{Entries: j.Entries(p.Items), Life: j.Life(), Last: p.Last, Dropped: p.Dropped, Next: nextAfter(of, p.Next)}, nil
 }
 
 func (c *controlCall) getJournalEntry() (any, error) {
@@ -93,8 +76,9 @@ func (c *controlCall) getJournalEntry() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, last := j.Get(c.number("n"))
-	if e == nil {
+	kept, last := j.Get(c.number("n"))
+	e, ok := kept.(*journal.Call)
+	if !ok {
 		detail := fmt.Sprintf("the call %d has not been made: the latest is %d", c.number("n"), last)
 		if c.number("n") <= last {
 			detail = fmt.Sprintf("the call %d is no longer kept (--journal)", c.number("n"))
@@ -116,7 +100,7 @@ func (c *controlCall) waitJournal() (any, error) {
 		return nil, err
 	}
 	switch {
-	case c.server.tenants.kept == 0:
+	case !c.server.tenants.journals.All().On():
 		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
 	case w.Timeout <= 0 || time.Duration(w.Timeout) > maxWait:
 		return nil, field.Wrong("/timeout", "", fmt.Sprintf("above 0 and at most %s", maxWait))
@@ -132,11 +116,11 @@ func (c *controlCall) waitJournal() (any, error) {
 	}
 	ctx, cancel := c.alive(a)
 	defer cancel()
-	counted := j.Wait(ctx, w)
-	if ctx.Err() != nil && !counted.OK {
+	result := j.Wait(ctx, w)
+	if ctx.Err() != nil && !result.OK {
 		return nil, problemOf(http.StatusGone, "the app was deleted or reset, or the server stopped, while this waited")
 	}
-	return answered(counted), nil
+	return answered(result), nil
 }
 
 func (c *controlCall) expectJournal() (any, error) {
@@ -161,12 +145,11 @@ func (c *controlCall) expectJournal() (any, error) {
 	return answered(j.Expect(x)), nil
 }
 
-func answered(c journal.Result) controlReply {
-	r := controlReply{status: http.StatusOK}
-	if !c.OK {
+func answered(result journal.Result) controlReply {
+	r := controlReply{status: http.StatusOK, value: result.MatchResult()}
+	if !result.OK {
 		r.status = http.StatusConflict
 	}
-	r.value = c.Shown()
 	return r
 }
 
@@ -178,7 +161,7 @@ func (c *controlCall) streamJournal() (any, error) {
 	if !j.On() {
 		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
 	}
-	_, _, at, _ := j.Since(0)
+	at := j.Since(0).Last
 	if c.Value("since") != "" {
 		at = c.number("since")
 	}
@@ -199,23 +182,23 @@ func (c *controlCall) streamJournal() (any, error) {
 		defer beat.Stop()
 		flush := http.NewResponseController(w)
 		for {
-			entries, _, last, more := j.Since(at)
-			for i, e := range entries {
-				if e == journal.Forgotten {
+			tail := j.Since(at)
+			for _, x := range tail.Items {
+				e := j.Entry(x)
+				if e == nil {
 					continue
 				}
-				n := last - int64(len(entries)-1-i)
-				data, _ := json.Marshal(j.Shown(e, n)) // of a type that can be encoded
-				if _, err := fmt.Fprintf(w, "id: %s\nevent: call\ndata: %s\n\n", j.EventID(n), printable.JSON(data)); err != nil {
+				data, _ := json.Marshal(e) // of a type that can be encoded
+				if _, err := fmt.Fprintf(w, "id: %s\nevent: call\ndata: %s\n\n", j.EventID(x.N), printable.JSON(data)); err != nil {
 					return
 				}
 			}
-			at = max(at, last)
+			at = max(at, tail.Last)
 			if flush.Flush() != nil {
 				return
 			}
 			select {
-			case <-more:
+			case <-tail.More:
 			case <-beat.C:
 				if _, err := fmt.Fprint(w, ": still here\n\n"); err != nil {
 					return

@@ -300,3 +300,56 @@ func TestJournalLargeBodies(t *testing.T) {
 		t.Errorf("%d entries of %d bytes are kept, %d dropped", len(list.Entries), size, list.Dropped)
 	}
 }
+
+// TestJournalStarvedByItsOwnAlone fills the memory of all journals with the calls of apps that then are idle: a fresh app's
+// calls, and the latest of all apps, are kept all the same.
+func TestJournalStarvedByItsOwnAlone(t *testing.T) {
+	t.Parallel()
+	s := fake(t, mockserver.Options{})
+	const full, apps, fresh = 65, 95, 6 // full are those whose journals are; what the others have comes on top
+	body := `{"userid":"` + strings.Repeat("u", 900<<10) + `"}`
+	calls := func(app int) int {
+		if app < full {
+			return 4
+		}
+		return 1
+	}
+	for i := range apps {
+		mine := token(t, s, fmt.Sprintf("appkey=mock-%d&appsecret=s", i))
+		for range calls(i) {
+			topapi(s, getsession, mine, body)
+		}
+	}
+	for range fresh {
+		call(s, "GET /gettoken?appkey=mock-fresh&appsecret=s", "")
+	}
+	type kept struct {
+		Entries       []struct{ App string }
+		Last, Dropped int64
+	}
+	var own, all, idle kept
+	steer(t, s, "GET", "/apps/mock-fresh/journal", "", &own)
+	if len(own.Entries) != fresh || own.Dropped != 0 {
+		t.Errorf("of the %d calls of a fresh app %d are kept, %d dropped", fresh, len(own.Entries), own.Dropped)
+	}
+	var counted mockserver.MatchResult
+	if status := steer(t, s, "POST", "/apps/mock-fresh/journal/expect", fmt.Sprintf(`{"at_least":%d,"at_most":%[1]d}`, fresh), &counted); status != http.StatusOK {
+		t.Errorf("expect is answered %d: %s, found %d, dropped %d", status, counted.Expected, counted.Found, counted.Dropped)
+	}
+	steer(t, s, "GET", "/journal", "", &all)
+	mine := 0
+	for _, e := range all.Entries {
+		if e.App == "mock-fresh" {
+			mine++
+		}
+	}
+	if mine != fresh || len(all.Entries) < fresh+10 {
+		t.Errorf("of all apps %d calls are kept, %d of them the fresh app's", len(all.Entries), mine)
+	}
+	for i := range apps {
+		steer(t, s, "GET", fmt.Sprintf("/apps/mock-%d/journal", i), "", &idle)
+		if least := min(calls(i), 3); len(idle.Entries) < least { // those that had most gave up some
+			t.Errorf("of the calls of mock-%d %d are kept, want %d or more", i, len(idle.Entries), least)
+		}
+	}
+}

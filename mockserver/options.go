@@ -54,7 +54,7 @@ type Options struct {
 	QPS int
 
 	// Journal is how many exchanges are kept for each app, 16 KiB of each body, 4 MiB in all. Default 1000;
-	// negative: none.
+	// negative: none. The journals of all apps have 256 MiB: beyond, those that hold most give up their oldest exchanges.
 	Journal int
 
 	// ControlToken is the bearer token that the control API asks for, health and documents aside. It is taken as

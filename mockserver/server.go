@@ -64,7 +64,7 @@ func New(options *Options) (*Server, error) {
 		s.findings = append(s.findings, dingmock.KindUndeclaredParameter, dingmock.KindRepeatedParameter)
 	}
 	s.tenants = newTenants(&s.options)
-	s.nobody = journal.New(s.tenants.kept, s.tenants.journal)
+	s.nobody = s.tenants.journals.Make()
 	for _, a := range s.options.Apps {
 		if _, err := s.tenants.add(a); err != nil {
 			return nil, fmt.Errorf("mockserver: Apps: %w", err)

@@ -25,15 +25,14 @@ var autoKey = regexp.MustCompile(`^` + autoPrefix + `[A-Za-z0-9_-]{1,64}$`)
 
 // tenants hold the apps and find them by what a request carries.
 type tenants struct {
-	real    func() time.Time
-	maxApps int
-	limits  world.Limits
-	qps     int
-	kept    int // exchanges in each journal
-	log     *slog.Logger
-	lifeID  string // what its apps count in
-	uses    atomic.Int64
-	journal *journal.Journal // of all apps
+	real     func() time.Time
+	maxApps  int
+	limits   world.Limits
+	qps      int
+	log      *slog.Logger
+	lifeID   string // what its apps count in
+	uses     atomic.Int64
+	journals *journal.Journals
 
 	mu     sync.RWMutex
 	apps   []*tenant // in the order they were made
@@ -80,7 +79,7 @@ type tenant struct {
 func newTenants(o *Options) *tenants {
 	return &tenants{
 		real: o.Now, maxApps: o.MaxApps, limits: world.Limits{Sessions: o.MaxSessions, SessionTTL: o.SessionTTL, TokenLife: o.TokenLife}, qps: o.QPS,
-		kept: max(o.Journal, 0), log: o.Log, lifeID: journal.NewLife(), journal: journal.NewWhole(max(o.Journal, 0)),
+		log: o.Log, lifeID: journal.NewLife(), journals: journal.New(max(o.Journal, 0)),
 		byKey: map[string]*tenant{}, byCorp: map[string]*tenant{}, byName: map[string]*tenant{},
 		credentials: world.NewCredentials[*tenant](),
 	}
@@ -93,7 +92,7 @@ var errFull = errors.New("there are as many apps as there may be (--max-apps); d
 func (s *tenants) make(state AppState) *tenant {
 	a := &tenant{
 		name: state.Name, corpID: state.CorpID, corpSecret: state.CorpSecret, appKey: state.AppKey, appSecret: state.AppSecret, open: state.Open,
-		tenants: s, lifeID: journal.NewLife(), auto: state.Auto, journal: journal.New(s.kept, s.journal), done: make(chan struct{}),
+		tenants: s, lifeID: journal.NewLife(), auto: state.Auto, journal: s.journals.Make(), done: make(chan struct{}),
 		qps: state.QPS, ignored: state.Judge != nil && !*state.Judge, clock: clock.New(s.real),
 	}
 	a.world = world.New(&s.limits, s.credentials.Of(a))
@@ -231,7 +230,7 @@ func (s *tenants) delete(a *tenant) {
 	defer s.mu.Unlock()
 	if s.byName[a.name] == a {
 		s.remove(func(a *tenant) string { return "its app " + a.name + " was deleted" }, a)
-		a.journal.Clear(true)
+		a.journal.End()
 	}
 }
 
@@ -248,8 +247,8 @@ func (a *tenant) reset() {
 	a.tenants.credentials.Bury(world.Fate{App: a.name, Why: "its app " + a.name + " was reset"}, a.world.Clear()...)
 	a.clock, a.throttle = clock.New(a.tenants.real), throttle{}
 	a.restore(a.made)
-	a.journal.Clear(false)
-	a.tenants.journal.Forget(a.name)
+	a.journal.Clear()
+	a.tenants.journals.Forget(a.name)
 }
 
 // now is the time by the app's clock.
@@ -315,7 +314,7 @@ func (s *tenants) evict() bool {
 	s.remove(func(a *tenant) string {
 		return fmt.Sprintf("its app %s was evicted: there were %d apps, and it had been unused for longest (--max-apps)", a.name, s.maxApps)
 	}, oldest)
-	oldest.journal.Clear(true)
+	oldest.journal.End()
 	s.log.Warn("app evicted", "app", oldest.name, "max_apps", s.maxApps)
 	return true
 }

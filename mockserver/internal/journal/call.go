@@ -24,7 +24,7 @@ const (
 	entryBytes = 1 << 10     // what an entry weighs beside its texts
 )
 
-// Call is an Entry at work.
+// Call is an Entry at work: the Record of an exchange.
 type Call struct {
 	api.Entry
 	weight     int
@@ -86,6 +86,15 @@ func NewCall(x *Exchange) *Call {
 	e.weigh()
 	return e
 }
+
+// AppName is the name of the app that the call was attributed to.
+func (e *Call) AppName() string { return e.App }
+
+// SetNumber tells the call its number.
+func (e *Call) SetNumber(n int64) { e.N = n }
+
+// Weight is about how many bytes it holds.
+func (e *Call) Weight() int { return e.weight }
 
 // Subject is the call as the journal has it.
 func (e *Call) Subject() *match.Subject {
@@ -213,4 +222,44 @@ func (e *Call) Shown() *api.Entry {
 	}
 	shown.Curl = line.String()
 	return &shown
+}
+
+// Entry returns an item of the journal as it is shown, with its curl line; nil where it is no call.
+func (j *Journal) Entry(x Item) *api.Entry {
+	e, ok := x.Record.(*Call)
+	if !ok {
+		return nil
+	}
+	shown := e.Shown()
+	if j.OfAll() {
+		shown.All = x.N
+	}
+	return shown
+}
+
+// Entries returns those of the items that are calls, as they are shown.
+func (j *Journal) Entries(items []Item) []*api.Entry {
+	list := []*api.Entry{}
+	for _, x := range items {
+		if e := j.Entry(x); e != nil {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// MatchResult is the result as it is answered. Of its records it has those that are calls.
+func (r *Result) MatchResult() api.MatchResult {
+	shown := api.MatchResult{OK: r.OK, Expected: r.Expected, Found: r.Found, Dropped: r.Dropped, Last: r.Last, Entries: []*api.Entry{}}
+	for _, x := range r.Records {
+		if e, ok := x.(*Call); ok {
+			shown.Entries = append(shown.Entries, e.Shown())
+		}
+	}
+	for _, x := range r.Nearest {
+		if e, ok := x.Record.(*Call); ok {
+			shown.Nearest = append(shown.Nearest, api.NearMiss{Entry: e.Shown(), Differs: x.Differs})
+		}
+	}
+	return shown
 }

@@ -10,22 +10,25 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
 
-// Result is a MatchResult at work.
+// Result is the answer to a question for the number of records, as api.MatchResult is, of records of any kind.
 type Result struct {
-	api.MatchResult
-	found  []*Call // the last that match
-	misses []miss
+	OK       bool
+	Expected string
+	Found    int
+	Dropped  int64
+	Last     int64
+	Records  []Record // the last that match
+	Nearest  []NearMiss
 }
 
-// miss is a NearMiss at work.
-type miss struct {
-	entry   *Call
-	differs []string
+// NearMiss is a record that nearly matches.
+type NearMiss struct {
+	Record  Record
+	Differs []string
 }
 
-// Expect counts the calls so far.
+// Expect counts the records so far.
 func (j *Journal) Expect(x api.ExpectRequest) Result {
-	entries, dropped, last, _ := j.Since(x.Since)
 	least := 1
 	if x.AtMost != nil {
 		least = 0
@@ -33,78 +36,64 @@ func (j *Journal) Expect(x api.ExpectRequest) Result {
 	if x.AtLeast != nil {
 		least = *x.AtLeast
 	}
-	c := Result{MatchResult: api.MatchResult{Dropped: dropped, Last: last, Expected: fmt.Sprintf("at least %d", least)}}
-	m := match.Entries(&x.Match)
-	c.count(m, entries)
-	c.OK = c.Found >= least
+	m, tail := match.Entries(&x.Match), j.Since(x.Since)
+	r := Result{Dropped: tail.Dropped, Last: tail.Last, Expected: fmt.Sprintf("at least %d", least)}
+	r.count(m, tail.Items)
+	r.OK = r.Found >= least
 	if x.AtMost != nil {
-		c.Expected += fmt.Sprintf(" and at most %d", *x.AtMost)
-		c.OK = c.OK && c.Found <= *x.AtMost && dropped == 0
+		r.Expected += fmt.Sprintf(" and at most %d", *x.AtMost)
+		r.OK = r.OK && r.Found <= *x.AtMost && tail.Dropped == 0
 	}
-	if !c.OK {
-		c.nearest(m, entries)
+	if !r.OK {
+		r.nearest(m, tail.Items)
 	}
-	return c
+	return r
 }
 
-// Wait returns as soon as enough calls match, or when the time is over or ctx is done.
+// Wait returns as soon as enough records match, or when the time is over or ctx is done.
 func (j *Journal) Wait(ctx context.Context, w api.WaitRequest) Result {
 	timeout := time.NewTimer(time.Duration(w.Timeout))
 	defer timeout.Stop()
-	c := Result{MatchResult: api.MatchResult{Expected: fmt.Sprintf("at least %d within %s", w.AtLeast, time.Duration(w.Timeout))}}
+	r := Result{Expected: fmt.Sprintf("at least %d within %s", w.AtLeast, time.Duration(w.Timeout))}
 	m, at := match.Entries(&w.Match), w.Since
 	for {
-		entries, dropped, last, more := j.Since(at)
-		c.Dropped += dropped
-		c.Last, at = last, last
-		c.count(m, entries)
-		if c.Found >= w.AtLeast {
-			c.OK = true
-			return c
+		tail := j.Since(at)
+		r.Dropped += tail.Dropped
+		r.Last, at = tail.Last, tail.Last
+		r.count(m, tail.Items)
+		if r.Found >= w.AtLeast {
+			r.OK = true
+			return r
 		}
 		select {
-		case <-more:
+		case <-tail.More:
 			continue
 		case <-timeout.C:
 		case <-ctx.Done():
 		}
-		all, _, _, _ := j.Since(w.Since)
-		c.nearest(m, all)
-		return c
+		r.nearest(m, j.Since(w.Since).Items)
+		return r
 	}
 }
 
-// count adds the entries that match.
-func (c *Result) count(m match.Matcher, entries []*Call) {
-	for _, e := range entries {
-		if m.Matches(e.Subject()) {
-			c.Found++
-			c.found = append(c.found, e)
+// count adds the records that match.
+func (r *Result) count(m match.Matcher, items []Item) {
+	for _, x := range items {
+		if m.Matches(x.Subject()) {
+			r.Found++
+			r.Records = append(r.Records, x.Record)
 		}
 	}
-	c.found = c.found[max(0, len(c.found)-10):]
+	r.Records = r.Records[max(0, len(r.Records)-10):]
 }
 
-// nearest notes the entries that match but for least; of those that are alike, the latest.
-func (c *Result) nearest(m match.Matcher, entries []*Call) {
-	for _, e := range slices.Backward(entries) {
-		if d := m.Differs(e.Subject()); len(d) > 0 {
-			c.misses = append(c.misses, miss{e, d})
+// nearest notes the records that match but for least; of those that are alike, the latest.
+func (r *Result) nearest(m match.Matcher, items []Item) {
+	for _, x := range slices.Backward(items) {
+		if d := m.Differs(x.Subject()); len(d) > 0 {
+			r.Nearest = append(r.Nearest, NearMiss{x.Record, d})
 		}
 	}
-	slices.SortStableFunc(c.misses, func(a, b miss) int { return len(a.differs) - len(b.differs) })
-	c.misses = c.misses[:min(3, len(c.misses))]
-}
-
-// Shown is the answer, its entries with their curl lines.
-func (c *Result) Shown() api.MatchResult {
-	shown := c.MatchResult
-	shown.Entries = make([]*api.Entry, len(c.found))
-	for i, e := range c.found {
-		shown.Entries[i] = e.Shown()
-	}
-	for _, m := range c.misses {
-		shown.Nearest = append(shown.Nearest, api.NearMiss{Entry: m.entry.Shown(), Differs: m.differs})
-	}
-	return shown
+	slices.SortStableFunc(r.Nearest, func(a, b NearMiss) int { return len(a.Differs) - len(b.Differs) })
+	r.Nearest = r.Nearest[:min(3, len(r.Nearest))]
 }

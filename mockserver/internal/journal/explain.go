@@ -14,9 +14,9 @@ import (
 func Explanations(limit int, journals ...*Journal) []api.Explanation {
 	found := map[string]*api.Explanation{}
 	for _, j := range journals {
-		entries, _, _, _ := j.Since(0)
-		for _, e := range entries {
-			if e.Explain == "" || e.Code == "0" {
+		for _, x := range j.Since(0).Items {
+			e, ok := x.Record.(*Call)
+			if !ok || e.Explain == "" || e.Code == "0" {
 				continue
 			}
 			key := e.Code + " " + withoutNumbers(e.Explain)
