@@ -88,18 +88,15 @@ func TestLinear(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			took := func(n int) time.Duration {
-				least := time.Hour
-				for range 3 {
-					do := x.make(n)
-					began := time.Now()
-					do()
-					least = min(least, time.Since(began))
-				}
-				return least
+				do := x.make(n)
+				began := time.Now()
+				do()
+				return time.Since(began)
 			}
 			var seen []string
-			for range 4 {
-				short, long := took(x.size), took(8*x.size)
+			for range 12 {
+				short := min(took(x.size), took(x.size), took(x.size))
+				long := took(8 * x.size)
 				if long < 24*short {
 					return
 				}
