@@ -213,14 +213,14 @@ func TestExamplesHaveTheErrorsCode(t *testing.T) {
 	}
 }
 
-func TestFind(t *testing.T) {
+func TestMatch(t *testing.T) {
 	t.Parallel()
 	const text = `
 openapi: 3.0.3
 info: {title: t, version: "1"}
 paths:
   /a: {get: {operationId: a, responses: {"200": {description: x}}}, post: {operationId: b, responses: {"200": {description: x}}}}
-  /a/{x}: {get: {operationId: c, parameters: [{name: x, in: path, required: true, schema: {type: string}}], responses: {"200": {description: x}}}}
+  /a/{x}: {get: {operationId: c, parameters: [{name: x, in: path, required: true, schema: {type: string}}], responses: {"200": {description: x}}}, post: {operationId: e, parameters: [{name: x, in: path, required: true, schema: {type: string}}], responses: {"200": {description: x}}}}
   /a/b: {get: {operationId: d, responses: {"200": {description: x}}}}
 `
 	doc, err := dingmock.Parse([]byte(text))
@@ -229,12 +229,24 @@ paths:
 	}
 	got := map[string]string{}
 	for _, path := range []string{"/a", "/a/", "/a/b", "/a/c", "/a/b/c", "/a//", "//a", "/", "", "*", "/A", "/a/{x}"} {
-		for _, op := range doc.Find(path) {
-			got[path] += op.ID
+		for _, method := range []string{"GET", "POST", "HEAD", "PUT", "get"} {
+			if op := doc.Match(method, path); op != nil {
+				got[path] += op.ID
+			}
 		}
 	}
-	if diff := cmp.Diff(map[string]string{"/a": "ab", "/a/b": "d", "/a/c": "c", "/a/{x}": "c"}, got); diff != "" {
-		t.Errorf("operations by path (-want +got)\n%s", diff)
+	// PUT and get are calls of neither, of which the first is meant; /a/b has but one.
+	want := map[string]string{"/a": "abaaa", "/a/b": "ddddd", "/a/c": "ceccc", "/a/{x}": "ceccc"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("operations by path, for GET, POST, HEAD, PUT and get (-want +got)\n%s", diff)
+	}
+	for _, op := range doc.Operations() {
+		if found := doc.Operation(op.ID); found != op {
+			t.Errorf("operation %s is found as %v", op.ID, found)
+		}
+	}
+	if op := doc.Operation("none"); op != nil {
+		t.Errorf("operation none is found as %v", op)
 	}
 	if doc.Family("/a") != nil {
 		t.Error("a document without families has one")

@@ -38,12 +38,8 @@ func TestMatchAndEncodeExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"errcode":0,"errmsg":"ok","result":{"session":{"session_id":"s","app_key":"k","user_id":"u","chatid":"<&>","create_time":1693670462000}},"request_id":"16l4ew3d47pdp"}`
-	for _, op := range doc.Operations() {
-		if op.ID == "getsession" {
-			if got := string(op.Replies[0].Encode(value)); got != want {
-				t.Errorf("Encode\n got %s\nwant %s", got, want)
-			}
-		}
+	if got := string(doc.Operation("getsession").Replies[0].Encode(value)); got != want {
+		t.Errorf("Encode\n got %s\nwant %s", got, want)
 	}
 }
 

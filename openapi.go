@@ -10,6 +10,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -29,8 +30,11 @@ func Source() []byte { return bytes.Clone(source) }
 type Document struct {
 	Title, Version string
 
-	operations []*Operation
-	families   []*Family // longest prefix first
+	operations []*Operation // by path and method
+	byID       map[string]*Operation
+	literal    map[string][]*Operation // by path, where it has no {parameters}
+	variables  []*Operation            // the others
+	families   []*Family               // longest prefix first
 	errors     map[string]*ErrorReply
 	suggested  suggestions
 }
@@ -190,12 +194,38 @@ func Load() (*Document, error) { return load() }
 // Operations returns the calls of the document, sorted by path and method.
 func (d *Document) Operations() []*Operation { return slices.Clone(d.operations) }
 
-// Find returns the operations of a path, which may be none: more than one differ in method. Of paths with {parameters}
+// Operation returns the call of that id, nil where there is none.
+func (d *Document) Operation(id string) *Operation { return d.byID[id] }
+
+// Match returns the operation that a request with that method and path is a call of: of those of its path the one of its
+// method, GET for HEAD, else the first. It is nil where the document does not have the path. Of paths with {parameters}
 // that fit, those with the fewest are meant: a literal goes before them all.
-func (d *Document) Find(path string) []*Operation {
+func (d *Document) Match(method, path string) *Operation {
+	list := d.literal[path]
+	if list == nil {
+		list = d.variable(path)
+	}
+	for _, want := range []string{method, http.MethodGet} {
+		for _, op := range list {
+			if op.Method == want {
+				return op
+			}
+		}
+		if method != http.MethodHead {
+			break
+		}
+	}
+	if list == nil {
+		return nil
+	}
+	return list[0]
+}
+
+// variable returns the operations of paths with {parameters} that a path may be.
+func (d *Document) variable(path string) []*Operation {
 	var found []*Operation
 	fewest := 0
-	for _, op := range d.operations {
+	for _, op := range d.variables {
 		if _, ok := op.variables(path); !ok {
 			continue
 		}

@@ -27,7 +27,7 @@ func Parse(data []byte) (*Document, error) {
 	if t.Components == nil {
 		t.Components = &openapi3.Components{}
 	}
-	d := &Document{Title: t.Info.Title, Version: t.Info.Version}
+	d := &Document{Title: t.Info.Title, Version: t.Info.Version, byID: map[string]*Operation{}, literal: map[string][]*Operation{}}
 	if err := d.read(t); err != nil {
 		return nil, fmt.Errorf("document: %w", err)
 	}
@@ -52,10 +52,20 @@ func (d *Document) read(t *openapi3.T) error {
 			if err != nil {
 				return fmt.Errorf("%s %s: %w", method, path, err)
 			}
-			d.operations = append(d.operations, op)
+			d.add(op)
 		}
 	}
 	return nil
+}
+
+func (d *Document) add(op *Operation) {
+	d.operations = append(d.operations, op)
+	d.byID[op.ID] = op
+	if strings.Contains(op.Path, "{") {
+		d.variables = append(d.variables, op)
+	} else {
+		d.literal[op.Path] = append(d.literal[op.Path], op)
+	}
 }
 
 // checkPath refuses a path that no request is found by.

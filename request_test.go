@@ -37,11 +37,7 @@ func check(t testing.TB, doc *dingmock.Document, line, media, body string, heade
 		}
 		r.Header.Set(name, value)
 	}
-	var op *dingmock.Operation
-	if list := doc.Find(r.URL.Path); len(list) > 0 {
-		op = list[0]
-	}
-	return doc.CheckRequest(op, r, []byte(body))
+	return doc.CheckRequest(doc.Match(r.Method, r.URL.Path), r, []byte(body))
 }
 
 func TestCheckRequest(t *testing.T) {
@@ -426,11 +422,7 @@ func FuzzCheckRequest(f *testing.F) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Method, r.URL.Path, r.URL.RawQuery = method, path, query
 		r.Header = http.Header{"Content-Type": {media}}
-		var op *dingmock.Operation
-		if list := doc.Find(path); len(list) > 0 {
-			op = list[0]
-		}
-		q := doc.CheckRequest(op, r, []byte(body))
+		q := doc.CheckRequest(doc.Match(method, path), r, []byte(body))
 		last := 0
 		for _, v := range q.Violations {
 			line := v.String()
@@ -449,7 +441,7 @@ func FuzzCheckRequest(f *testing.F) {
 			}
 			last = at
 		}
-		if diff := cmp.Diff(q.Violations, doc.CheckRequest(op, r, []byte(body)).Violations); diff != "" {
+		if diff := cmp.Diff(q.Violations, doc.CheckRequest(doc.Match(method, path), r, []byte(body)).Violations); diff != "" {
 			t.Errorf("checked twice\n%s", diff)
 		}
 	})

@@ -94,7 +94,7 @@ func TestEveryOperationHasItsMethod(t *testing.T) {
 				if r.Body != nil {
 					body, _ = io.ReadAll(r.Body)
 				}
-				op := doc.Find(r.URL.Path)[0]
+				op := doc.Match(r.Method, r.URL.Path)
 				ids = append(ids, op.ID)
 				q := doc.CheckRequest(op, r, body)
 				for _, v := range q.Violations {

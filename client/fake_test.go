@@ -39,10 +39,6 @@ func (c *checked) RoundTrip(r *http.Request) (*http.Response, error) {
 		r = r.Clone(r.Context())
 		r.Body = io.NopCloser(bytes.NewReader(sent))
 	}
-	var op *dingmock.Operation
-	if list := c.doc.Find(r.URL.Path); len(list) > 0 {
-		op = list[0]
-	}
 	resp, err := c.base.RoundTrip(r)
 	if err != nil {
 		return nil, err
@@ -53,7 +49,7 @@ func (c *checked) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := c.doc.CheckRequest(op, r, sent)
+	q := c.doc.CheckRequest(c.doc.Match(r.Method, r.URL.Path), r, sent)
 	for _, v := range q.Violations {
 		if v.Kind != dingmock.KindUnknownPath || c.known.Load() {
 			c.t.Errorf("request: %s", v)

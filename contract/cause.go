@@ -149,7 +149,7 @@ func (r *Result) indirect() int {
 // phase is when a cause is to be mended: what ends the server and tokens, on which all else depends, before envelopes, bodies,
 // errors, behaviour, and paths that are nobody's. What only SHOULD be comes after what MUST.
 func phase(doc *dingmock.Document, c *Cause) int {
-	op := operation(doc, c.Operation)
+	op := doc.Operation(c.Operation)
 	others := func(id string) bool { return !strings.HasPrefix(id, c.Operation+"/") }
 	switch {
 	case c.Kind == KindNoAnswer:
@@ -178,15 +178,6 @@ func phase(doc *dingmock.Document, c *Cause) int {
 		at++
 	}
 	return at
-}
-
-func operation(doc *dingmock.Document, id string) *dingmock.Operation {
-	for _, op := range doc.Operations() {
-		if op.ID == id {
-			return op
-		}
-	}
-	return nil
 }
 
 // finding is what a violation is of a reply.

@@ -267,7 +267,7 @@ func rank(doc *dingmock.Document, c Case) int {
 	if strings.HasPrefix(c.ID, "generated/") || strings.HasPrefix(c.ID, "model/") {
 		return 1000
 	}
-	return 1 + slices.IndexFunc(doc.Operations(), func(op *dingmock.Operation) bool { return op.ID == c.Operation })
+	return 1 + slices.Index(doc.Operations(), doc.Operation(c.Operation))
 }
 
 // Cases returns all cases. They are those of the embedded document.

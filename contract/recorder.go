@@ -121,21 +121,7 @@ func parse(doc *dingmock.Document, prefixes []string, req *http.Request, body []
 			break
 		}
 	}
-	return doc.CheckRequest(find(doc, inner.Method, inner.URL.Path), inner, body)
-}
-
-// find returns the operation of a path, preferably the one of that method.
-func find(doc *dingmock.Document, method, path string) *dingmock.Operation {
-	list := doc.Find(path)
-	for _, op := range list {
-		if op.Method == method {
-			return op
-		}
-	}
-	if list == nil {
-		return nil
-	}
-	return list[0]
+	return doc.CheckRequest(doc.Match(inner.Method, inner.URL.Path), inner, body)
 }
 
 // judge compares the reply with the document.

@@ -83,7 +83,7 @@ func (c *Trial) halt(outcome Outcome, format string, args ...any) {
 
 // op returns the document's operation of that id.
 func (c *Trial) op(id string) *dingmock.Operation {
-	op := operation(c.doc, id)
+	op := c.doc.Operation(id)
 	if op == nil {
 		c.halt(Errored, "the document has no operation %s", id)
 	}

@@ -238,8 +238,8 @@ func (r *runner) cases() ([]Case, error) {
 
 // unfit says why a case cannot be run against the target, or "".
 func (r *runner) unfit(c Case) (Outcome, string) {
-	op := slices.IndexFunc(r.doc.Operations(), func(op *dingmock.Operation) bool { return op.ID == c.Operation })
-	article := op >= 0 && r.doc.Operations()[op].Provenance == "article"
+	op := r.doc.Operation(c.Operation)
+	article := op != nil && op.Provenance == "article"
 	switch {
 	case c.Needs&NeedsWithoutSessions != 0 && !r.target.WithoutSessions:
 		return Skipped, "the target has the session calls"

@@ -88,11 +88,7 @@ func checkExchange(t *testing.T, doc *dingmock.Document, s *mockserver.Server, r
 	s.ServeHTTP(w, r)
 	body := w.Body.Bytes()
 
-	var op *dingmock.Operation
-	if list := doc.Find(r.URL.Path); len(list) > 0 {
-		op = list[0]
-	}
-	q := doc.CheckRequest(op, r, sent)
+	q := doc.CheckRequest(doc.Match(r.Method, r.URL.Path), r, sent)
 	for _, v := range doc.CheckResponse(q, w.Code, w.Header(), body) {
 		t.Errorf("%s: in %s", v, body)
 	}

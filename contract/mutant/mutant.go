@@ -106,7 +106,7 @@ func (k *kit) handler(next http.Handler, spoil func(r *request) *reply) http.Han
 			return
 		}
 		sent, _ := io.ReadAll(in.Body)
-		r := &request{Request: in, op: k.find(in), sent: sent, next: next, kit: k}
+		r := &request{Request: in, op: k.doc.Match(in.Method, in.URL.Path), sent: sent, next: next, kit: k}
 		out := spoil(r)
 		for name, values := range out.header {
 			w.Header()[name] = values
@@ -129,19 +129,9 @@ func (k *kit) stateful(rule, name string, start func(World) func(*request) *repl
 	}}
 }
 
-func (k *kit) find(r *http.Request) *dingmock.Operation {
-	list := k.doc.Find(r.URL.Path)
-	if len(list) == 0 {
-		return nil
-	}
-	return list[0]
-}
-
 func (k *kit) op(id string) *dingmock.Operation {
-	for _, op := range k.doc.Operations() {
-		if op.ID == id {
-			return op
-		}
+	if op := k.doc.Operation(id); op != nil {
+		return op
 	}
 	panic("mutant: the document has no operation " + id)
 }

@@ -40,12 +40,7 @@ func (h *held) RoundTrip(r *http.Request) (*http.Response, error) {
 		r = r.Clone(r.Context())
 		r.Body = io.NopCloser(bytes.NewReader(sent))
 	}
-	var op *dingmock.Operation
-	for _, o := range h.doc.Find(r.URL.Path) {
-		if o.Method == r.Method {
-			op = o
-		}
-	}
+	op := h.doc.Match(r.Method, r.URL.Path)
 	q := h.doc.CheckRequest(op, r, sent)
 	for _, v := range q.Violations {
 		h.t.Errorf("request: %s", v)

@@ -32,7 +32,7 @@ const notKept = "may be a secret or a token: those are not kept, so that no call
 
 // hasOperation reports whether that is an operation of the document, or the id of a call of DingTalk's that is not modelled.
 func hasOperation(doc *dingmock.Document, id string) bool {
-	return slices.ContainsFunc(doc.Operations(), func(o *dingmock.Operation) bool { return o.ID == id }) ||
+	return doc.Operation(id) != nil ||
 		slices.ContainsFunc(paths.All(), func(c paths.Call) bool { return c.ID == id })
 }
 

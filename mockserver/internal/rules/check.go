@@ -93,9 +93,8 @@ func Check(r *api.Rule, doc *dingmock.Document, forAll bool) *api.FieldError {
 
 // issuesTokens reports whether an operation, or any where it is "", issues access tokens: it takes secrets in the place of one.
 func issuesTokens(doc *dingmock.Document, id string) bool {
-	return id == "" || slices.ContainsFunc(doc.Operations(), func(op *dingmock.Operation) bool {
-		return op.ID == id && !slices.ContainsFunc(op.Security, func(r dingmock.Requirement) bool { return slices.Contains(r, op.Family.Token) })
-	})
+	op := doc.Operation(id)
+	return id == "" || op != nil && !slices.ContainsFunc(op.Security, func(r dingmock.Requirement) bool { return slices.Contains(r, op.Family.Token) })
 }
 
 // CheckAll checks the rules of an app, or those for every app.
