@@ -35,7 +35,7 @@ var houses = []house{
 		{"mockserver/internal/clock", "mockserver/internal/match", "mockserver/internal/template"},
 		{"mockserver/internal/journal", "mockserver/internal/rules", "mockserver/internal/world"},
 		{"mockserver", "mockserver/control", "mockserver/impersonate"},
-		{"mockserver/mocktest", "mockserver/testcontainer"},
+		{"mockserver/mocktest", "mockserver/pagetest", "mockserver/testcontainer"},
 	}},
 }
 
