@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/dingmock/dingmock/internal/docs"
 )
 
 // What the README's table says to type from a checkout, by who has what.
@@ -104,87 +105,12 @@ func TestReadmeCheckout(t *testing.T) {
 	})
 }
 
-// The image is built and run as the README says, but for its name and the port, which may be somebody's.
-func TestReadmeDocker(t *testing.T) {
-	t.Parallel()
-	needsDocker(t)
-	tag := fmt.Sprintf("dingmock-readme:%d", os.Getpid())
-	t.Cleanup(func() { _ = exec.Command("docker", "rmi", "-f", tag, tag+"-build").Run() })
-	build := fromCheckout(t)[1]
-	for name, flag := range map[string]string{tag + "-build": " --target build", tag: ""} { // both have a name, to go by
-		succeeds(t, "../..", strings.Replace(build, "-t dingmock", "-t "+name+flag, 1))
-	}
-
-	var run string
-	for _, block := range blocks(readText(t, "README.md"), "sh") {
-		for line := range strings.Lines(block) {
-			if strings.HasPrefix(line, "docker run ") {
-				run = strings.TrimSpace(line)
-			}
-		}
-	}
-	const port, name = " -p 8080:8080 ", " dingmock"
-	if !strings.Contains(run, port) || !strings.HasSuffix(run, name) {
-		t.Fatalf("the README runs the image by %q", run)
-	}
-	run = strings.Replace(strings.TrimSuffix(run, name)+" "+tag, port, " -p 127.0.0.1::8080 ", 1)
-	id := strings.TrimSpace(succeeds(t, ".", run))
-	t.Cleanup(func() { _ = exec.Command("docker", "rm", "-f", id).Run() })
-	at := "http://" + strings.TrimSpace(succeeds(t, ".", "docker port "+id+" 8080"))
-	if code, _, stderr := tryRun(t, nil, "ready", "--url", at, "--wait", "30s"); code != 0 {
-		t.Fatalf("%s: exit code %d, %s", at, code, stderr)
-	}
-	get(t, at+"/gettoken?appkey=mock-readme&appsecret=any")
-	if code, stdout, stderr := tryRun(t, nil, "verdict", "--url", at); code != 0 {
-		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
-	}
-	runGo(t, 2, func(program string) (string, bool) {
-		return strings.ReplaceAll(program, `(ctx, "dingmock")`, `(ctx, "`+tag+`")`), strings.Contains(program, "/testcontainer\"")
-	})
-}
-
 // The Go programs of README and docs/go.md compile as they stand, and their tests pass, in the module that docs/go.md
-// makes for them.
+// makes for them. Those with a container are run in mockserver/testcontainer.
 func TestReadmeGo(t *testing.T) {
 	t.Parallel()
 	needs(t, "go")
-	runGo(t, 1, func(program string) (string, bool) { return program, !strings.Contains(program, "/testcontainer\"") })
-}
-
-// runGo runs some of the Go programs, changed where they have to be, in a module that so many blocks of docs/go.md set up.
-func runGo(t *testing.T, blocksOf int, which func(program string) (string, bool)) {
-	t.Helper()
-	docs := readText(t, "docs/go.md")
-	dir, n := t.TempDir(), 0
-	setUp := blocks(docs, "sh")[:blocksOf]
-	for i, block := range setUp {
-		setUp[i] = strings.ReplaceAll(block, "../dingmock", "'"+repository(t)+"'")
-	}
-	// What is not checked by name was when this module came to be.
-	env := []string{"GOSUMDB=off", "GOFLAGS=", "TESTCONTAINERS_RYUK_DISABLED=true"}
-	succeeds(t, dir, "set -e\ngo mod init example.com/shop\n"+strings.Join(setUp[:blocksOf-1], ""), env...)
-	for _, text := range []string{readText(t, "README.md"), docs} {
-		for _, m := range regexp.MustCompile("(?ms)^```go\n(.*?)^```$").FindAllStringSubmatch(text, -1) {
-			program, ok := which(m[1])
-			if !ok {
-				continue
-			}
-			n++
-			folder := filepath.Join(dir, fmt.Sprint("p", n))
-			if err := os.Mkdir(folder, 0o700); err != nil {
-				t.Fatal(err)
-			}
-			writeFiles(t, folder, map[string]string{"shop_test.go": program})
-		}
-	}
-	if n < 2 {
-		t.Fatalf("README and docs/go.md have %d such programs", n)
-	}
-	succeeds(t, dir, "set -e\n"+setUp[blocksOf-1]+"test -z \"$(gofmt -l .)\"\ngo vet ./...", env...)
-	out := succeeds(t, dir, "go test ./...", env...)
-	if got := len(regexp.MustCompile(`(?m)^ok `).FindAllString(out, -1)); got != n {
-		t.Errorf("of %d programs %d pass:\n%s", n, got, out)
-	}
+	docs.RunGo(t, repository(t), 1, func(program string) (string, bool) { return program, !strings.Contains(program, "/testcontainer\"") })
 }
 
 // readmeRun is where the other commands of the README run: a network of its own, with the ports that they name.
@@ -265,7 +191,7 @@ func (r *readmeRun) code(t *testing.T, line string, env ...string) (int, string)
 
 func (r *readmeRun) pipeline(t *testing.T, block string) {
 	lines := strings.Split(strings.TrimSpace(block), "\n")
-	if len(lines) != 5 || !strings.HasPrefix(lines[1], "docker run ") { // which TestReadmeDocker runs
+	if len(lines) != 5 || !strings.HasPrefix(lines[1], "docker run ") { // which mockserver/testcontainer runs
 		t.Fatalf("the block is not as it was: %q", lines)
 	}
 	const extra = "EXTRA=&x=1"

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/docs"
 	"github.com/dingmock/dingmock/mockserver"
 )
 
@@ -54,14 +55,7 @@ func rows(t *testing.T, file, heading string, cells int) [][]string {
 	return list
 }
 
-// blocks are what stands between fences of a language, each without its comments.
-func blocks(text, language string) (list []string) {
-	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(text, -1) {
-		comment := map[string]string{"sh": `(?m) +# .*$`, "go": `(?m) +// .*$`}[language]
-		list = append(list, regexp.MustCompile(comment).ReplaceAllString(m[1], ""))
-	}
-	return list
-}
+func blocks(text, language string) []string { return docs.Blocks(text, language) }
 
 // The README says the same in both languages: the same commands and programs, links, names and values.
 func TestReadmeLanguages(t *testing.T) {

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -67,20 +69,28 @@ var session = func() string {
 	return testcontainers.SessionID()[:12]
 }()
 
-// build builds an image from a Dockerfile, or a stage of it.
+// buildLine is how the README says that the image is built.
+var buildLine = regexp.MustCompile("(?m)^\\| Docker \\| `(docker build -t dingmock .*?)`")
+
+// build builds an image from a Dockerfile as the README says, but for its name; or a stage of it.
 func build(ctx context.Context, dir, name, stage string) (string, error) {
-	provider, err := testcontainers.NewDockerProvider()
+	text, err := os.ReadFile("../../README.md")
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = provider.Close() }()
-	var log strings.Builder
-	tag, err := provider.BuildImage(ctx, &testcontainers.ContainerRequest{FromDockerfile: testcontainers.FromDockerfile{
-		Context: dir, Repo: name, Tag: session, BuildLogWriter: &log,
-		BuildOptionsModifier: func(o *client.ImageBuildOptions) { o.Target = stage },
-	}})
-	if err != nil {
-		return "", fmt.Errorf("%w\n%s", err, log.String())
+	line := buildLine.FindSubmatch(text)
+	if line == nil {
+		return "", fmt.Errorf("README.md has no %s", buildLine)
+	}
+	tag := name + ":" + session
+	flags := "-t " + tag
+	if stage != "" {
+		flags += " --target " + stage
+	}
+	cmd := exec.CommandContext(ctx, "sh", "-c", strings.Replace(string(line[1]), "-t dingmock", flags, 1))
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s: %w\n%s", line[1], err, out)
 	}
 	images.add(tag)
 	return tag, nil
@@ -139,6 +149,15 @@ func importImage(ctx context.Context, name string, files map[string]string, chan
 func needsDocker(t *testing.T) {
 	t.Helper()
 	testcontainers.SkipIfProviderIsNotHealthy(t)
+	needs(t, "docker")
+}
+
+// needs skips the test where a program is not on this machine.
+func needs(t *testing.T, program string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		t.Skipf("there is no %s", program)
+	}
 }
 
 // image returns the image of dingmock, or skips the test where there is no Docker.

@@ -9,19 +9,11 @@ import (
 	"testing"
 )
 
-// needsPHP skips the test where there is no PHP on this machine.
-func needsPHP(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("php"); err != nil {
-		t.Skip("there is no php")
-	}
-}
-
 // phpImage returns an image of this machine's PHP: tests have no registry to get one from.
 func phpImage(t *testing.T) string {
 	t.Helper()
 	needsDocker(t)
-	needsPHP(t)
+	needs(t, "php")
 	tag, err := php()
 	if err != nil {
 		t.Fatal(err)

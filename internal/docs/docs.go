@@ -1,0 +1,77 @@
+// Package docs reads the project's documents as their readers do, for tests of what stands in them.
+package docs
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Blocks are what stands between fences of a language, each without its comments.
+func Blocks(text, language string) (list []string) {
+	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(text, -1) {
+		comment := map[string]string{"sh": `(?m) +# .*$`, "go": `(?m) +// .*$`}[language]
+		list = append(list, regexp.MustCompile(comment).ReplaceAllString(m[1], ""))
+	}
+	return list
+}
+
+// RunGo runs some of the Go programs of README.md and docs/go.md, as which changes them: they compile, and their tests pass, in a
+// module that so many blocks of docs/go.md set up, the last of them once the programs are there. root is the checkout, absolute.
+func RunGo(t testing.TB, root string, setUps int, which func(program string) (string, bool)) {
+	t.Helper()
+	var texts [2]string
+	for i, name := range []string{"README.md", "docs/go.md"} {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[i] = string(text)
+	}
+	setUp := Blocks(texts[1], "sh")[:setUps]
+	for i, block := range setUp {
+		setUp[i] = strings.ReplaceAll(block, "../dingmock", "'"+root+"'")
+	}
+	dir, n := t.TempDir(), 0
+	run(t, dir, "go mod init example.com/shop\n"+strings.Join(setUp[:setUps-1], ""))
+	for _, m := range regexp.MustCompile("(?ms)^```go\n(.*?)^```$").FindAllStringSubmatch(texts[0]+texts[1], -1) {
+		program, ok := which(m[1])
+		if !ok {
+			continue
+		}
+		n++
+		folder := filepath.Join(dir, fmt.Sprint("p", n))
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, "shop_test.go"), []byte(program), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n < 2 {
+		t.Fatalf("README.md and docs/go.md have %d such programs", n)
+	}
+	run(t, dir, setUp[setUps-1]+"test -z \"$(gofmt -l .)\"\ngo vet ./...")
+	out := run(t, dir, "go test ./...")
+	if got := len(regexp.MustCompile(`(?m)^ok `).FindAllString(out, -1)); got != n {
+		t.Errorf("of %d programs %d pass:\n%s", n, got, out)
+	}
+}
+
+// run runs a script to its end, which has to be a good one, and returns what it printed.
+func run(t testing.TB, dir, script string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "sh", "-ec", script)
+	cmd.Dir = dir
+	// What is not checked by name was when dingmock's own modules came to be.
+	cmd.Env = append(os.Environ(), "GOSUMDB=off", "GOFLAGS=", "TESTCONTAINERS_RYUK_DISABLED=true")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s\n%v\n%s", script, err, out)
+	}
+	return string(out)
+}
