@@ -178,9 +178,12 @@ func tryRun(t *testing.T, env map[string]string, args ...string) (code int, stdo
 	return code, out.String(), err.String()
 }
 
-// needs skips the test where a program is missing.
+// needs skips the test where a program is missing, and with -short.
 func needs(t testing.TB, programs ...string) {
 	t.Helper()
+	if testing.Short() {
+		t.Skipf("-short starts no other programs: %v", programs)
+	}
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
 			t.Skipf("%s is not installed", p)

@@ -152,9 +152,12 @@ func get(ctx context.Context, c *http.Client, url string) (string, error) {
 	return fmt.Sprintf("%d %s", resp.StatusCode, body), err
 }
 
-// needs skips the test where a program is missing.
+// needs skips the test where a program is missing, and with -short.
 func needs(t *testing.T, programs ...string) {
 	t.Helper()
+	if testing.Short() {
+		t.Skipf("-short starts no other programs: %v", programs)
+	}
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
 			t.Skipf("%s is not installed", p)
