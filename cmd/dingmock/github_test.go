@@ -122,7 +122,7 @@ func TestWorkflows(t *testing.T) {
 	t.Parallel()
 	files := githubFiles(t)
 	names := under(files, "workflows")
-	if diff := cmp.Diff([]string{"workflows/ci.yml", "workflows/release.yml"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"workflows/ci.yml", "workflows/release.yml", "workflows/weekly.yml"}, names); diff != "" {
 		t.Errorf("workflows (-want +got):\n%s", diff)
 	}
 	pinned := regexp.MustCompile(`^[\w-]+/[\w-]+@[0-9a-f]{40}$`)
@@ -143,6 +143,32 @@ func TestWorkflows(t *testing.T) {
 					t.Errorf("%s: %s: step %d: uses %q, run %q: it is one of the two, an action by its commit", name, job, i, step.Uses, step.Run)
 				}
 			}
+		}
+	}
+}
+
+// Each part of .ci/run is a job of ci.yml.
+func TestParts(t *testing.T) {
+	t.Parallel()
+	run, err := os.ReadFile("../../.ci/run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Fields(regexp.MustCompile(`for part in ([a-z ]+); do`).FindStringSubmatch(string(run))[1])
+	jobs := string(githubFiles(t)["workflows/ci.yml"])
+	if want := "run: .ci/check\n"; parts[0] != "check" || !strings.Contains(jobs, want) {
+		t.Errorf("the first part is %s, and ci.yml has no %q", parts[0], want)
+	}
+	if want := "part: [" + strings.Join(parts[1:], ", ") + "]\n"; !strings.Contains(jobs, want) {
+		t.Errorf("ci.yml has no %q", want)
+	}
+	for _, part := range parts {
+		info, err := os.Stat("../../.ci/" + part)
+		if err != nil || info.Mode()&0o100 == 0 {
+			t.Errorf(".ci/%s is no program: %v", part, err)
+		}
+		if !strings.Contains(string(run), "\n#   "+part+" ") {
+			t.Errorf(".ci/run does not say what %s is", part)
 		}
 	}
 }
@@ -170,13 +196,13 @@ func TestReleaseAsDocumented(t *testing.T) {
 	if diff := cmp.Diff(byHand, done.String()); diff != "" {
 		t.Errorf("docs/release.md and release.yml (-want +got):\n%s", diff)
 	}
-	ci, err := os.ReadFile("../../.ci/run")
+	ci, err := os.ReadFile("../../.ci/release")
 	if err != nil {
 		t.Fatal(err)
 	}
 	version := regexp.MustCompile(`github\.com/goreleaser/goreleaser/v2@v[\d.]+`).FindString(string(ci))
 	if version == "" || !strings.Contains(byHand, version+" ") {
-		t.Errorf("docs/release.md does not run %q, which .ci/run does", version)
+		t.Errorf("docs/release.md does not run %q, which .ci/release does", version)
 	}
 }
 
@@ -193,15 +219,30 @@ func TestDependabot(t *testing.T) {
 		}
 	}
 	readKnown(t, githubFiles(t), "dependabot.yml", &config)
-	manifest := map[string]string{"gomod": "go.mod", "github-actions": ".github/workflows", "docker": "Dockerfile", "npm": "package.json"}
-	for _, u := range config.Updates {
-		file, found := manifest[u.Ecosystem]
-		if _, err := os.Stat(filepath.Join("../..", u.Directory, file)); !found || err != nil || u.Schedule.Interval == "" {
-			t.Errorf("%s in %s: %v, interval %q", u.Ecosystem, u.Directory, err, u.Schedule.Interval)
+	want := []string{"docker in /", "github-actions in /", "npm in /cmd/dingmock/npm"}
+	err := filepath.WalkDir("../..", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.Name() == "go.mod" {
+			text, err := os.ReadFile(name)
+			if folder := filepath.ToSlash(filepath.Dir(name)); strings.Contains(string(text), "\nrequire ") {
+				want = append(want, "gomod in /"+strings.TrimPrefix(strings.TrimPrefix(folder, "../.."), "/"))
+			}
+			return err
 		}
-		delete(manifest, u.Ecosystem)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if config.Version != 2 || len(manifest) > 0 {
-		t.Errorf("version %d; nobody looks at %v", config.Version, manifest)
+	var got []string
+	for _, u := range config.Updates {
+		got = append(got, u.Ecosystem+" in "+u.Directory)
+		if u.Schedule.Interval == "" {
+			t.Errorf("%s in %s: no interval", u.Ecosystem, u.Directory)
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" || config.Version != 2 {
+		t.Errorf("version %d, what is looked at (-want +got):\n%s", config.Version, diff)
 	}
 }
