@@ -229,7 +229,7 @@ func TestProxyJudgesWhatItSaw(t *testing.T) {
 		{"breaks off, in chunks", http.MethodGet, goodCall, "", reply("Transfer-Encoding: chunked\r\n\r\na\r\n" + goodReply[:10] + "\r\n"), 200, true, brokenOff},
 		{"no reply", http.MethodGet, goodCall, "", silent, 502, false, "off-spec reply: gettoken: no-answer at /status: found none: EOF, expected a reply"},
 		{"no reply to what is not modelled", http.MethodPost, notModelled, `{"userid":"u"}`, silent, 502, false, ""},
-		{"early, of a body of which not all came", http.MethodPost, "/topapi/v2/user/getsession?access_token=x", `{"userid":` + strings.Repeat(" ", 8<<20),
+		{"early, of a body of which not all came", http.MethodPost, "/topapi/v2/user/getsession?access_token=x", `{"userid":` + strings.Repeat(" ", 64<<10),
 			func(conn net.Conn) {
 				reply("Content-Length: 0\r\nConnection: close\r\n\r\n")(conn)
 				_ = conn.(*net.TCPConn).CloseWrite()
@@ -250,7 +250,12 @@ func TestProxyJudgesWhatItSaw(t *testing.T) {
 			if x.body != "" {
 				req.Header.Set("Content-Type", "application/json")
 			}
-			resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+			if strings.HasPrefix(x.name, "early") { // and the rest never comes
+				rest, never := io.Pipe()
+				t.Cleanup(func() { _ = never.Close() })
+				req.ContentLength, req.Body = 8<<20, io.NopCloser(io.MultiReader(req.Body, rest))
+			}
+			resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: limit}).Do(req)
 			if err != nil {
 				t.Fatal(err)
 			}
