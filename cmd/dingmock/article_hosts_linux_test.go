@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -43,7 +42,7 @@ func TestArticleByHostsFile(t *testing.T) {
 	ini := write("php.ini", "openssl.cafile="+filepath.Join(tlsDir, "ca.pem")+"\ndisplay_errors=1\nerror_reporting=E_ALL\nhtml_errors=0\n")
 	file := write("article.php", article(t))
 	for range 2 {
-		php := exec.CommandContext(t.Context(), "php", "-c", ini, file)
+		php := bounded(t, "php", "-c", ini, file)
 		var out, errs bytes.Buffer
 		php.Stdout, php.Stderr = &out, &errs
 		err := php.Run()

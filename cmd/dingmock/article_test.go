@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -59,7 +58,7 @@ func TestArticle(t *testing.T) {
 	}
 
 	for range 2 {
-		php := exec.CommandContext(t.Context(), "php", "-d", "display_errors=1", "-d", "error_reporting=E_ALL", "-d", "html_errors=0", file)
+		php := bounded(t, "php", "-d", "display_errors=1", "-d", "error_reporting=E_ALL", "-d", "html_errors=0", file)
 		var out, errs bytes.Buffer
 		php.Stdout, php.Stderr = &out, &errs
 		err := php.Run()

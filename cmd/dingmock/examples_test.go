@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -27,7 +26,7 @@ func TestExamples(t *testing.T) {
 			needs(t, x.args[0])
 			c := startServe(t, nil)
 			try := func(secret string) (string, string, error) {
-				cmd := exec.CommandContext(t.Context(), x.args[0], x.args[1:]...)
+				cmd := bounded(t, x.args[0], x.args[1:]...)
 				cmd.Dir = "../../examples"
 				cmd.Env = append(os.Environ(), "DINGTALK_BASE_URL="+c.url, "DINGTALK_APPKEY=", "DINGTALK_APPSECRET="+secret)
 				var out, errs bytes.Buffer

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -42,7 +41,7 @@ func TestBannerLines(t *testing.T) {
 			t.Fatalf("%s: no lines: %s", name, c.stdout)
 		}
 		for _, program := range []string{"sh", "bash"} {
-			cmd := exec.CommandContext(t.Context(), program, "-e")
+			cmd := bounded(t, program, "-e")
 			cmd.Stdin = strings.NewReader(lines)
 			cmd.Env = append(os.Environ(), "APPSECRET=myS3cret")
 			out, err := cmd.CombinedOutput()
@@ -83,7 +82,7 @@ func TestHintsRun(t *testing.T) {
 			t.Errorf("%v does not say %q: %s", x.said, x.hint, said)
 		}
 		for _, program := range []string{"sh", "bash"} {
-			cmd := exec.CommandContext(t.Context(), program, "-c", x.line)
+			cmd := bounded(t, program, "-c", x.line)
 			cmd.Env = append(os.Environ(), path, "DINGMOCK_URL="+fake.url)
 			out, _ := cmd.CombinedOutput() // its exit code is told by what it says
 			if !strings.Contains(string(out), x.want) {
@@ -96,7 +95,7 @@ func TestHintsRun(t *testing.T) {
 		t.Fatalf("serve does not say where the certificate is: %s", fake.stdout)
 	}
 	for _, line := range []string{"curl -sSf " + banner[1] + "/_mock/ca.pem", banner[2]} {
-		cmd := exec.CommandContext(t.Context(), "sh", "-c", line)
+		cmd := bounded(t, "sh", "-c", line)
 		cmd.Env = append(os.Environ(), path, "DINGMOCK_URL="+fake.url)
 		if out, err := cmd.Output(); err != nil || !strings.HasPrefix(string(out), "-----BEGIN CERTIFICATE") {
 			t.Errorf("%s: %v: %s", line, err, out)

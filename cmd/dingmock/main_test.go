@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,7 @@ const asCommand = "DINGMOCK_TEST_AS_COMMAND"
 func TestMain(m *testing.M) {
 	switch name := os.Getenv(asCommand); name {
 	case "":
+		http.DefaultClient.Timeout = limit
 		os.Exit(m.Run())
 	case "1":
 		main()
@@ -49,15 +51,35 @@ func soon[T any](t *testing.T, c <-chan T, what string) T {
 	}
 }
 
-// itself is a process of this binary as the command. It is told to end with the test, or at three times the limit.
+// untilLate ends with the test, at three times the limit, or when half of the time is over that go test has left, which at its
+// end would stop all tests.
+func untilLate(t testing.TB) context.Context {
+	t.Helper()
+	late := 3 * limit
+	if all, ok := t.(*testing.T); ok {
+		if end, ok := all.Deadline(); ok {
+			late = min(late, time.Until(end)/2)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), late)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// bounded is a program that is killed where it hangs.
+func bounded(t testing.TB, program string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(untilLate(t), program, args...)
+	cmd.WaitDelay = limit / 4 // for what the program leaves behind with its stdout
+	return cmd
+}
+
+// itself is a process of this binary as the command. It is told to end where it hangs.
 func itself(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*limit)
-	t.Cleanup(cancel)
-	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd := bounded(t, os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asCommand+"=1")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // so that run ends its program as well
-	cmd.WaitDelay = limit / 4
 	return cmd
 }
 
@@ -98,6 +120,15 @@ func (o *output) end() {
 
 // waitFor waits for text, or for the end, or for the limit, and reports whether the text came.
 func (o *output) waitFor(text string) bool {
+	return o.wait(func(all []byte) bool { return bytes.Contains(all, []byte(text)) })
+}
+
+// waitForLines does for so many lines.
+func (o *output) waitForLines(n int) bool {
+	return o.wait(func(all []byte) bool { return bytes.Count(all, newline) >= n })
+}
+
+func (o *output) wait(came func(all []byte) bool) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	over := false
@@ -108,7 +139,7 @@ func (o *output) waitFor(text string) bool {
 		o.more.Broadcast()
 	})
 	defer timer.Stop()
-	for !strings.Contains(o.text.String(), text) {
+	for !came(o.text.Bytes()) {
 		if o.done || over {
 			return false
 		}
@@ -172,9 +203,7 @@ func lookup(env map[string]string) func(string) (string, bool) {
 func tryRun(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
-	ctx, cancel := context.WithTimeout(t.Context(), 5*limit)
-	defer cancel()
-	code = run(ctx, args, lookup(env), &out, &err)
+	code = run(untilLate(t), args, lookup(env), &out, &err)
 	return code, out.String(), err.String()
 }
 

@@ -55,9 +55,8 @@ func npmCommand(t *testing.T, dir string, env []string, program string, args ...
 	if strings.Contains(program, "/") {
 		program = filepath.Join(dir, program)
 	}
-	cmd = exec.CommandContext(t.Context(), program, args...)
+	cmd = bounded(t, program, args...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
-	cmd.WaitDelay = limit / 4
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	stdout, stderr = newOutput(), newOutput()
 	cmd.Stdout, cmd.Stderr = stdout, stderr

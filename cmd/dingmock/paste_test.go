@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -83,6 +83,7 @@ func (x nasty) send(address string) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(limit))
 	head := x.method + " " + x.target + " HTTP/1.1\r\nHost: " + address + "\r\nConnection: close\r\n"
 	for _, line := range x.header {
 		head += line + "\r\n"
@@ -228,7 +229,7 @@ func curlsOf(value any) (lines []string) {
 // paste runs a line as a person would who pastes it.
 func paste(t *testing.T, shell, line string, env ...string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), shell)
+	cmd := bounded(t, shell)
 	cmd.Stdin = strings.NewReader(line + "\n")
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "no_proxy=*"}, env...)
 	if out, err := cmd.CombinedOutput(); err != nil {

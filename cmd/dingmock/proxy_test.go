@@ -41,7 +41,7 @@ func startProxy(t *testing.T, args ...string) (url string, stderr *output, end f
 	}
 	return url, stderr, func() (int, string) {
 		stop()
-		return <-exit, stdout.String()
+		return soon(t, exit, "the end of proxy"), stdout.String()
 	}
 }
 

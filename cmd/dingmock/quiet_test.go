@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // goLog are the lines that net/http writes by itself.
@@ -119,6 +120,7 @@ func TestQuietServers(t *testing.T) {
 				t.Fatal(err)
 			}
 			if u.Scheme == "https" {
+				_ = conn.SetDeadline(time.Now().Add(limit))
 				conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true, ServerName: "oapi.dingtalk.com", NextProtos: []string{"h2"}})
 			}
 			_, _ = io.WriteString(conn, bytes)

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -29,12 +27,9 @@ func fromCheckout(t *testing.T) (list []string) {
 // shell is a line, or a script, as a person types it into sh, in a folder.
 func shell(t *testing.T, dir, script string, env ...string) ran {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*limit)
-	t.Cleanup(cancel)
-	cmd := exec.CommandContext(ctx, "sh", "-c", script)
+	cmd := bounded(t, "sh", "-c", script)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = limit / 4
 	stdout, stderr := newOutput(), newOutput()
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	if err := cmd.Start(); err != nil {
@@ -67,13 +62,11 @@ func TestReadmeCheckout(t *testing.T) {
 	t.Run("go run ./cmd/dingmock serve", func(t *testing.T) {
 		t.Parallel()
 		succeeds(t, "../..", "go list -export ./cmd/dingmock") // compiles, which takes long the first time, and does not link
-		ctx, cancel := context.WithTimeout(t.Context(), 2*limit)
-		defer cancel()
-		cmd := exec.CommandContext(ctx, "go", "run", "./cmd/dingmock", "serve")
+		cmd := bounded(t, "go", "run", "./cmd/dingmock", "serve")
 		cmd.Dir, cmd.Env = "../..", append(os.Environ(), "DINGMOCK_ADDR=127.0.0.1:0") // 8080 may be somebody's
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		end := func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) } // as the terminal's ^C
-		cmd.Cancel, cmd.WaitDelay = end, limit/4
+		cmd.Cancel = end
 		stdout, stderr := newOutput(), newOutput()
 		cmd.Stdout, cmd.Stderr = stdout, stderr
 		if err := cmd.Start(); err != nil {

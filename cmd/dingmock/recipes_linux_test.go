@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -186,7 +185,7 @@ func TestRecipesRun(t *testing.T) {
 					if offSpec && i == len(r.scripts)-1 {
 						text(t, http.DefaultClient, fake.url+"/gettoken?appkey=mock-x&appsecret=y&extra=1")
 					}
-					shell := exec.CommandContext(t.Context(), "sh", "-e")
+					shell := bounded(t, "sh", "-e")
 					shell.Dir = "../.."
 					shell.Env = append(vars, "GITHUB_ENV="+kept)
 					// In the program's place, PHP too, of which neither half reads the variables that others do.
@@ -205,7 +204,7 @@ func TestRecipesRun(t *testing.T) {
 						vars = append(vars, strings.Fields(string(more))...)
 					}
 				}
-				if !strings.Contains(fake.stderr.String(), `"operation":"close_session"`) {
+				if !fake.stderr.waitFor(`"operation":"close_session"`) {
 					t.Errorf("the program did not reach the fake:\n%s", fake.stderr)
 				}
 			})

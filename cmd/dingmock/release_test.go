@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -82,7 +81,7 @@ func TestReleaseHasAllSource(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=Dir,GoFiles,EmbedFiles", "../../cmd/dingmock")
+	list := bounded(t, "go", "list", "-deps", "-json=Dir,GoFiles,EmbedFiles", "../../cmd/dingmock")
 	list.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
 	out, err := list.Output()
 	if err != nil {

@@ -106,7 +106,7 @@ func TestRunRefused(t *testing.T) {
 func needsModule(t *testing.T, program string, args ...string) {
 	t.Helper()
 	needs(t, program)
-	if out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput(); err != nil {
+	if out, err := bounded(t, program, args...).CombinedOutput(); err != nil {
 		t.Skipf("%s %v: %v: %s", program, args, err, out)
 	}
 }
@@ -516,7 +516,7 @@ func TestRunEgress(t *testing.T) {
 		if err := os.WriteFile(file, store, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		out, err := exec.CommandContext(t.Context(), "keytool", "-list", "-keystore", file, "-storepass", storePassword).CombinedOutput()
+		out, err := bounded(t, "keytool", "-list", "-keystore", file, "-storepass", storePassword).CombinedOutput()
 		if n := len(regexp.MustCompile("trustedCertEntry").FindAll(out, -1)); err != nil || n != 3 {
 			t.Errorf("keytool: %v\n%s", err, out)
 		}

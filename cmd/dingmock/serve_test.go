@@ -281,7 +281,7 @@ func TestStartTextLinesRun(t *testing.T) {
 				}
 			}
 			for range 2 { // pasted again, they do the same
-				bash := exec.CommandContext(t.Context(), "bash", "-eu")
+				bash := bounded(t, "bash", "-eu")
 				bash.Env = append(os.Environ(), "APPSECRET=topsecret")
 				bash.Stdin = strings.NewReader(script)
 				out, err := bash.CombinedOutput()

@@ -2,15 +2,14 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
@@ -30,12 +29,10 @@ func apart(t *testing.T, flags uintptr) bool {
 	if os.Getuid() != 0 {
 		t.Skip("needs root")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*limit)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", (2 * limit).String())
+	late, _ := untilLate(t).Deadline()
+	cmd := bounded(t, os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v", "-test.timeout", time.Until(late).String())
 	cmd.Env = append(os.Environ(), inside+"="+t.Name())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS | flags}
-	cmd.WaitDelay = limit / 4
 	out, err := cmd.CombinedOutput()
 	if errors.Is(err, syscall.EPERM) {
 		t.Skipf("needs to make a namespace: %v", err)

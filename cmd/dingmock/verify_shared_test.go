@@ -94,19 +94,6 @@ func TestVerifyLeavesNothingBehind(t *testing.T) {
 	same("after an interrupted verify", used)
 }
 
-// waitForLines waits for so many lines, and reports whether they came.
-func (o *output) waitForLines(n int) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for bytes.Count(o.text.Bytes(), []byte("\n")) < n {
-		if o.done {
-			return false
-		}
-		o.more.Wait()
-	}
-	return true
-}
-
 // The mark goes where a dingmock answers, and nowhere else.
 func TestMarkGoesToDingmocksAlone(t *testing.T) {
 	t.Parallel()
