@@ -165,11 +165,11 @@ func TestExamples(t *testing.T) {
 				}
 				q := doc.CheckRequest(op, httptest.NewRequest(op.Method, op.Path, nil), nil)
 				header := http.Header{"Content-Type": {reply.ContentType}}
-				for _, v := range doc.CheckResponse(q, reply.Status, header, body) {
+				for _, v := range q.CheckResponse(reply.Status, header, body) {
 					t.Errorf("%s: the example %s: %s", op.ID, name, v)
 				}
 				broken := bytes.Replace(body, []byte("{"), []byte(`{"x":1,`), 1)
-				if len(doc.CheckResponse(q, reply.Status, header, broken)) == 0 {
+				if len(q.CheckResponse(reply.Status, header, broken)) == 0 {
 					t.Errorf("%s: the example %s is valid with an undeclared field too", op.ID, name)
 				}
 			}
@@ -252,7 +252,7 @@ paths:
 		t.Error("a document without families has one")
 	}
 	q := doc.CheckRequest(nil, httptest.NewRequest("GET", "/b", nil), nil)
-	if len(q.Violations) != 1 || q.Violations[0].Answer != "" || len(doc.CheckResponse(q, 404, nil, nil)) != 1 {
+	if len(q.Violations) != 1 || q.Violations[0].Answer != "" || len(q.CheckResponse(404, nil, nil)) != 1 {
 		t.Errorf("an unknown path of a document without families: %v", q.Violations)
 	}
 }

@@ -26,7 +26,9 @@ var source []byte
 // Source returns a copy of openapi.yaml.
 func Source() []byte { return bytes.Clone(source) }
 
-// Document is an OpenAPI 3.0 document in the form that the checks need. Any number of goroutines may use one.
+// Document is an OpenAPI 3.0 document in the form that the checks need. Any number of goroutines may use one. The operations,
+// families and errors that it returns are its own, and so are their slices and maps: all that use the Document share them, and
+// nobody may change them. A slice that a method of Document returns is a copy.
 type Document struct {
 	Title, Version string
 
@@ -39,7 +41,7 @@ type Document struct {
 	suggested  suggestions
 }
 
-// Operation is one call of the document.
+// Operation is one call of the document. It is shared and must not be changed, nor what is in it.
 type Operation struct {
 	ID          string // the operationId: its name everywhere
 	Method      string
@@ -136,7 +138,7 @@ type Credential struct {
 	FormField bool   // whether a form body may carry it as well
 }
 
-// Reply is one answer of an operation: all that share an HTTP status.
+// Reply is one answer of an operation: all that share an HTTP status. It is shared and must not be changed.
 type Reply struct {
 	Status      int      // 0: any that no other reply has
 	ContentType string   // exact, to the letter
@@ -147,7 +149,7 @@ type Reply struct {
 	schema *openapi3.Schema
 }
 
-// Family is the dialect of all paths with one prefix.
+// Family is the dialect of all paths with one prefix. It is shared and must not be changed, nor what is in it.
 type Family struct {
 	Name        string
 	Prefix      string            // N stands for digits, one or more
@@ -171,7 +173,7 @@ func (f *Family) API(path string) string {
 	return f.APIName + strings.ReplaceAll(strings.TrimPrefix(path, f.Prefix), "/", ".")
 }
 
-// ErrorReply is one error answer of the platform, as x-errors has it.
+// ErrorReply is one error answer of the platform, as x-errors has it. One of a Document is shared and must not be changed.
 type ErrorReply struct {
 	Name       string `json:"-"`
 	Errcode    int    `json:"errcode,omitempty"`  // in the errcode dialects

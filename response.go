@@ -13,7 +13,7 @@ import (
 // CheckResponse finds what the document does not allow in the reply to a request: its status, its one Content-Type, its
 // body, and which errors it may be. Keys may stand in any order, but each once. The reply to a HEAD has no body to
 // check; that to a path outside the document may be any error of the path's dialect.
-func (d *Document) CheckResponse(q *Request, status int, header http.Header, body []byte) []Violation {
+func (q *Request) CheckResponse(status int, header http.Header, body []byte) []Violation {
 	if q.Known == KnownDocumented || q.Known == KnownRule || q.Preflight() {
 		return nil // how it is answered is not known here
 	}
@@ -25,9 +25,9 @@ func (d *Document) CheckResponse(q *Request, status int, header http.Header, bod
 		}
 		list = append(list, v)
 	}
-	reply := d.Reply(q, status)
+	reply := q.Reply(status)
 	if reply == nil {
-		add(KindReplyStatus, "/status", fmt.Sprint(status), d.statuses(q))
+		add(KindReplyStatus, "/status", fmt.Sprint(status), q.statuses())
 		return list
 	}
 	types := header.Values("Content-Type")
@@ -109,9 +109,9 @@ func repeatedKeys(dec *json.Decoder, at *place, list []finding) []finding {
 }
 
 // Reply returns the document's reply to a request with that HTTP status, nil where there is none.
-func (d *Document) Reply(q *Request, status int) *Reply {
+func (q *Request) Reply(status int) *Reply {
 	var fallback *Reply
-	for _, r := range d.replies(q) {
+	for _, r := range q.replies() {
 		switch r.Status {
 		case status:
 			return r
@@ -122,7 +122,7 @@ func (d *Document) Reply(q *Request, status int) *Reply {
 	return fallback
 }
 
-func (d *Document) replies(q *Request) []*Reply {
+func (q *Request) replies() []*Reply {
 	switch {
 	case q.Operation != nil:
 		return q.Operation.Replies
@@ -132,9 +132,9 @@ func (d *Document) replies(q *Request) []*Reply {
 	return nil
 }
 
-func (d *Document) statuses(q *Request) string {
+func (q *Request) statuses() string {
 	var text string
-	for _, r := range d.replies(q) {
+	for _, r := range q.replies() {
 		if text != "" {
 			text += " or "
 		}

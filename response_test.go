@@ -132,7 +132,7 @@ func TestCheckResponse(t *testing.T) {
 				header["Content-Type"] = strings.Split(test.typ, "\n")
 			}
 			var got []string
-			for _, v := range doc.CheckResponse(q, test.status, header, []byte(test.body)) {
+			for _, v := range q.CheckResponse(test.status, header, []byte(test.body)) {
 				line := v.String()
 				if strings.Contains(line, "s3cret") || strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
 					t.Errorf("not a line without values: %q", line)
@@ -175,7 +175,7 @@ func TestCheckResponseOfManyKeys(t *testing.T) {
 	deep := strings.Repeat(`{"a":1,"a":`, 9000) + "0" + strings.Repeat("}", 9000)
 	for name, body := range map[string]string{"many": "{" + many.String() + `"errcode":-1,"errmsg":"系统繁忙"}`, "deep": deep} {
 		repeated := 0
-		for _, v := range doc.CheckResponse(q, 200, header, []byte(body)) {
+		for _, v := range q.CheckResponse(200, header, []byte(body)) {
 			if v.Found == "a repeated key" {
 				repeated++
 			}
@@ -201,7 +201,7 @@ paths:
 	}
 	q := doc.CheckRequest(doc.Operations()[0], httptest.NewRequest("GET", "/a", nil), nil)
 	for _, body := range []string{`{"code":"40035"}`, `{"errcode":1}`} {
-		if list := doc.CheckResponse(q, 200, http.Header{"Content-Type": {"application/json"}}, []byte(body)); list != nil {
+		if list := q.CheckResponse(200, http.Header{"Content-Type": {"application/json"}}, []byte(body)); list != nil {
 			t.Errorf("%s: %v", body, list)
 		}
 	}
@@ -236,7 +236,7 @@ func BenchmarkCheckResponse(b *testing.B) {
 	body := []byte(`{"errcode":40035,"errmsg":"缺少参数 session_id","request_id":"16l4ew3d47pdp"}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		if list := doc.CheckResponse(q, 200, header, body); list != nil {
+		if list := q.CheckResponse(200, header, body); list != nil {
 			b.Fatal(list)
 		}
 	}

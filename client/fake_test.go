@@ -55,7 +55,7 @@ func (c *checked) RoundTrip(r *http.Request) (*http.Response, error) {
 			c.t.Errorf("request: %s", v)
 		}
 	}
-	for _, v := range c.doc.CheckResponse(q, resp.StatusCode, resp.Header, got) {
+	for _, v := range q.CheckResponse(resp.StatusCode, resp.Header, got) {
 		c.t.Errorf("reply: %s", v)
 	}
 	c.mu.Lock()

@@ -16,7 +16,7 @@ import (
 type Finding struct {
 	Operation string `json:"operation"` // of the call that was answered so; "" for a path that is no operation's
 	Pointer   string `json:"pointer"`   // where: a JSON pointer into {status, header, body} of the reply; "" where it is no one place's
-	Kind      string `json:"kind"`      // a rule of dingmock.CheckResponse, RuleReplyBytes, or one of the kinds below
+	Kind      string `json:"kind"`      // a rule of dingmock.Request.CheckResponse, RuleReplyBytes, or one of the kinds below
 	Found     string `json:"found"`     // of the first such reply, secrets hidden
 	Expected  string `json:"expected"`
 

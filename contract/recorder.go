@@ -30,11 +30,11 @@ type Exchange struct {
 }
 
 // reply returns the document's reply with the exchange's status, or nil.
-func (x *Exchange) reply(doc *dingmock.Document) *dingmock.Reply {
+func (x *Exchange) reply() *dingmock.Reply {
 	if x.Response == nil {
 		return nil
 	}
-	return doc.Reply(x.Parsed, x.Response.StatusCode)
+	return x.Parsed.Reply(x.Response.StatusCode)
 }
 
 // maxReply is how much of a reply is read, in bytes.
@@ -60,7 +60,7 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 		base = marking{base, r.marker}
 	}
 	x, err := exchange(base, r.doc, r.prefixes, req)
-	x.strict(r.doc, r.bytes)
+	x.strict(r.bytes)
 	if x.Response != nil {
 		r.redact.learn(x.Body)
 		r.coverage.add(x)
@@ -108,7 +108,7 @@ func exchange(base http.RoundTripper, doc *dingmock.Document, prefixes []string,
 	}
 	x.Response, x.Body = resp, body
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	x.judge(doc)
+	x.judge()
 	return x, nil
 }
 
@@ -125,11 +125,11 @@ func parse(doc *dingmock.Document, prefixes []string, req *http.Request, body []
 }
 
 // judge compares the reply with the document.
-func (x *Exchange) judge(doc *dingmock.Document) {
+func (x *Exchange) judge() {
 	if x.Response.Header.Get("Dingmock-Known") == string(dingmock.KnownRule) {
 		x.Parsed.AnsweredByRule(false)
 	}
-	x.Violations = doc.CheckResponse(x.Parsed, x.Response.StatusCode, x.Response.Header, x.Body)
+	x.Violations = x.Parsed.CheckResponse(x.Response.StatusCode, x.Response.Header, x.Body)
 	if x.Unjudged != "" || x.Err != nil {
 		x.Violations = slices.DeleteFunc(x.Violations, func(v dingmock.Violation) bool {
 			return v.Kind == dingmock.KindReplyBody || v.Kind == dingmock.KindReplyError
@@ -141,15 +141,15 @@ func (x *Exchange) judge(doc *dingmock.Document) {
 		}
 		return
 	}
-	if reply := x.reply(doc); reply != nil {
+	if reply := x.reply(); reply != nil {
 		x.Error = reply.Identify(x.Body)
 	}
 }
 
 // strict finds what the document says of a reply beyond its meaning: its bytes. Where they are not asked for, it takes from
 // what was found that a Content-Type is but spelt otherwise.
-func (x *Exchange) strict(doc *dingmock.Document, exact bool) {
-	reply := x.reply(doc)
+func (x *Exchange) strict(exact bool) {
+	reply := x.reply()
 	if reply == nil {
 		return
 	}
@@ -191,6 +191,6 @@ func sameType(a, b string) bool {
 	return plain(a) == plain(b)
 }
 
-// RuleReplyBytes is the rule of a reply that this package adds to those of dingmock.CheckResponse: the bytes are those that
+// RuleReplyBytes is the rule of a reply that this package adds to those of dingmock.Request.CheckResponse: the bytes are those that
 // the document says.
 const RuleReplyBytes = "reply-bytes"

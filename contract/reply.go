@@ -99,7 +99,7 @@ func (c *Trial) nonconforming(x *Exchange) (f Finding, diff string) {
 		if v.Kind == RuleReplyBytes {
 			var value any
 			_ = decodeJSON(x.Body, &value)
-			lines = append(lines, "  -want "+string(x.reply(c.doc).Encode(value)), "  +got  "+c.shown(string(x.Body), 2000))
+			lines = append(lines, "  -want "+string(x.reply().Encode(value)), "  +got  "+c.shown(string(x.Body), 2000))
 		}
 	}
 	return f, strings.Join(lines, "\n")
@@ -204,7 +204,7 @@ func (c *Trial) elsewhere(x *Exchange) *dingmock.ErrorReply {
 
 // meant returns the listed error that a reply, which is none, has the code of, or else the text of; nil for neither.
 func (c *Trial) meant(x *Exchange) *dingmock.ErrorReply {
-	reply := x.reply(c.doc)
+	reply := x.reply()
 	var body map[string]any
 	if reply == nil || decodeJSON(x.Body, &body) != nil {
 		return nil
@@ -245,7 +245,7 @@ func (c *Trial) errorDiff(x *Exchange, e *dingmock.ErrorReply, holes []string) s
 // that is as it has to be.
 func (c *Trial) bytesOf(x *Exchange, e *dingmock.ErrorReply, holes []string) (want []byte, contentType string) {
 	body := e.Body(holes...)
-	reply := c.doc.Reply(x.Parsed, e.Status)
+	reply := x.Parsed.Reply(e.Status)
 	if reply == nil {
 		return encodeJSON(body), ""
 	}

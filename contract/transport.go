@@ -258,8 +258,8 @@ func (o Observed) Judge(options *JudgeOptions) *Exchange {
 		default:
 			x.Unjudged = encoding
 		}
-		x.judge(doc)
-		x.strict(doc, false)
+		x.judge()
+		x.strict(false)
 	}
 	x.allow(opts.AllowUnknown)
 	return x

@@ -91,7 +91,7 @@ func TestControlBadInput(t *testing.T) {
 		}
 		if op != nil {
 			q := &dingmock.Request{Operation: op, Method: op.Method, Path: op.Path}
-			for _, v := range doc.CheckResponse(q, got.status, got.header, []byte(got.body)) {
+			for _, v := range q.CheckResponse(got.status, got.header, []byte(got.body)) {
 				t.Errorf("%s: %.60s: %s", x.name, x.line, v)
 			}
 		}

@@ -89,7 +89,7 @@ func checkExchange(t *testing.T, doc *dingmock.Document, s *mockserver.Server, r
 	body := w.Body.Bytes()
 
 	q := doc.CheckRequest(doc.Match(r.Method, r.URL.Path), r, sent)
-	for _, v := range doc.CheckResponse(q, w.Code, w.Header(), body) {
+	for _, v := range q.CheckResponse(w.Code, w.Header(), body) {
 		t.Errorf("%s: in %s", v, body)
 	}
 	if w.Code >= 500 || w.Code < 200 {

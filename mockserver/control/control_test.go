@@ -63,7 +63,7 @@ func (h *held) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !strings.HasSuffix(resp.Header.Get("Content-Type"), "json") {
 		return resp, err // text has no schema to be held to
 	}
-	for _, v := range h.doc.CheckResponse(q, resp.StatusCode, resp.Header, got) {
+	for _, v := range q.CheckResponse(resp.StatusCode, resp.Header, got) {
 		h.t.Errorf("reply: %s", v)
 	}
 	return resp, err
