@@ -48,3 +48,14 @@ func TestJSON(t *testing.T) {
 		t.Errorf("read as %q, %v", back, err)
 	}
 }
+
+func TestASCII(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"": "", `a "b" c`: `a "b" c`, `a\b`: `a\\b`, "a\nb\t": `a\nb\t`, "会": `\u4f1a`, "\xff": `\xff`, "😀": `\U0001f600`,
+	} {
+		if got := printable.ASCII(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
