@@ -19,6 +19,7 @@ import (
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/client"
 	"github.com/dingmock/dingmock/mockserver"
+	"github.com/dingmock/dingmock/mockserver/control"
 )
 
 // checked is an http.RoundTripper that holds each exchange to the document, and counts them by path.
@@ -185,8 +186,8 @@ func TestFakeSessions(t *testing.T) {
 			if err := c.CloseSession(ctx, params); !errors.Is(err, client.ErrInvalidSession) {
 				t.Errorf("CloseSession once more: error %v, want ErrInvalidSession", err)
 			}
-			if list := w.fake.Violations(); len(list) != 0 {
-				t.Errorf("the fake found violations: %v", list)
+			if v, err := w.fake.Verdict(nil); err != nil || len(v.Violations) != 0 {
+				t.Errorf("the fake found violations: %v, error %v", v.Violations, err)
 			}
 			if got := w.wire.count("/gettoken") + w.wire.count("/v1.0/oauth2/accessToken"); got != 1 {
 				t.Errorf("%d token calls, want 1", got)
@@ -330,7 +331,11 @@ func TestFakeExpiry(t *testing.T) {
 	if second.Value == first.Value {
 		t.Error("an expired token came again")
 	}
-	if _, err := w.fake.App("default").Advance(7200 * time.Second); err != nil { // the server's clock alone: the client is told
+	at, err := control.Of(w.fake, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := at.App("default").Advance(t.Context(), 7200*time.Second); err != nil { // the server's clock alone: the client is told
 		t.Fatal(err)
 	}
 	if _, err := c.CreateSession(ctx, params); err != nil {

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/dingmock/dingmock/mockserver"
+	"github.com/dingmock/dingmock/mockserver/control"
 )
 
 // serverPowers make apps and move their clocks, straight on a server.
@@ -22,8 +23,11 @@ func (p serverPowers) NewApp(ctx context.Context, _ AppSpec) (App, error) {
 	return App{CorpID: key, CorpSecret: "secret", AppKey: key, AppSecret: "secret"}, nil
 }
 
-func (p serverPowers) Advance(_ context.Context, app App, by time.Duration) error {
-	_, err := p.server.App(app.AppKey).Advance(by)
+func (p serverPowers) Advance(ctx context.Context, app App, by time.Duration) error {
+	at, err := control.Of(p.server, nil)
+	if err == nil {
+		_, err = at.App(app.AppKey).Advance(ctx, by)
+	}
 	return err
 }
 

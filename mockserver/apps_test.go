@@ -64,10 +64,10 @@ func TestAutoAppKeys(t *testing.T) {
 				}
 				return
 			}
-			got, err := s.App(test.made).State()
-			if err != nil {
-				t.Fatalf("%v: %s", err, a.body)
+			if !exists(t, s, test.made) {
+				t.Fatalf("it is not made: %s", a.body)
 			}
+			got := state(t, s, test.made)
 			if got.Name != test.made || got.AppKey != test.made || got.CorpID != test.made || got.AppSecret != got.CorpSecret || !got.Auto {
 				t.Errorf("the app is %+v", got)
 			}
@@ -195,17 +195,18 @@ func TestAppsAreSeparate(t *testing.T) {
 
 func TestAppThatIsNot(t *testing.T) {
 	t.Parallel()
-	a := fake(t, mockserver.Options{}).App("nobody")
-	_, stateErr := a.State()
-	_, nowErr := a.Now()
-	_, advanceErr := a.Advance(time.Second)
-	for name, err := range map[string]error{"State": stateErr, "Now": nowErr, "Advance": advanceErr, "Freeze": a.Freeze(), "Resume": a.Resume()} {
-		if err == nil || err.Error() != `mockserver: there is no app "nobody"` {
+	a, ctx := appOf(t, fake(t, mockserver.Options{}), "nobody"), t.Context()
+	for name, ask := range map[string]func() error{
+		"State":   func() error { _, err := a.State(ctx); return err },
+		"Clock":   func() error { _, err := a.Clock(ctx); return err },
+		"Advance": func() error { _, err := a.Advance(ctx, time.Second); return err },
+		"Freeze":  func() error { _, err := a.Freeze(ctx); return err },
+		"Resume":  func() error { _, err := a.Resume(ctx); return err },
+		"Verdict": func() error { _, err := a.Verdict(ctx, nil); return err },
+	} {
+		if err := ask(); err == nil || !strings.Contains(err.Error(), `there is no app "nobody"`) {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-	if list := a.Violations(); len(list) != 0 {
-		t.Errorf("Violations: %v", list)
 	}
 }
 
@@ -216,7 +217,7 @@ func TestAppByNameAndKey(t *testing.T) {
 	if diff := cmp.Diff(byName, byKey); diff != "" {
 		t.Errorf("the app by its name and by its appkey (-name +appkey)\n%s", diff)
 	}
-	if _, err := s.App("dingmockcorp").State(); err == nil {
+	if exists(t, s, "dingmockcorp") {
 		t.Error("an app is found by its corpid")
 	}
 }

@@ -74,7 +74,7 @@ func TestConcurrentSessions(t *testing.T) {
 			t.Errorf("open sessions of %s (-want +got)\n%s", app, diff)
 		}
 	}
-	if list := s.Violations(); len(list) != 0 {
+	if list := violations(t, s); len(list) != 0 {
 		t.Errorf("violations: %v", rows(list))
 	}
 }
@@ -114,23 +114,23 @@ func TestConcurrentEviction(t *testing.T) {
 		wg.Go(func() {
 			for i := range 20 {
 				app := fmt.Sprintf("mock-%d", (w+i)%20)
-				a := do(s, "GET /gettoken?appkey="+app+"&appsecret=s", "", "")
+				got := do(s, "GET /gettoken?appkey="+app+"&appsecret=s", "", "")
 				var reply struct {
 					Token string `json:"access_token"`
 				}
-				if err := json.Unmarshal([]byte(a.body), &reply); err != nil || reply.Token == "" {
-					t.Errorf("gettoken of %s: %s", app, a.body)
+				if err := json.Unmarshal([]byte(got.body), &reply); err != nil || reply.Token == "" {
+					t.Errorf("gettoken of %s: %s", app, got.body)
 					continue
 				}
 				body := fmt.Sprintf(`{"session_id":"s %d","app_key":%q,"user_id":"u"}`, w, app)
 				if a := topapi(s, create, reply.Token, body); code(t, a) != 0 && code(t, a) != 88 {
 					t.Errorf("create_session of %s: %s", app, a.body)
 				}
-				_, _ = s.App(app).Advance(1)
+				_, _ = appOf(t, s, app).Advance(t.Context(), 1)
 				if n := len(s.Apps()); n > 5 {
 					t.Errorf("there are %d apps, want at most 5", n)
 				}
-				s.Violations()
+				violations(t, s)
 			}
 		})
 	}

@@ -63,6 +63,20 @@ func (c *controlCall) advanceClock() (any, error) {
 	return reply, nil
 }
 
+// advance moves the app's clock and returns what ended thereby.
+func (a *tenant) advance(by time.Duration) (Expired, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	before := a.clock.Now()
+	a.world.Sessions.Sweep(before)
+	lived := a.world.Tokens.Live(before)
+	if err := a.clock.Advance(by); err != nil {
+		return Expired{}, err
+	}
+	now := a.clock.Now()
+	return Expired{Tokens: lived - a.world.Tokens.Live(now), Sessions: a.world.Sessions.Sweep(now)}, nil
+}
+
 func (c *controlCall) freezeClock() (any, error) {
 	return c.move(func(a *tenant) { a.clock.Freeze() })
 }

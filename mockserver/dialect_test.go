@@ -180,7 +180,7 @@ func TestHeadersOfTheNewerHost(t *testing.T) {
 			t.Errorf("%s: answers %q", line, got.body)
 		}
 	}
-	for _, row := range s.Violations() {
+	for _, row := range violations(t, s) {
 		if row.Red() && row.First.Request.Method == "OPTIONS" {
 			t.Errorf("a preflight is off-spec: %s", row.Violation)
 		}
@@ -304,7 +304,7 @@ func TestBodyThatBreaksOff(t *testing.T) {
 	_, _ = io.Copy(io.Discard, conn)
 	_ = conn.Close()
 	var got []string
-	for _, row := range s.Violations() {
+	for _, row := range violations(t, s) {
 		got = append(got, row.Violation.String())
 	}
 	want := []string{"create_session: body at /body: found a body that breaks off, expected as many bytes as its headers announce"}

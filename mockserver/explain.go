@@ -2,6 +2,15 @@ package mockserver
 
 import "github.com/dingmock/dingmock/mockserver/internal/journal"
 
+// Apps returns the apps as they are at this moment, in the order they were made.
+func (s *Server) Apps() []AppState {
+	list := []AppState{}
+	for _, a := range s.tenants.all() {
+		list = append(list, a.state())
+	}
+	return list
+}
+
 // Explanations returns what the error replies said that the journals still keep, the most frequent first, limit of them at
 // most.
 func (s *Server) Explanations(limit int) []Explanation {

@@ -115,7 +115,7 @@ func checkExchange(t *testing.T, doc *dingmock.Document, s *mockserver.Server, r
 			t.Errorf("a refused call changed the state (-want +got)\n%s", diff)
 		}
 	}
-	for _, row := range s.Violations() {
+	for _, row := range violations(t, s) {
 		checkLine(t, row.Violation, string(sent))
 	}
 }

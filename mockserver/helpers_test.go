@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock/mockserver"
+	"github.com/dingmock/dingmock/mockserver/control"
 )
 
 // start is the real time of every test that does not say otherwise.
@@ -68,6 +69,53 @@ func fake(t testing.TB, o mockserver.Options) *mockserver.Server {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	return s
+}
+
+// appOf is an app of a fake, by the control API.
+func appOf(t testing.TB, s *mockserver.Server, name string) *control.App {
+	t.Helper()
+	c, err := control.Of(s, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.App(name)
+}
+
+// state returns an app's state.
+func state(t testing.TB, s *mockserver.Server, app string) mockserver.AppState {
+	t.Helper()
+	a, err := appOf(t, s, app).State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// exists reports whether there is an app of that name or appkey.
+func exists(t testing.TB, s *mockserver.Server, app string) bool {
+	t.Helper()
+	_, err := appOf(t, s, app).Get(t.Context())
+	return err == nil
+}
+
+// advance moves an app's clock.
+func advance(t testing.TB, s *mockserver.Server, app string, by time.Duration) mockserver.Expired {
+	t.Helper()
+	clock, err := appOf(t, s, app).Advance(t.Context(), by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *clock.Expired
+}
+
+// violations are how the calls so far, those of some apps or all, broke the document.
+func violations(t testing.TB, s *mockserver.Server, apps ...string) []mockserver.ViolationCount {
+	t.Helper()
+	v, err := s.Verdict(&mockserver.VerdictOptions{Apps: apps})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v.Violations
 }
 
 // listen serves a handler on a port of its own and returns the address.

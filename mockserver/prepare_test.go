@@ -66,7 +66,7 @@ func TestPrepareByOperation(t *testing.T) {
 					body = `{"apps":[{"appkey":"` + options.app + `","appsecret":"x"}]}`
 				}
 				got := send(t, listen(t, s), request(op.Method+" "+concrete(op.Path, options.app), mediaOf(body), body))
-				_, err := s.App(options.app).State()
+				there := exists(t, s, options.app)
 				refused := http.StatusNotFound
 				if options.name == "an auto key" {
 					switch op.ID {
@@ -76,8 +76,8 @@ func TestPrepareByOperation(t *testing.T) {
 						refused = http.StatusOK
 					}
 				}
-				if want := makes[op.ID] && options.name == "an auto key"; (err == nil) != want || !want && got.status != refused {
-					t.Errorf("%s: HTTP %d %s; the app is there: %v, want %v", op.ID, got.status, got.body, err == nil, want)
+				if want := makes[op.ID] && options.name == "an auto key"; there != want || !want && got.status != refused {
+					t.Errorf("%s: HTTP %d %s; the app is there: %v, want %v", op.ID, got.status, got.body, there, want)
 				}
 			}
 		})
@@ -180,12 +180,9 @@ func TestPrepareOpenSecret(t *testing.T) {
 	do(s, "PATCH http://localhost/_mock/apps/mock-o", jsonType, `{"qps":5}`)
 	five := 5
 	open := mockserver.AppState{Name: "mock-o", CorpID: "mock-o", AppKey: "mock-o", QPS: &five, Auto: true, Open: true}
-	state := func() mockserver.AppState {
+	prepared := func() mockserver.AppState {
 		t.Helper()
-		a, err := s.App("mock-o").State()
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := state(t, s, "mock-o")
 		if len(a.Rules) == 0 {
 			a.Rules = nil
 		}
@@ -194,7 +191,7 @@ func TestPrepareOpenSecret(t *testing.T) {
 	}
 	for _, line := range []string{"GET /gettoken?appkey=mock-o", "DELETE /gettoken?appkey=mock-o&appsecret=x", "GET /gettoken?appkey=mock-o&appsecret="} {
 		do(s, line, "", "")
-		if diff := cmp.Diff(open, state()); diff != "" {
+		if diff := cmp.Diff(open, prepared()); diff != "" {
 			t.Errorf("after %s (-want +got)\n%s", line, diff)
 		}
 	}
@@ -204,7 +201,7 @@ func TestPrepareOpenSecret(t *testing.T) {
 	if got := do(s, "PUT http://localhost/_mock/apps/mock-o/state", jsonType, snap.body); got.status != http.StatusOK {
 		t.Fatalf("restore: HTTP %d %s", got.status, got.body)
 	}
-	if diff := cmp.Diff(open, state()); diff != "" {
+	if diff := cmp.Diff(open, prepared()); diff != "" {
 		t.Errorf("restored (-want +got)\n%s", diff)
 	}
 	if _, err := mockserver.ReadState("s.json", []byte(snap.body)); err != nil {
@@ -216,7 +213,7 @@ func TestPrepareOpenSecret(t *testing.T) {
 	}
 	closed := open
 	closed.Open, closed.AppSecret, closed.CorpSecret = false, "first 密", "first 密"
-	if diff := cmp.Diff(closed, state()); diff != "" {
+	if diff := cmp.Diff(closed, prepared()); diff != "" {
 		t.Errorf("after its token call (-want +got)\n%s", diff)
 	}
 	do(s, "POST http://localhost/_mock/apps/mock-o/reset", "", "")
@@ -279,10 +276,7 @@ func TestPrepareWait(t *testing.T) {
 	go func() {
 		waited <- send(t, addr, request("POST /_mock/apps/mock-w/journal/wait", jsonType, `{"match":{"operation":"gettoken"},"timeout":"60s"}`))
 	}()
-	for {
-		if _, err := s.App("mock-w").State(); err == nil {
-			break
-		}
+	for !exists(t, s, "mock-w") {
 		runtime.Gosched()
 	}
 	do(s, "GET /gettoken?appkey=mock-w&appsecret=x", "", "")

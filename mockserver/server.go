@@ -7,6 +7,8 @@
 //	fake, err := mockserver.New(nil)
 //	srv := httptest.NewServer(fake)
 //
+// Package control steers it: its apps, their clocks and rules, what they were asked. Package mocktest does all of this for a test.
+//
 // The shapes that options, control API and journal share, such as [Rule] and [Entry], are those of package api under the
 // same names.
 package mockserver

@@ -23,7 +23,7 @@ func TestStateRoundTrip(t *testing.T) {
 	real.move(1234567891 * time.Nanosecond)
 	session(t, s, create, "s-2", "", "u")
 	advance(t, s, "default", 90*time.Minute)
-	if err := s.App("mock-a").Freeze(); err != nil {
+	if _, err := appOf(t, s, "mock-a").Freeze(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	real.move(3 * time.Second) // the frozen clock is behind
@@ -48,7 +48,7 @@ func TestStateRoundTrip(t *testing.T) {
 		t.Errorf("the restored session is %+v", got)
 	}
 	for _, x := range []*mockserver.Server{s, again} {
-		if err := x.App("mock-a").Resume(); err != nil {
+		if _, err := appOf(t, x, "mock-a").Resume(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -74,11 +74,11 @@ func TestTallyAttribution(t *testing.T) {
 			s := fake(t, mockserver.Options{Apps: wireApps()})
 			advance(t, s, "oldapp", 24*time.Second)
 			a := do(s, test.line, test.media, test.body)
-			if diff := cmp.Diff(test.want, rows(s.Violations())); diff != "" {
+			if diff := cmp.Diff(test.want, rows(violations(t, s))); diff != "" {
 				t.Errorf("violations of a call that was answered %s (-want +got)\n%s", a.body, diff)
 			}
-			for _, row := range s.Violations() {
-				if diff := cmp.Diff(rows([]mockserver.ViolationCount{row})[0], rows(s.App(row.App).Violations())[0]); diff != "" && len(test.want) == 1 {
+			for _, row := range violations(t, s) {
+				if diff := cmp.Diff(rows([]mockserver.ViolationCount{row})[0], rows(violations(t, s, row.App))[0]); diff != "" && len(test.want) == 1 {
 					t.Errorf("the app's own violations (-server +app)\n%s", diff)
 				}
 			}
@@ -101,14 +101,14 @@ func TestTallyCounts(t *testing.T) {
 		"mock-a: unknown-path at /path: found /two, expected a path that DingTalk has ×1",
 		"mock-a: getsession: invalid-parameter at /body/userid: found the number 7 and others, expected a string of 1 to 128 characters ×3",
 	}
-	if diff := cmp.Diff(want, rows(s.Violations())); diff != "" {
+	if diff := cmp.Diff(want, rows(violations(t, s))); diff != "" {
 		t.Errorf("violations (-want +got)\n%s", diff)
 	}
 	token(t, s, "appkey=mock-b&appsecret=s") // evicts mock-a
-	if diff := cmp.Diff(want, rows(s.App("mock-a").Violations())); diff != "" {
+	if diff := cmp.Diff(want, rows(violations(t, s, "mock-a"))); diff != "" {
 		t.Errorf("violations of an app that is no more (-want +got)\n%s", diff)
 	}
-	first := s.App("mock-a").Violations()[2].First
+	first := violations(t, s, "mock-a")[2].First
 	if got := fmt.Sprintf("%s %s → %s", first.Request.Method, strings.Split(first.Request.URL, "?")[0], first.Code); got != "POST /topapi/v2/user/getsession → 40035" {
 		t.Errorf("the first such call is %s", got)
 	}
@@ -125,7 +125,7 @@ func TestTallyIsBounded(t *testing.T) {
 	for i := range calls {
 		do(s, fmt.Sprintf("GET /x/%d", i), "", "")
 	}
-	list := s.Violations()
+	list := violations(t, s)
 	sum := 0
 	for _, row := range list {
 		sum += row.Count

@@ -112,10 +112,7 @@ func TestSettingsBack(t *testing.T) {
 		if status := steer(t, s, http.MethodPatch, "/apps/default", test.change, nil); status != http.StatusOK {
 			t.Errorf("%s: HTTP %d", test.name, status)
 		}
-		got, err := s.App("default").State()
-		if err != nil {
-			t.Fatal(err)
-		}
+		got := state(t, s, "default")
 		if diff := cmp.Diff([]any{test.qps, test.life, test.users}, []any{got.QPS, time.Duration(got.TokenLife), got.Users}); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", test.name, diff)
 		}

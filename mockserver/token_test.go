@@ -13,16 +13,6 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// advance moves an app's clock.
-func advance(t testing.TB, s *mockserver.Server, app string, by time.Duration) mockserver.Expired {
-	t.Helper()
-	due, err := s.App(app).Advance(by)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return due
-}
-
 // lives reports whether a token is accepted.
 func lives(t testing.TB, s *mockserver.Server, token string) bool {
 	t.Helper()
@@ -36,16 +26,6 @@ func lives(t testing.TB, s *mockserver.Server, token string) bool {
 		t.Fatalf("getsession: %s", a.body)
 		return false
 	}
-}
-
-// state returns an app's state.
-func state(t testing.TB, s *mockserver.Server, app string) mockserver.AppState {
-	t.Helper()
-	a, err := s.App(app).State()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
 }
 
 func TestTokenLife(t *testing.T) {

@@ -192,12 +192,12 @@ func TestTallySaysOthers(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
 	for _, body := range []string{`{"userid":7}`, `{"userid":7}`, `{"userid":true}`} {
-		if got := s.Violations(); len(got) == 1 && got[0].Found != "the number 7" {
+		if got := violations(t, s); len(got) == 1 && got[0].Found != "the number 7" {
 			t.Errorf("found %q while all were the same", got[0].Found)
 		}
 		do(s, "POST /topapi/v2/user/getsession?access_token="+token(t, s, appPairQuery), jsonType, body)
 	}
-	if got := s.Violations(); len(got) != 1 || got[0].Found != "the number 7 and others" || got[0].Count != 3 {
+	if got := violations(t, s); len(got) != 1 || got[0].Found != "the number 7 and others" || got[0].Count != 3 {
 		t.Errorf("found %+v", got)
 	}
 }
@@ -211,14 +211,14 @@ func TestTallyOfManyApps(t *testing.T) {
 		call(s, fmt.Sprintf("GET /gettoken?x=1&appkey=mock-%d&appsecret=x", i), "")
 	}
 	names, sum := map[string]int{}, 0
-	for _, row := range s.Violations() {
+	for _, row := range violations(t, s) {
 		names[row.App] += row.Count
 		sum += row.Count
 	}
 	if len(names) != 20_001 || sum != apps || names[mockserver.NoApp] != 100 {
 		t.Errorf("%d calls of %d apps are tallied as %d of %d, %d of them of apps beyond", apps, apps, sum, len(names), names[mockserver.NoApp])
 	}
-	if list := s.App(fmt.Sprintf("mock-%d", apps-1)).Violations(); len(list) != 1 || list[0].Count != 100 {
+	if list := violations(t, s, fmt.Sprintf("mock-%d", apps-1)); len(list) != 1 || list[0].Count != 100 {
 		t.Errorf("the last app passes as clean: %+v", list)
 	}
 }

@@ -75,9 +75,7 @@ func runWire(t *testing.T, o mockserver.Options, cases []wireCase) {
 				o.Apps = wireApps()
 			}
 			s := fake(t, o)
-			if _, err := s.App("oldapp").Advance(24 * time.Second); err != nil {
-				t.Fatal(err)
-			}
+			advance(t, s, "oldapp", 24*time.Second)
 			named := strings.NewReplacer("TOKEN", live, "OTHER", otherToken, "EXPIRED", expiredToken, "UNKNOWN", unknownToken)
 			raw := request(named.Replace(test.line), test.media, named.Replace(test.body))
 			got := send(t, listen(t, s), raw)

@@ -72,7 +72,7 @@ func TestArticle(t *testing.T) {
 			}
 		}
 	}
-	if v := fake.Violations(); len(v) > 0 {
-		t.Errorf("the article's calls are off-spec: %v", v)
+	if v, err := fake.Verdict(nil); err != nil || len(v.Violations) > 0 {
+		t.Errorf("the article's calls are off-spec: %v, error %v", v.Violations, err)
 	}
 }

@@ -45,7 +45,7 @@ func TestSessionInTrouble(t *testing.T) {
 	if err := run(t.Context(), srv.URL, srv.AppKey, srv.AppSecret, io.Discard); !errors.Is(err, client.ErrThrottled) {
 		t.Errorf("throttled: %v", err)
 	}
-	if _, err := srv.App.Advance(2 * time.Hour); err != nil { // the token has expired
+	if _, err := srv.App.Advance(t.Context(), 2*time.Hour); err != nil { // the token has expired
 		t.Fatal(err)
 	}
 	if err := run(t.Context(), srv.URL, srv.AppKey, srv.AppSecret, io.Discard); err != nil {

@@ -1,9 +1,9 @@
-// Package control is the Go client of the control API of a dingmock that runs: apps, clocks, rules, the journal, the
-// verdict and state, over HTTP.
+// Package control is the Go client of the control API of a dingmock: apps, clocks, rules, the journal, the verdict and
+// state.
 //
-// It makes none of the platform's calls, which package client does, and a server in the same process needs none of it:
-// that has methods of its own. What it sends and gets are the shapes of package api, and what each call does
-// stands in control.yaml, which the server has at /_mock/control.yaml. Start with [New]:
+// It makes none of the platform's calls, which package client does. What it sends and gets are the shapes of package api, and
+// what each call does stands in control.yaml, which the server has at /_mock/control.yaml. Start with [New] for a server
+// behind a URL, or with [Of] for one in this process:
 //
 //	c, err := control.New("http://127.0.0.1:8080", nil)
 //	app, err := c.NewApp(ctx, api.AppState{})
@@ -49,22 +49,38 @@ func New(base string, options *Options) (*Client, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, errors.New("control: the base URL has to be like http://127.0.0.1:8080, without user, query and fragment")
 	}
-	c := &Client{base: strings.TrimRight(u.String(), "/")}
+	var o Options
 	if options != nil {
-		c.http = options.HTTPClient
-		if c.token, err = api.ParseControlToken(options.Token); err != nil {
-			return nil, fmt.Errorf("control: %w", err)
-		}
+		o = *options
 	}
-	if c.http == nil {
+	if o.HTTPClient == nil {
 		transport := http.DefaultTransport.(*http.Transport).Clone()
 		transport.Proxy = nil
-		c.http = &http.Client{Transport: transport}
+		o.HTTPClient = &http.Client{Transport: transport}
 	}
-	return c, nil
+	return newClient(strings.TrimRight(u.String(), "/"), o)
 }
 
-// URL returns the base URL of the server, without a slash at the end.
+// Of makes a Client of a server in this process, such as a *mockserver.Server: no socket is in between, and an HTTPClient
+// of the options is left aside. It fails where the token is none.
+func Of(handler http.Handler, options *Options) (*Client, error) {
+	var o Options
+	if options != nil {
+		o = *options
+	}
+	o.HTTPClient = &http.Client{Transport: handlerTransport{handler}}
+	return newClient("http://localhost", o)
+}
+
+func newClient(base string, o Options) (*Client, error) {
+	token, err := api.ParseControlToken(o.Token)
+	if err != nil {
+		return nil, fmt.Errorf("control: %w", err)
+	}
+	return &Client{base: base, token: token, http: o.HTTPClient}, nil
+}
+
+// URL returns the base URL of the server, without a slash at the end; of one that Of made, http://localhost.
 func (c *Client) URL() string { return c.base }
 
 // Problem is an error of the control API, by RFC 9457.

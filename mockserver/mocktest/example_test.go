@@ -79,11 +79,11 @@ func ExampleServer_Fault() {
 	if _, _, err := c.GetSession(t.Context(), "u-1"); err != nil {
 		t.Fatal(err)
 	}
-	due, err := srv.App.Advance(2 * time.Hour)
+	clock, err := srv.App.Advance(t.Context(), 2*time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Println("tokens that expired:", due.Tokens)
+	fmt.Println("tokens that expired:", clock.Expired.Tokens)
 
 	srv.Fault("getsession", "app-throttled")
 	_, _, err = c.GetSession(t.Context(), "u-1")

@@ -41,11 +41,8 @@ type Server struct {
 	// AppKey, AppSecret, CorpID and CorpSecret are the app's credentials. They are no other server's.
 	AppKey, AppSecret, CorpID, CorpSecret string
 
-	// App is the app: its state, its clock, which Advance, Freeze and Resume move, and its violations.
-	App *mockserver.App
-
-	// Control is the same app by the control API: its rules, its journal, waits and expectations.
-	Control *control.App
+	// App is the app: its clock, rules and journal, waits and expectations, its state and its verdict.
+	App *control.App
 
 	t         testing.TB
 	fake      *mockserver.Server
@@ -69,7 +66,7 @@ type config struct {
 func WithOptions(o mockserver.Options) Option { return func(c *config) { c.server = o } }
 
 // WithoutVerdict leaves the test alone whatever is sent, for one that breaks the document on purpose.
-// [mockserver.App.Violations] tells what was.
+// The Verdict of App tells what was.
 func WithoutVerdict() Option { return func(c *config) { c.judge = false } }
 
 // AllowUnknown lets the test call paths that DingTalk does not have: each a path, or the beginning of one followed by *.
@@ -119,7 +116,11 @@ func New(t testing.TB, options ...Option) *Server {
 	}
 	app := s.fake.Apps()[0]
 	s.AppKey, s.AppSecret, s.CorpID, s.CorpSecret = app.AppKey, app.AppSecret, app.CorpID, app.CorpSecret
-	s.App = s.fake.App(app.Name)
+	at, err := control.Of(s.fake, &control.Options{Token: o.ControlToken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.App, s.every = at.App(app.Name), at.Rules()
 
 	s.plain = httptest.NewUnstartedServer(s.fake)
 	s.plain.Config.DisableGeneralOptionsHandler = true
@@ -133,11 +134,6 @@ func New(t testing.TB, options ...Option) *Server {
 		s.plain.Close()
 		s.log.close()
 	})
-	at, err := control.New(s.URL, &control.Options{Token: o.ControlToken, HTTPClient: s.plain.Client()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Control, s.every = at.App(app.Name), at.Rules()
 	if c.judge {
 		t.Cleanup(func() { t.Helper(); s.judge(c.allowUnknown) })
 	}
@@ -231,7 +227,7 @@ func (s *Server) TLSFault(host, fault string) mockserver.Rule {
 // ends by itself before those that do not.
 func (s *Server) Rule(rule mockserver.Rule) mockserver.Rule {
 	s.t.Helper()
-	made, err := s.Control.Rules().Add(s.context(), rule)
+	made, err := s.App.Rules().Add(s.context(), rule)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -242,7 +238,7 @@ func (s *Server) Rule(rule mockserver.Rule) mockserver.Rule {
 // that the journal has kept: the last 1000, unless [mockserver.Options] says otherwise.
 func (s *Server) Calls(operation string) []*mockserver.Entry {
 	s.t.Helper()
-	journal, err := s.Control.Journal(s.context(), control.Filter{Operation: operation})
+	journal, err := s.App.Journal(s.context(), control.Filter{Operation: operation})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -84,8 +84,8 @@ func TestApp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	due, err := srv.App.Advance(2 * time.Hour)
-	if diff := cmp.Diff(mockserver.Expired{Tokens: 1}, due); diff != "" || err != nil {
+	clock, err := srv.App.Advance(t.Context(), 2*time.Hour)
+	if diff := cmp.Diff(&mockserver.Expired{Tokens: 1}, clock.Expired); diff != "" || err != nil {
 		t.Errorf("%v, what fell due (-want +got):\n%s", err, diff)
 	}
 
@@ -256,7 +256,7 @@ func TestEnd(t *testing.T) {
 			_, err := tryGet(context.Background(), http.DefaultClient, srv.URL+query)
 			hung <- err
 		}()
-		if _, err := srv.Control.Wait(context.Background(), mockserver.WaitRequest{AtLeast: 2, Timeout: mockserver.Duration(time.Minute)}); err != nil {
+		if _, err := srv.App.Wait(context.Background(), mockserver.WaitRequest{AtLeast: 2, Timeout: mockserver.Duration(time.Minute)}); err != nil {
 			t.Error(err)
 		}
 	})
