@@ -46,7 +46,7 @@ func TestStarvedByItsOwnCallsAlone(t *testing.T) {
 			times, weight = 1, 1<<20
 		}
 		for range times {
-			s.store.app(name).journal.Add(heavy{name, weight})
+			s.tenants.app(name).journal.Add(heavy{name, weight})
 		}
 	}
 	for range 6 {
@@ -71,7 +71,7 @@ func TestStarvedByItsOwnCallsAlone(t *testing.T) {
 			fresh++
 		}
 	}
-	if kept := s.store.journals.All().Since(0).Items; fresh != 6 || len(kept) < 16 {
+	if kept := s.tenants.journals.All().Since(0).Items; fresh != 6 || len(kept) < 16 {
 		t.Errorf("of all apps %d records are kept, with %d calls of the fresh one", len(kept), fresh)
 	}
 }

@@ -86,7 +86,7 @@ func NewLife() string { return strconv.FormatUint(rand.Uint64(), 36) }
 // Journal is a ring of the latest records of one app, or of all apps.
 type Journal struct {
 	life     string // what its numbers count in
-	limit    int    // in records; 0: off
+	limit    int    // in records, of the latest; 0: off
 	size     int    // in bytes
 	journals *Journals
 
@@ -127,9 +127,11 @@ func (j *Journal) keep(r Record) {
 		return
 	}
 	weight := r.Weight()
-	for len(j.items) > 0 && (len(j.items) >= j.limit || j.bytes+weight > j.size) {
+	beyond := j.last - int64(j.limit) // what was forgotten keeps its place among the last
+	for len(j.items) > 0 && (j.items[0].N <= beyond || j.bytes+weight > j.size) {
 		j.drop()
 	}
+	j.lost = max(j.lost, beyond)
 	if !j.OfAll() {
 		j.journals.makeRoom(weight)
 	}

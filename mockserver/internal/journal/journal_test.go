@@ -105,6 +105,24 @@ func TestSince(t *testing.T) {
 	}
 }
 
+// What was forgotten keeps its place: no more is kept of all than of so many of the latest.
+func TestForgottenKeepsItsPlace(t *testing.T) {
+	t.Parallel()
+	s := New(1)
+	for _, app := range []string{"a", "b"} {
+		s.Forget("a")
+		j := s.Make()
+		for range 8 {
+			j.Add(&note{app: app, weight: 1})
+		}
+	}
+	tail := s.All().Since(0)
+	if here, _ := numbers(tail.Items); len(here) != 8 || here[0] != 9 || tail.Dropped != 6 || tail.Last != 16 {
+		t.Errorf("the numbers %d are kept, %d dropped, the latest is %d", here, tail.Dropped, tail.Last)
+	}
+	check(t, s)
+}
+
 // A journal that is off numbers what comes, and has lost it.
 func TestOff(t *testing.T) {
 	t.Parallel()

@@ -62,6 +62,7 @@ func (t *Tally) CountCall(app string) {
 	t.calls[app]++
 }
 
+// Add counts the violations of a call of that app, which are ignored or not, and keeps the call where it is the first of its kind.
 func (t *Tally) Add(app string, ignored bool, list []dingmock.Violation, first *Call) {
 	if len(list) == 0 {
 		return
