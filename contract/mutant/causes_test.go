@@ -15,7 +15,7 @@ import (
 )
 
 // sampled is how many mutants are run through all cases, unless DINGMOCK_ALL_MUTANTS is set: all take minutes.
-const sampled = 20
+const sampled = 10
 
 // most is how many causes a report may list of one fault.
 const most = 3
