@@ -63,7 +63,7 @@ func foreigners() []foreign {
 			if err := os.WriteFile(file, []byte(javaSource), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			return []string{file, url, kind}
+			return []string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", file, url, kind} // it starts sooner so
 		}
 	}
 	const (
