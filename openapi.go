@@ -38,6 +38,7 @@ type Document struct {
 	variables  []*Operation            // the others
 	families   []*Family               // longest prefix first
 	errors     map[string]*ErrorReply
+	orders     map[*openapi3.Schema]keyOrder
 	suggested  suggestions
 }
 
@@ -147,6 +148,7 @@ type Reply struct {
 
 	errors []*ErrorReply
 	schema *openapi3.Schema
+	wire   wire
 }
 
 // Family is the dialect of all paths with one prefix. It is shared and must not be changed, nor what is in it.
@@ -163,6 +165,7 @@ type Family struct {
 	Faults      map[string]string // injected fault → the name of the error
 
 	unknown *Reply
+	wire    wire
 }
 
 // API returns the name that errors of the family call a path by.
@@ -186,6 +189,9 @@ type ErrorReply struct {
 	When       string `json:"when"`               // what leads to it
 	Provenance string `json:"x-provenance"`       // documented, observed, article or decided
 	Source     string `json:"source,omitempty"`   // where it is known from
+
+	// Order is the body's keys as they are sent, where the order of the schema and the family does not hold.
+	Order []string `json:"order,omitempty"`
 }
 
 var load = sync.OnceValues(func() (*Document, error) { return Parse(source) })

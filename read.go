@@ -27,7 +27,7 @@ func Parse(data []byte) (*Document, error) {
 	if t.Components == nil {
 		t.Components = &openapi3.Components{}
 	}
-	d := &Document{Title: t.Info.Title, Version: t.Info.Version, byID: map[string]*Operation{}, literal: map[string][]*Operation{}}
+	d := &Document{Title: t.Info.Title, Version: t.Info.Version, byID: map[string]*Operation{}, literal: map[string][]*Operation{}, orders: map[*openapi3.Schema]keyOrder{}}
 	if err := d.read(t); err != nil {
 		return nil, fmt.Errorf("document: %w", err)
 	}
@@ -147,6 +147,8 @@ type family struct {
 	Unknown     string            `json:"unknown_path_reply"`
 	Answers     map[string]string `json:"answers"`
 	Faults      map[string]string `json:"faults"`
+	Order       json.RawMessage   `json:"x-key-order"`
+	EscapeSlash bool              `json:"x-escape-slash"`
 }
 
 // answers are the faults of a request that a family names an error for; method- is followed by a method in lower case.
@@ -183,12 +185,18 @@ func (d *Document) readFamily(t *openapi3.T, name string, x *family) (*Family, e
 	f := &Family{
 		Name: name, Prefix: x.Prefix, Hosts: x.Hosts, APIName: x.APIName, ContentType: x.ContentType, Headers: x.Headers,
 		RequestID: x.RequestID, Answers: x.Answers, Faults: x.Faults,
+		wire: wire{escaped: x.EscapeSlash, own: d.orders},
 	}
 	if !strings.HasPrefix(x.Prefix, "/") {
 		return nil, fmt.Errorf("prefix: is %q, has to begin with /", x.Prefix)
 	}
 	if err := oneOf("request_id", x.RequestID, "", "short", "uuid"); err != nil {
 		return nil, err
+	}
+	if x.Order != nil {
+		if err := json.Unmarshal(x.Order, &f.wire.order); err != nil {
+			return nil, fmt.Errorf("x-key-order: %w", err)
+		}
 	}
 	var err error
 	if f.Token, err = readCredential(t, x.Token); err != nil {
@@ -208,6 +216,7 @@ func (d *Document) readFamily(t *openapi3.T, name string, x *family) (*Family, e
 	if f.unknown, err = d.readReply(strconv.Itoa(status), ref.Value); err != nil {
 		return nil, err
 	}
+	f.unknown.wire = f.wire
 	for _, what := range slices.Sorted(maps.Keys(f.Answers)) {
 		if !strings.HasPrefix(what, "method-") {
 			if err := oneOf("answers", what, answers...); err != nil {
@@ -238,11 +247,11 @@ func (d *Document) readOperation(t *openapi3.T, method, path string, x *openapi3
 	if err := op.readSecurity(t, x); err != nil {
 		return nil, err
 	}
-	if err := op.readParameters(t.Paths.Value(path).Parameters, x.Parameters); err != nil {
+	if err := d.readParameters(op, t.Paths.Value(path).Parameters, x.Parameters); err != nil {
 		return nil, err
 	}
 	if x.RequestBody != nil {
-		if err := op.readBody(x.RequestBody.Value); err != nil {
+		if err := d.readBody(op, x.RequestBody.Value); err != nil {
 			return nil, fmt.Errorf("its request body: %w", err)
 		}
 	}
@@ -250,6 +259,10 @@ func (d *Document) readOperation(t *openapi3.T, method, path string, x *openapi3
 		reply, err := d.readReply(status, x.Responses.Value(status).Value)
 		if err != nil {
 			return nil, err
+		}
+		reply.wire.own = d.orders
+		if op.Family != nil {
+			reply.wire = op.Family.wire
 		}
 		op.Replies = append(op.Replies, reply)
 	}
@@ -310,7 +323,7 @@ func (op *Operation) readSecurity(t *openapi3.T, x *openapi3.Operation) error {
 }
 
 // readParameters reads the parameters of a path and those of the operation, which go before those of the same name.
-func (op *Operation) readParameters(ofPath, own openapi3.Parameters) error {
+func (d *Document) readParameters(op *Operation, ofPath, own openapi3.Parameters) error {
 	for i, ref := range slices.Concat(ofPath, own) {
 		if ref == nil || ref.Value == nil {
 			return fmt.Errorf("parameter %d is empty", i)
@@ -326,7 +339,7 @@ func (op *Operation) readParameters(ofPath, own openapi3.Parameters) error {
 		if p.Schema == nil || p.Schema.Value == nil {
 			return fmt.Errorf("%s: has no schema", place)
 		}
-		if err := checkSchema(p.Schema, place); err != nil {
+		if err := d.checkSchema(p.Schema, place); err != nil {
 			return err
 		}
 		op.Parameters = append(op.Parameters, Parameter{Name: p.Name, In: p.In, Required: p.Required, schema: p.Schema.Value})
@@ -334,7 +347,7 @@ func (op *Operation) readParameters(ofPath, own openapi3.Parameters) error {
 	return nil
 }
 
-func (op *Operation) readBody(body *openapi3.RequestBody) error {
+func (d *Document) readBody(op *Operation, body *openapi3.RequestBody) error {
 	if body == nil || len(body.Content) == 0 {
 		return errors.New("has no content")
 	}
@@ -352,7 +365,7 @@ func (op *Operation) readBody(body *openapi3.RequestBody) error {
 		if schema != nil && m.Schema.Value != schema {
 			return errors.New("has to have one schema for all media types")
 		}
-		if err := checkSchema(m.Schema, media); err != nil {
+		if err := d.checkSchema(m.Schema, media); err != nil {
 			return err
 		}
 		schema = m.Schema.Value
@@ -410,7 +423,7 @@ func (d *Document) readContent(status string, x *openapi3.Response) (*Reply, err
 		if m == nil || m.Schema == nil || m.Schema.Value == nil {
 			return nil, fmt.Errorf("%s: has no schema", media)
 		}
-		if err := checkSchema(m.Schema, media); err != nil {
+		if err := d.checkSchema(m.Schema, media); err != nil {
 			return nil, err
 		}
 		r.ContentType, r.schema = media, m.Schema.Value
@@ -439,8 +452,8 @@ func readCredential(t *openapi3.T, name string) (Credential, error) {
 }
 
 // checkSchema refuses a schema that cannot be checked. at says where it stands.
-func checkSchema(ref *openapi3.SchemaRef, at string) error {
-	w := schemas{todo: []located{{ref, at}}, open: map[*openapi3.Schema]bool{}}
+func (d *Document) checkSchema(ref *openapi3.SchemaRef, at string) error {
+	w := schemas{orders: d.orders, todo: []located{{ref, at}}, open: map[*openapi3.Schema]bool{}}
 	for len(w.todo) > 0 {
 		next := w.todo[0]
 		w.todo = w.todo[1:]
@@ -458,8 +471,9 @@ type located struct {
 
 // schemas are those that are reached from one.
 type schemas struct {
-	todo []located                 // those of the values in values
-	open map[*openapi3.Schema]bool // those that were visited; true: the visit has not ended
+	orders map[*openapi3.Schema]keyOrder // the x-key-order of those that have one
+	todo   []located                     // those of the values in values
+	open   map[*openapi3.Schema]bool     // those that were visited; true: the visit has not ended
 }
 
 // visit checks a schema and those that it is made of, and leaves those of the values within for later: these may lead back to it.
@@ -478,6 +492,13 @@ func (w *schemas) visit(ref *openapi3.SchemaRef, at string) error {
 	var expected string
 	if err := extension(s.Extensions, "x-expected", &expected); err != nil {
 		return fmt.Errorf("%s: %w", at, err)
+	}
+	if _, ok := s.Extensions["x-key-order"]; ok {
+		var order keyOrder
+		if err := extension(s.Extensions, "x-key-order", &order); err != nil {
+			return fmt.Errorf("%s: %w", at, err)
+		}
+		w.orders[s] = order
 	}
 	if closed := s.AdditionalProperties.Has; closed != nil && !*closed {
 		for _, name := range s.Required {

@@ -61,6 +61,13 @@ func TestParseRefuses(t *testing.T) {
 		{"a body of less than nothing", "x-max-body: -1", "", "POST /a: x-max-body: is -1, has to be 1 byte or more"},
 		{"another method in small letters", "x-also-answers: [get]", "", `POST /a: x-also-answers: "get" is no method in capitals`},
 
+		{"an order of keys of a family that there is not", "", families + ", x-key-order: alphabet}}", "x-families: f: x-key-order: has to be declared, ascii, java-hash, java-hash-N with a power of two, or a list of keys"},
+		{"a hash of three buckets", "", families + ", x-key-order: java-hash-3}}", "x-families: f: x-key-order: has to be declared, ascii"},
+		{"no key in an order", "", families + ", x-key-order: []}}", "x-families: f: x-key-order: has to be declared, ascii"},
+		{"an order of keys of a schema that there is not", jsonReply + "{schema: {type: object, properties: {b: {x-key-order: 1}}}}}}}", "", "POST /a: reply 200: application/json/b: x-key-order: has to be declared, ascii"},
+		{"a key twice in an order", jsonReply + "{schema: {x-key-order: [a, b, a]}}}}}", "", `POST /a: reply 200: application/json: x-key-order: lists "a" twice`},
+		{"slashes that are escaped by word", "", families + ", x-escape-slash: 'yes'}}", "x-families: json: "},
+
 		{"an empty error", "", "x-errors: {e: }", "x-errors: e: is empty"},
 		{"errors that are a list", "", "x-errors: [e]", "x-errors: json: "},
 		{"an error of a status that there is not", "", errorOf + "code: c, status: 20}}", "x-errors: e: status 20: has to be an HTTP status, 200 to 599"},

@@ -97,9 +97,7 @@ func (c *Trial) nonconforming(x *Exchange) (f Finding, diff string) {
 		}
 		lines = append(lines, "  "+v.String())
 		if v.Kind == RuleReplyBytes {
-			var value any
-			_ = decodeJSON(x.Body, &value)
-			lines = append(lines, "  -want "+string(x.reply().Encode(value)), "  +got  "+c.shown(string(x.Body), 2000))
+			lines = append(lines, "  -want "+string(x.reply().Encode(json.RawMessage(x.Body))), "  +got  "+c.shown(string(x.Body), 2000))
 		}
 	}
 	return f, strings.Join(lines, "\n")
