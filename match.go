@@ -33,19 +33,32 @@ func (e *ErrorReply) match(status int, got refusal) (holes map[string]string, ok
 	if status != e.Status || got.Errcode != float64(e.Errcode) || got.SubCode != e.SubCode {
 		return nil, false
 	}
+	t := e.templates()
 	holes = map[string]string{}
 	text := got.Errmsg
 	switch {
 	case e.Code != "":
 		text = got.Message
-		ok = matchText(e.Code, got.Code, holes)
+		ok = t.code.match(got.Code, holes)
 	case e.Errmsg != "":
 		text = got.SubMsg
-		ok = matchText(e.Errmsg, got.Errmsg, map[string]string{"sub_code": got.SubCode, "sub_msg": got.SubMsg})
+		ok = t.errmsg.match(got.Errmsg, map[string]string{"sub_code": got.SubCode, "sub_msg": got.SubMsg})
 	default:
 		ok = true
 	}
-	return holes, ok && matchText(e.Text, text, holes)
+	return holes, ok && t.text.match(text, holes)
+}
+
+// templates are the texts of an error, cut at their holes.
+type templates struct{ code, errmsg, text template }
+
+func (e *ErrorReply) compile() *templates { return &templates{cut(e.Code), cut(e.Errmsg), cut(e.Text)} }
+
+func (e *ErrorReply) templates() *templates {
+	if e.compiled != nil {
+		return e.compiled
+	}
+	return e.compile()
 }
 
 // Identify returns which of its errors a reply with this body is, nil for none: one without holes before one with.
@@ -75,17 +88,27 @@ func (e *ErrorReply) Holes() []string {
 	return names
 }
 
-// matchText adds what stands in the holes of a template. A hole has one character at least and as few as may be; one
-// name stands for one value.
-func matchText(template, text string, holes map[string]string) bool {
-	literal, name, template := cutHole(template)
-	text, ok := strings.CutPrefix(text, literal)
-	for ok && name != "" {
-		var next string
-		literal, next, template = cutHole(template)
+// template is a text with holes: what stands before each, and its name; the last has none.
+type template []struct{ literal, hole string }
+
+func cut(text string) template {
+	var t template
+	at := 0
+	for _, found := range hole.FindAllStringSubmatchIndex(text, -1) {
+		t = append(t, struct{ literal, hole string }{text[at:found[0]], text[found[2]:found[3]]})
+		at = found[1]
+	}
+	return append(t, struct{ literal, hole string }{text[at:], ""})
+}
+
+// match adds what stands in the holes. A hole has one character at least and as few as may be; one name stands for one value.
+func (t template) match(text string, holes map[string]string) bool {
+	text, ok := strings.CutPrefix(text, t[0].literal)
+	for i := 0; ok && i+1 < len(t); i++ {
+		name, literal, last := t[i].hole, t[i+1].literal, t[i+1].hole == ""
 		_, least := utf8.DecodeRuneInString(text)
 		end := strings.Index(text[least:], literal)
-		if next == "" {
+		if last {
 			end = len(text) - len(literal) - least
 		}
 		if least == 0 || end < 0 || !strings.HasPrefix(text[least+end:], literal) {
@@ -95,18 +118,9 @@ func matchText(template, text string, holes map[string]string) bool {
 		if before, given := holes[name]; given && before != value {
 			return false
 		}
-		holes[name], text, name = value, text[least+end+len(literal):], next
+		holes[name], text = value, text[least+end+len(literal):]
 	}
 	return ok && text == ""
-}
-
-// cutHole returns what stands before the first hole of a template, the hole's name, "" for none, and what stands after.
-func cutHole(template string) (literal, name, rest string) {
-	at := hole.FindStringSubmatchIndex(template)
-	if at == nil {
-		return template, "", ""
-	}
-	return template[:at[0]], template[at[2]:at[3]], template[at[1]:]
 }
 
 // Body returns the error as a reply says it, decoded, without what is made for each request. Holes are the name and value of
@@ -119,17 +133,41 @@ func (e *ErrorReply) Body(holes ...string) map[string]any {
 		return text
 	}
 	text := fill(e.Text, holes...)
+	body := map[string]any{}
 	switch {
 	case e.Code != "":
-		return map[string]any{"code": fill(e.Code, holes...), "message": text}
+		body["code"], body["message"] = fill(e.Code, holes...), text
 	case e.Errmsg != "":
-		body := map[string]any{"errcode": float64(e.Errcode), "sub_msg": text, "errmsg": fill(e.Errmsg, "sub_code", e.SubCode, "sub_msg", text)}
+		body["errcode"], body["sub_msg"], body["errmsg"] = float64(e.Errcode), text, fill(e.Errmsg, "sub_code", e.SubCode, "sub_msg", text)
 		if e.SubCode != "" {
 			body["sub_code"] = e.SubCode
 		}
-		return body
+	default:
+		body["errcode"], body["errmsg"] = float64(e.Errcode), text
 	}
-	return map[string]any{"errcode": float64(e.Errcode), "errmsg": text}
+	for key, raw := range e.Extra {
+		var value any
+		_ = json.Unmarshal(raw, &value) // what Parse has read
+		body[key] = filled(value, func(text string) string { return fill(text, holes...) })
+	}
+	return body
+}
+
+// filled is a decoded JSON value whose strings are filled.
+func filled(value any, fill func(string) string) any {
+	switch v := value.(type) {
+	case string:
+		return fill(v)
+	case []any:
+		for i := range v {
+			v[i] = filled(v[i], fill)
+		}
+	case map[string]any:
+		for key := range v {
+			v[key] = filled(v[key], fill)
+		}
+	}
+	return value
 }
 
 // Same reports whether a body has the code of the error, whatever else it says.
@@ -139,7 +177,7 @@ func (e *ErrorReply) Same(body []byte) bool {
 		return false
 	}
 	if e.Code != "" {
-		return matchText(e.Code, got.Code, map[string]string{})
+		return e.templates().code.match(got.Code, map[string]string{})
 	}
 	return got.Errcode == float64(e.Errcode) && got.SubCode == e.SubCode
 }

@@ -50,6 +50,7 @@ type Operation struct {
 	Summary     string
 	Provenance  string   // documented, observed, article or decided
 	Source      string   // where it is known from
+	Scope       string   // the permission that an app needs for it; "" where none is known
 	AlsoAnswers []string // methods outside the document that are answered all the same, and noted
 	Undeclared  Level    // of parameters that are not declared
 	Family      *Family  // the dialect of its path; nil in a document without families
@@ -70,7 +71,8 @@ type Parameter struct {
 	In       string // path, query, header or body
 	Required bool
 
-	schema *openapi3.Schema
+	schema  *openapi3.Schema
+	lenient bool // whether a number or a boolean may be given as a string
 }
 
 // Limits returns the least and the greatest number of characters; most is -1 where there is no limit.
@@ -165,6 +167,7 @@ type Family struct {
 	Faults      map[string]string // injected fault → the name of the error
 
 	unknown *Reply
+	lenient bool // the default of its parameters
 	wire    wire
 }
 
@@ -192,6 +195,10 @@ type ErrorReply struct {
 
 	// Order is the body's keys as they are sent, where the order of the schema and the family does not hold.
 	Order []string `json:"order,omitempty"`
+	// Extra is what the body says beside code and text: values by key, whose strings may have {holes} too.
+	Extra map[string]json.RawMessage `json:"extra,omitempty"`
+
+	compiled *templates // nil for one that is of no Document
 }
 
 var load = sync.OnceValues(func() (*Document, error) { return Parse(source) })

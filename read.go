@@ -99,6 +99,7 @@ func (d *Document) readErrors(t *openapi3.T) error {
 		if err := e.check(); err != nil {
 			return fmt.Errorf("x-errors: %s: %w", name, err)
 		}
+		e.compiled = e.compile()
 	}
 	return nil
 }
@@ -116,7 +117,39 @@ func (e *ErrorReply) check() error {
 	case !isStatus(e.Status):
 		return fmt.Errorf("status %d: has to be an HTTP status, 200 to 599", e.Status)
 	}
+	if err := e.checkKeys(); err != nil {
+		return err
+	}
 	return checkProvenance(e.Provenance)
+}
+
+// checkKeys refuses further keys that the error has anyway, and an order that leaves one out.
+func (e *ErrorReply) checkKeys() error {
+	own := []string{"errcode", "sub_code", "sub_msg", "errmsg", "code", "message", "request_id", "requestid"}
+	for _, key := range slices.Sorted(maps.Keys(e.Extra)) {
+		if slices.Contains(own, key) {
+			return fmt.Errorf("extra: %q is a key that errors have anyway", key)
+		}
+	}
+	if e.Order == nil {
+		return nil
+	}
+	body := e.Body()
+	for i, key := range e.Order {
+		_, has := body[key]
+		switch {
+		case slices.Contains(e.Order[:i], key):
+			return fmt.Errorf("order: lists %q twice", key)
+		case !has && key != "request_id" && key != "requestid":
+			return fmt.Errorf("order: lists %q, which the error does not have", key)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(body)) {
+		if !slices.Contains(e.Order, key) {
+			return fmt.Errorf("order: leaves out %q", key)
+		}
+	}
+	return nil
 }
 
 // isStatus reports whether an answer can have that status.
@@ -148,6 +181,7 @@ type family struct {
 	Answers     map[string]string `json:"answers"`
 	Faults      map[string]string `json:"faults"`
 	Order       json.RawMessage   `json:"x-key-order"`
+	Lenient     bool              `json:"x-lenient"`
 	EscapeSlash bool              `json:"x-escape-slash"`
 }
 
@@ -185,7 +219,7 @@ func (d *Document) readFamily(t *openapi3.T, name string, x *family) (*Family, e
 	f := &Family{
 		Name: name, Prefix: x.Prefix, Hosts: x.Hosts, APIName: x.APIName, ContentType: x.ContentType, Headers: x.Headers,
 		RequestID: x.RequestID, Answers: x.Answers, Faults: x.Faults,
-		wire: wire{escaped: x.EscapeSlash, own: d.orders},
+		lenient: x.Lenient, wire: wire{escaped: x.EscapeSlash, own: d.orders},
 	}
 	if !strings.HasPrefix(x.Prefix, "/") {
 		return nil, fmt.Errorf("prefix: is %q, has to begin with /", x.Prefix)
@@ -271,7 +305,7 @@ func (d *Document) readOperation(t *openapi3.T, method, path string, x *openapi3
 
 func (op *Operation) readExtensions(x map[string]any) error {
 	for name, out := range map[string]any{
-		"x-provenance": &op.Provenance, "x-source": &op.Source, "x-also-answers": &op.AlsoAnswers, "x-undeclared": &op.Undeclared, "x-max-body": &op.MaxBody,
+		"x-provenance": &op.Provenance, "x-source": &op.Source, "x-scope": &op.Scope, "x-also-answers": &op.AlsoAnswers, "x-undeclared": &op.Undeclared, "x-max-body": &op.MaxBody,
 	} {
 		if err := extension(x, name, out); err != nil {
 			return err
@@ -342,7 +376,9 @@ func (d *Document) readParameters(op *Operation, ofPath, own openapi3.Parameters
 		if err := d.checkSchema(p.Schema, place); err != nil {
 			return err
 		}
-		op.Parameters = append(op.Parameters, Parameter{Name: p.Name, In: p.In, Required: p.Required, schema: p.Schema.Value})
+		if err := op.addParameter(Parameter{Name: p.Name, In: p.In, Required: p.Required, schema: p.Schema.Value}, p.Extensions); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -378,13 +414,28 @@ func (d *Document) readBody(op *Operation, body *openapi3.RequestBody) error {
 		if schema.Properties[name] == nil {
 			return fmt.Errorf("required names %q, which is none of its properties", name)
 		}
-		op.Parameters = append(op.Parameters, Parameter{Name: name, In: "body", Required: true, schema: schema.Properties[name].Value})
 	}
+	names := slices.Clone(schema.Required)
 	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
 		if !slices.Contains(schema.Required, name) {
-			op.Parameters = append(op.Parameters, Parameter{Name: name, In: "body", schema: schema.Properties[name].Value})
+			names = append(names, name)
 		}
 	}
+	for i, name := range names {
+		s := schema.Properties[name].Value
+		if err := op.addParameter(Parameter{Name: name, In: "body", Required: i < len(schema.Required), schema: s}, s.Extensions); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (op *Operation) addParameter(p Parameter, extensions map[string]any) error {
+	p.lenient = op.Family != nil && op.Family.lenient
+	if err := extension(extensions, "x-lenient", &p.lenient); err != nil {
+		return fmt.Errorf("parameter %s: %w", p.Name, err)
+	}
+	op.Parameters = append(op.Parameters, p)
 	return nil
 }
 
@@ -416,6 +467,9 @@ func (d *Document) readContent(status string, x *openapi3.Response) (*Reply, err
 	for _, name := range r.Errors {
 		if d.errors[name] == nil {
 			return nil, fmt.Errorf("there is no error %q in x-errors", name)
+		}
+		if e := d.errors[name]; e.Status != code {
+			return nil, fmt.Errorf("the error %s has the status %d", name, e.Status)
 		}
 		r.errors = append(r.errors, d.errors[name])
 	}

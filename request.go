@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/dingmock/dingmock/catalogue/paths"
 	"github.com/dingmock/dingmock/internal/printable"
@@ -346,6 +349,9 @@ func (q *Request) checkFields(query []field, r *http.Request, media string, body
 		if !ok {
 			continue
 		}
+		if p.lenient {
+			value = unquoted(p.schema, value)
+		}
 		q.Values[p.Name] = value
 		if text, is := value.(string); is && from != "body" {
 			if !utf8.ValidString(text) {
@@ -489,6 +495,37 @@ func (c Credential) find(query []field, header http.Header, form []field) (strin
 	}
 	return "", given
 }
+
+// unquoted is a value with the numbers and booleans in it that were given as strings. What its schema has otherwise, or what cannot be read, stays.
+func unquoted(schema *openapi3.Schema, value any) any {
+	for len(schema.AllOf) == 1 {
+		schema = schema.AllOf[0].Value
+	}
+	switch v := value.(type) {
+	case string:
+		switch {
+		case schema.Type.Is("boolean") && (v == "true" || v == "false"):
+			return v == "true"
+		case (schema.Type.Is("integer") || schema.Type.Is("number")) && jsonNumber.MatchString(v):
+			return json.Number(v)
+		}
+	case []any:
+		if schema.Items != nil {
+			for i := range v {
+				v[i] = unquoted(schema.Items.Value, v[i])
+			}
+		}
+	case map[string]any:
+		for name, inner := range v {
+			if property := schema.Properties[name]; property != nil {
+				v[name] = unquoted(property.Value, inner)
+			}
+		}
+	}
+	return value
+}
+
+var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 
 // typed reads the text of a path or query parameter as its schema's type; what cannot be read stays text.
 func typed(text string, p Parameter) any {

@@ -13,7 +13,11 @@ import (
 // ordered is a document whose one reply has this family and this schema, and errors beside.
 func ordered(t *testing.T, family, schema, errors string) *dingmock.Reply {
 	t.Helper()
-	text := small(`responses: {"200": {description: d, x-errors: [`+strings.Join(errorNames.FindAllString(errors, -1), ", ")+`], content: {application/json: {schema: `+schema+`}}}}`,
+	status := "200"
+	if strings.Contains(errors, "status: 400") {
+		status = "400"
+	}
+	text := small(`responses: {"`+status+`": {description: d, x-errors: [`+strings.Join(errorNames.FindAllString(errors, -1), ", ")+`], content: {application/json: {schema: `+schema+`}}}}`,
 		"x-errors: {"+errors+"}\ncomponents: {securitySchemes: {k: {type: apiKey, in: query, name: k}}, responses: {R: {description: d, x-http-status: 200}}}\n"+
 			"x-families: {f: {prefix: /, token: k, unknown_path_reply: R, "+family+"}}")
 	doc, err := dingmock.Parse([]byte(text))
