@@ -96,14 +96,14 @@ func TestCheckResponse(t *testing.T) {
 			"accessToken: reply-body at /body/expireIn: found nothing, expected a value",
 			"accessToken: reply-body at /body/accessToken: found nothing, expected a value",
 		}},
-		{"an unlisted error", tokens, 200, oapi, `{"errcode":60121,"errmsg":"找不到该用户"}`, []string{"gettoken: reply-error at /body: " + unlisted + strings.Join(replyErrors(t, "gettoken", 200), ", ")}},
-		{"a listed error by another text", tokens, 200, oapi, `{"errcode":-1,"errmsg":"busy"}`, []string{"gettoken: reply-error at /body: " + unlisted + strings.Join(replyErrors(t, "gettoken", 200), ", ")}},
-		{"an unlisted sub_code", create, 200, topapi, `{"errcode":88,"errmsg":"ding talk error[subcode=1,submsg=x]","sub_code":"1","sub_msg":"x",` + id + `}`, []string{"create_session: reply-error at /body: " + unlisted + strings.Join(replyErrors(t, "create_session", 200), ", ")}},
+		{"an unlisted error", tokens, 200, oapi, `{"errcode":60121,"errmsg":"找不到该用户"}`, []string{"gettoken: reply-error at /body: " + unlisted + strings.Join(replyErrors(t, "gettoken"), ", ")}},
+		{"a listed error by another text", tokens, 200, oapi, `{"errcode":-1,"errmsg":"busy"}`, []string{"gettoken: reply-error at /body: " + unlisted + strings.Join(replyErrors(t, "gettoken"), ", ")}},
+		{"an unlisted sub_code", create, 200, topapi, `{"errcode":88,"errmsg":"ding talk error[subcode=1,submsg=x]","sub_code":"1","sub_msg":"x",` + id + `}`, []string{"create_session: reply-error at /body: " + unlisted + strings.Join(replyErrors(t, "create_session"), ", ")}},
 		{"an unlisted code", access, 503, api, `{"code":"systemBusy",` + uuid + `,"message":"x"}`, []string{"accessToken: reply-error at /body: " + unlisted + "serviceBusy"}},
 		{"an unlisted error of an unknown path", "GET /user/get", 200, oapi, `{"errcode":60121,"errmsg":"找不到该用户"}`, nil},
 		{"an unlisted error of another type", tokens, 200, topapi, `{"errcode":60121,"errmsg":"x"}`, []string{
 			`gettoken: reply-content-type at /header/Content-Type: found "application/json;charset=UTF-8", expected "application/json"`,
-			"gettoken: reply-error at /body: " + unlisted + strings.Join(replyErrors(t, "gettoken", 200), ", "),
+			"gettoken: reply-error at /body: " + unlisted + strings.Join(replyErrors(t, "gettoken"), ", "),
 		}},
 
 		{"Content-Type twice", tokens, 200, oapi + "\n" + oapi, busy, []string{`gettoken: reply-content-type at /header/Content-Type: found 2 of them, the first "application/json", expected "application/json" alone`}},
@@ -146,17 +146,17 @@ func TestCheckResponse(t *testing.T) {
 	}
 }
 
-// replyErrors are the names of the errors that the operation's reply of that status lists.
-func replyErrors(t *testing.T, operation string, status int) []string {
+// replyErrors are the names of the errors that the operation's reply of status 200 lists.
+func replyErrors(t *testing.T, operation string) []string {
 	t.Helper()
 	for _, op := range load(t).Operations() {
 		for _, reply := range op.Replies {
-			if op.ID == operation && reply.Status == status {
+			if op.ID == operation && reply.Status == http.StatusOK {
 				return reply.Errors
 			}
 		}
 	}
-	t.Fatalf("the document has no reply %d of %s", status, operation)
+	t.Fatalf("the document has no reply 200 of %s", operation)
 	return nil
 }
 

@@ -173,8 +173,7 @@ func baseURL(given ...string) (string, error) {
 	text := given[slices.IndexFunc(given, func(s string) bool { return s != "" })]
 	u, err := url.Parse(text)
 	if err != nil {
-		var inner *url.Error
-		if errors.As(err, &inner) {
+		if inner, ok := errors.AsType[*url.Error](err); ok {
 			err = inner.Err
 		}
 		if strings.Contains(text, "@") {

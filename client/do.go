@@ -73,8 +73,7 @@ func (c *Client) call(operation, method, path string, params any) (*call, error)
 	}
 	u, err := url.Parse(base + path)
 	if err != nil {
-		var inner *url.Error
-		if errors.As(err, &inner) {
+		if inner, ok := errors.AsType[*url.Error](err); ok {
 			err = inner.Err
 		}
 		return fail("the path cannot be read: %w", err)
@@ -194,7 +193,7 @@ func (c *Client) failed(q *call, err error, token string) error {
 	plain.RawQuery = ""
 	e := &url.Error{Op: q.method, URL: c.mask(plain.String(), token), Err: err}
 	var inner *url.Error
-	if errors.As(err, &inner) && inner == err {
+	if errors.As(err, &inner) && inner == err { //nolint:errorlint // err itself, not one that it wraps
 		e.Op, e.Err = inner.Op, inner.Err
 	}
 	e.Err = c.scrub(e.Err, token)

@@ -134,8 +134,7 @@ func ExampleError() {
 	}
 	_, _, err = c.GetSession(context.Background(), "manager4220")
 	fmt.Println(errors.Is(err, client.ErrWrongCredentials))
-	var refused *client.Error
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*client.Error](err); ok {
 		fmt.Println(refused.Operation, refused.Errcode, refused.Message)
 	}
 	// Output:
@@ -156,8 +155,7 @@ func ExampleReplyError() {
 		return
 	}
 	_, err = c.Token(context.Background())
-	var broken *client.ReplyError
-	if errors.As(err, &broken) {
+	if broken, ok := errors.AsType[*client.ReplyError](err); ok {
 		fmt.Println(broken.HTTPStatus, broken.ContentType, broken.Body)
 	}
 	fmt.Println(errors.Is(err, client.ErrBlocked))
@@ -187,8 +185,7 @@ func ExampleOptions_tries() {
 	}
 	for range 2 {
 		_, _, err = c.GetSession(context.Background(), "manager4220")
-		var refused *client.Error
-		if errors.As(err, &refused) {
+		if refused, ok := errors.AsType[*client.Error](err); ok {
 			fmt.Println(errors.Is(err, client.ErrThrottled), refused.Until.UTC())
 		}
 	}

@@ -82,7 +82,7 @@ func (c *Client) leaks(err error, tokens []string) bool {
 	if c.mask(text, tokens...) != text {
 		return true
 	}
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // it takes what is wrapped apart itself
 	case interface{ Unwrap() error }:
 		return c.leaks(e.Unwrap(), tokens)
 	case interface{ Unwrap() []error }:

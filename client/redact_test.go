@@ -54,7 +54,7 @@ func texts(t *testing.T, value any) map[string]string {
 }
 
 func unwrap(err error) []error {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // it takes what is wrapped apart itself
 	case interface{ Unwrap() error }:
 		if inner := e.Unwrap(); inner != nil {
 			return []error{inner}
@@ -317,7 +317,7 @@ func TestErrorsStayWhatTheyAre(t *testing.T) {
 		if want := "https://oapi.dingtalk.com/gettoken"; e.URL != want || e.Op != "Get" {
 			t.Errorf("%s %s, want Get %s", e.Op, e.URL, want)
 		}
-		if want := cause == context.DeadlineExceeded; e.Timeout() != want {
+		if want := errors.Is(cause, context.DeadlineExceeded); e.Timeout() != want {
 			t.Errorf("%v: Timeout is %t, want %t", err, e.Timeout(), want)
 		}
 		if want := "dingtalk: gettoken: Get \"https://oapi.dingtalk.com/gettoken\": https://oapi.dingtalk.com/gettoken?appkey=dingapp&appsecret=***: " + cause.Error(); err.Error() != want {

@@ -195,8 +195,7 @@ func absent(model reflect.Type, raw json.RawMessage, at string) string {
 	if json.Unmarshal(raw, &fields) != nil {
 		return strings.TrimSuffix(at, ".")
 	}
-	for i := range model.NumField() {
-		field := model.Field(i)
+	for field := range model.Fields() {
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if options == "omitempty" || name == "errmsg" || name == "request_id" {
 			continue

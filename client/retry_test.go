@@ -66,8 +66,7 @@ func TestTries(t *testing.T) {
 				})
 				c.jitter = func(time.Duration) time.Duration { return 0 }
 				_, err := methods[op.by](t.Context(), c)
-				var refused *Error
-				if !errors.As(err, &refused) {
+				if _, ok := errors.AsType[*Error](err); !ok {
 					t.Fatalf("error %v, want an *Error", err)
 				}
 				if diff := cmp.Diff(tt.want, pauses); diff != "" {

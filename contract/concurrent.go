@@ -35,7 +35,7 @@ var concurrentCases = []Case{
 			for i := range sessions {
 				sessions[i] = p.session(c.id("u"))
 			}
-			c.together(crowd, func(i int) {
+			c.together(func(i int) {
 				_, refusals[i] = p.CreateSession(c.ctx, sessions[i])
 			})
 			for i, s := range sessions {
@@ -55,7 +55,7 @@ var concurrentCases = []Case{
 				sessions[i] = p.session(c.id("u"))
 				sessions[i].SessionID = sessions[0].SessionID
 			}
-			c.together(crowd, func(i int) {
+			c.together(func(i int) {
 				_, refusals[i] = p.CreateSession(c.ctx, sessions[i])
 			})
 			n := 0
@@ -84,7 +84,7 @@ var concurrentCases = []Case{
 			s := p.opened(c.id("u"))
 			var n atomic.Int64
 			refusals := make([]error, crowd)
-			c.together(crowd, func(i int) {
+			c.together(func(i int) {
 				err := p.CloseSession(c.ctx, s)
 				if refusals[i] = err; err == nil {
 					n.Add(1)
@@ -108,7 +108,7 @@ func (c *Trial) oneToken() string {
 	for i := range parties {
 		parties[i] = c.party(c.app())
 	}
-	c.together(crowd, func(i int) {
+	c.together(func(i int) {
 		t, err := parties[i].Gettoken(c.ctx)
 		if err != nil {
 			c.fail(nil, "one of the calls at once failed", "one of %d calls at once failed: %v", crowd, plain(err))

@@ -44,8 +44,7 @@ func (c *clientOf) now() *client.Client {
 
 // refusal tells the platform's refusals in the kit's terms.
 func refusal(err error) error {
-	var e *client.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*client.Error](err); ok {
 		return &contract.Refusal{Errcode: e.Errcode, SubCode: e.SubCode, Code: e.Code, Message: e.Message}
 	}
 	return err

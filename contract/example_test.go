@@ -108,9 +108,8 @@ func ExampleRun_driver() {
 	_ = test
 
 	// What the platform refuses is told as a *contract.Refusal.
-	var e *client.Error
 	err := error(&client.Error{Errcode: 34001, Message: "无效的会话id"})
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*client.Error](err); ok {
 		fmt.Println(&contract.Refusal{Errcode: e.Errcode, SubCode: e.SubCode, Message: e.Message})
 	}
 	// Output: errcode 34001: 无效的会话id

@@ -74,8 +74,7 @@ func (c *Trial) replyText(x *Exchange) string {
 
 // plain returns an error without the URL that net/http puts in front: it may hold secrets.
 func plain(err error) string {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
 	return err.Error()

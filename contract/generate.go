@@ -39,7 +39,7 @@ func generatedCases(doc *dingmock.Document) []Case {
 						return
 					}
 					x := c.answer(g.call)
-					c.during(fmt.Sprintf("%s (request %d of seed %d)", g.what, n, c.runner.options.Seed), x, func() {
+					c.during(fmt.Sprintf("%s (request %d of seed %d)", g.what, n, c.runner.options.Seed), func() {
 						if g.error == "" {
 							c.conform(x, aSuccess)
 							c.success(x)

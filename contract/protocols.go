@@ -29,7 +29,7 @@ func protocolCases(doc *dingmock.Document) []Case {
 				ID: op.ID + "/" + v.id, Level: MUST, Operation: op.ID, Needs: needs,
 				Rule: "Over " + v.name + ", where the target offers it, a call is answered, or refused, as over any other version.",
 				run: func(c *Trial) {
-					c.during(fmt.Sprintf("%s alone (curl %s)", v.name, v.curl), nil, func() { c.over(c.op(op.ID), v.major, v.name) })
+					c.during(fmt.Sprintf("%s alone (curl %s)", v.name, v.curl), func() { c.over(c.op(op.ID), v.major, v.name) })
 				},
 			})
 		}

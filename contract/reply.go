@@ -136,10 +136,8 @@ func (c *Trial) succeed(q *call) map[string]any { return c.success(c.do(q)) }
 
 // refused sends a request and ends the case where it is not refused with just this error. Holes are the name and
 // value of what stands in the text's holes, where it has such a one: name, value, ….
-func (c *Trial) refused(q *call, name string, holes ...string) *Exchange {
-	x := c.answerWith(q, name, holes...)
-	c.wantError(x, name, holes...)
-	return x
+func (c *Trial) refused(q *call, name string, holes ...string) {
+	c.wantError(c.answerWith(q, name, holes...), name, holes...)
 }
 
 // wantError ends the case where the exchange is not just this error, byte for byte.

@@ -77,7 +77,7 @@ func rowCase(doc *dingmock.Document, op *dingmock.Operation, reply *dingmock.Rep
 			what.ways(c, op, func(label string, q *call, holes ...string) {
 				n++
 				x := c.answerWith(q, name, holes...)
-				c.during(label, x, func() { c.wantError(x, name, holes...) })
+				c.during(label, func() { c.wantError(x, name, holes...) })
 			})
 			if n == 0 {
 				c.halt(Errored, "the case has no request")
@@ -87,7 +87,7 @@ func rowCase(doc *dingmock.Document, op *dingmock.Operation, reply *dingmock.Rep
 }
 
 // during puts the name of what was tried in front of a failure.
-func (c *Trial) during(label string, x *Exchange, check func()) {
+func (c *Trial) during(label string, check func()) {
 	defer func() {
 		if end := recover(); end != nil {
 			if b, ok := end.(broken); ok {

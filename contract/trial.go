@@ -303,12 +303,12 @@ func pointerOf(what string) string {
 	return "/body/" + strings.ReplaceAll(what, ".", "/")
 }
 
-// together runs the function n times at once, and ends the case where one of them does.
-func (c *Trial) together(n int, do func(i int)) {
+// together runs the function crowd times at once, and ends the case where one of them does.
+func (c *Trial) together(do func(i int)) {
 	var wg sync.WaitGroup
 	start := make(chan struct{})
-	ends := make([]any, n)
-	for i := range n {
+	ends := make([]any, crowd)
+	for i := range crowd {
 		wg.Go(func() {
 			defer func() { ends[i] = recover() }()
 			<-start

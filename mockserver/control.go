@@ -143,8 +143,7 @@ func (s *Server) serveControl(doc *dingmock.Document, ops []*dingmock.Operation)
 		if !ok {
 			reply.value = value
 		}
-		var p *api.Problem
-		if errors.As(err, &p) {
+		if p, ok := errors.AsType[*api.Problem](err); ok {
 			reply = controlReply{status: p.Status, contentType: "application/problem+json", value: p}
 			if p.Status == http.StatusUnauthorized {
 				w.Header().Set("WWW-Authenticate", "Bearer")

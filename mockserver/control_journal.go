@@ -218,8 +218,7 @@ func (c *controlCall) getVerdict() (any, error) {
 		o.Apps, field = []string{name}, "/path/app"
 	}
 	v, err := c.server.Verdict(&o)
-	var unknown *UnknownAppError
-	if errors.As(err, &unknown) {
+	if _, ok := errors.AsType[*UnknownAppError](err); ok {
 		p := problemOf(http.StatusNotFound, err.Error())
 		p.Field, p.Accepted = field, "the name or the appkey of an app, or a pattern such as mock-shop*; "+controlPrefix+"apps lists all"
 		return nil, p

@@ -1,6 +1,7 @@
 package mockserver
 
 import (
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -107,9 +108,7 @@ func linger(conn net.Conn) {
 func (s *Server) head(w http.ResponseWriter, r reply) {
 	h := w.Header()
 	h.Set("Server", "DingTalk/1.0.0")
-	for name, values := range r.header {
-		h[name] = values // spelt as the platform spells it
-	}
+	maps.Copy(h, r.header) // spelt as the platform spells it
 	if r.contentType != "" {
 		h.Set("Content-Type", r.contentType)
 	} else {

@@ -230,8 +230,7 @@ func say(w http.ResponseWriter, status int, text string) {
 }
 
 func plainError(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err

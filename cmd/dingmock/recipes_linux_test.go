@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -131,9 +132,7 @@ func containerFlags(t *testing.T, image, own map[string]string) *commands {
 	t.Helper()
 	env := map[string]string{}
 	for _, of := range []map[string]string{image, own} {
-		for name, value := range of {
-			env[name] = value
-		}
+		maps.Copy(env, of)
 	}
 	var c commands
 	if _, err := parse(&c, []string{"serve"}, lookup(env), io.Discard, io.Discard); err != nil {
@@ -172,9 +171,7 @@ func TestRecipesRun(t *testing.T) {
 		for _, offSpec := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, off-spec %t", r.job, offSpec), func(t *testing.T) {
 				env := map[string]string{"DINGMOCK_ADDR": ":8080", "DINGMOCK_TLS_ADDR": ":8443"}
-				for name, value := range r.service.Env {
-					env[name] = value
-				}
+				maps.Copy(env, r.service.Env)
 				fake := startServe(t, env)
 				kept := filepath.Join(t.TempDir(), "env")
 				vars := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}

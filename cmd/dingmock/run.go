@@ -162,8 +162,7 @@ func lookProgram(name string) (string, error) {
 	case errors.Is(err, exec.ErrNotFound) && strings.ContainsRune(name, os.PathSeparator), errors.Is(err, fs.ErrNotExist):
 		return "", exitError{fmt.Errorf("run: %s: there is no such file", name), exitNotFound}
 	case !errors.Is(err, exec.ErrNotFound):
-		var why *exec.Error
-		if errors.As(err, &why) {
+		if why, ok := errors.AsType[*exec.Error](err); ok {
 			err = why.Err
 		}
 		return "", exitError{fmt.Errorf("run: %s: %w", name, err), exitNotRun}
@@ -228,8 +227,7 @@ func execute(ctx context.Context, signals <-chan os.Signal, program string, comm
 	cmd.Env = env
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, out.stdout, out.stderr
 	if err := cmd.Start(); err != nil {
-		var path *fs.PathError
-		if errors.As(err, &path) {
+		if path, ok := errors.AsType[*fs.PathError](err); ok {
 			err = path.Err
 		}
 		code := exitNotRun

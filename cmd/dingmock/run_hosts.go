@@ -86,8 +86,7 @@ func writeHosts(file, text string) error {
 }
 
 func hostsError(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		err = fmt.Errorf("%s: %w", path.Path, path.Err)
 	}
 	if err != nil {

@@ -171,8 +171,7 @@ func (c *fakeFlags) fake(log *slog.Logger, calls func(mockserver.CallLine), auth
 func readState(name string) (*mockserver.State, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
-		var path *fs.PathError
-		if errors.As(err, &path) {
+		if path, ok := errors.AsType[*fs.PathError](err); ok {
 			err = path.Err
 		}
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -211,8 +210,7 @@ func listenOn(ctx context.Context, flag string, addrs []string) ([]net.Listener,
 			case errors.Is(err, syscall.EACCES):
 				hint = "; choose a port of 1024 or more, or set the sysctl net.ipv4.ip_unprivileged_port_start to 0 as Docker does"
 			}
-			var op *net.OpError
-			if errors.As(err, &op) {
+			if op, ok := errors.AsType[*net.OpError](err); ok {
 				err = op.Err
 			}
 			err = hintedAddr(err)

@@ -27,8 +27,7 @@ func writeFile(name string, write func(io.Writer) error) error {
 			to = name // which is yet to be made
 		}
 		if done, err := replace(to, b.Bytes()); done || err != nil {
-			var path *fs.PathError
-			if errors.As(err, &path) {
+			if path, ok := errors.AsType[*fs.PathError](err); ok {
 				err = fmt.Errorf("%s %s: %w", path.Op, name, path.Err)
 			}
 			return err

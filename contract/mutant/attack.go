@@ -136,8 +136,8 @@ func (k *kit) attack() []Mutant {
 		)
 	}
 	// closes closes the open session of that id whatever its other values are.
-	closes := func(rule, name string, same func(o, s session) bool) Mutant {
-		return k.remember(rule, name, func(m *memory, r *request) *reply {
+	closes := func(name string, same func(o, s session) bool) Mutant {
+		return k.remember("close_session/session-invalid", name, func(m *memory, r *request) *reply {
 			s := session{values: r.values()}
 			if r.is("close_session") {
 				for _, o := range m.opened {
@@ -162,10 +162,10 @@ func (k *kit) attack() []Mutant {
 		}
 	}
 	return append(list,
-		closes("close_session/session-invalid", "the chat is not compared", but("session_id", "user_id", "app_key")),
-		closes("close_session/session-invalid", "the user is not compared", but("session_id", "chatid", "app_key")),
-		closes("close_session/session-invalid", "the app_key is not compared", but("session_id", "chatid", "user_id")),
-		closes("close_session/session-invalid", "an id's case makes no difference", func(o, s session) bool {
+		closes("the chat is not compared", but("session_id", "user_id", "app_key")),
+		closes("the user is not compared", but("session_id", "chatid", "app_key")),
+		closes("the app_key is not compared", but("session_id", "chatid", "user_id")),
+		closes("an id's case makes no difference", func(o, s session) bool {
 			return strings.EqualFold(o.text("session_id"), s.text("session_id")) && but("user_id", "chatid", "app_key")(o, s)
 		}),
 		k.wrap("create_session/sessions-too-many", "a close makes no room", func(r *request) *reply {

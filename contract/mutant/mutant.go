@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -108,9 +109,7 @@ func (k *kit) handler(next http.Handler, spoil func(r *request) *reply) http.Han
 		sent, _ := io.ReadAll(in.Body)
 		r := &request{Request: in, op: k.doc.Match(in.Method, in.URL.Path), sent: sent, next: next, kit: k}
 		out := spoil(r)
-		for name, values := range out.header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), out.header)
 		w.WriteHeader(out.status)
 		_, _ = w.Write(out.body)
 	})

@@ -340,7 +340,7 @@ func (k *kit) tokens() []Mutant {
 }
 
 // later lessens the life in the answers after the first.
-func (out *reply) later(a *aliases, r *request) *reply {
+func (out *reply) later(a *aliases, _ *request) *reply {
 	token := out.answered()
 	if token == "" {
 		return out

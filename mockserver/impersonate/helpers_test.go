@@ -166,13 +166,12 @@ func needs(t *testing.T, programs ...string) {
 }
 
 // output is all that a program writes. Its environment names no proxy.
-func output(t *testing.T, stdin, program string, args ...string) string {
+func output(t *testing.T, program string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + t.TempDir()}
-	cmd.Stdin = strings.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Sprintf("%s(%v)", out, err)

@@ -151,7 +151,7 @@ func TestOpenSSL(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
-			out := output(t, "", "openssl", append([]string{"s_client", "-connect", w.tls, "-CAfile", ca}, x.args...)...)
+			out := output(t, "openssl", append([]string{"s_client", "-connect", w.tls, "-CAfile", ca}, x.args...)...)
 			for _, want := range x.want {
 				if !strings.Contains(out, want) && !(x.name == "too old" && strings.Contains(out, "no protocols available")) {
 					t.Errorf("want %q in\n%s", want, out)
@@ -159,7 +159,7 @@ func TestOpenSSL(t *testing.T) {
 			}
 		})
 	}
-	if out := output(t, "", "openssl", "verify", "-x509_strict", "-CAfile", ca, ca); !strings.Contains(out, ": OK") {
+	if out := output(t, "openssl", "verify", "-x509_strict", "-CAfile", ca, ca); !strings.Contains(out, ": OK") {
 		t.Errorf("openssl verify: %s", out)
 	}
 }
@@ -190,7 +190,7 @@ func TestCurl(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
-			if out := output(t, "", "curl", append([]string{"-sS", "--cacert", ca}, x.args...)...); !strings.Contains(out, x.want) {
+			if out := output(t, "curl", append([]string{"-sS", "--cacert", ca}, x.args...)...); !strings.Contains(out, x.want) {
 				t.Errorf("%s\nwant %q in it; log:\n%s", out, x.want, w.log)
 			}
 		})

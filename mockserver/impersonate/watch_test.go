@@ -128,7 +128,7 @@ func TestRefused(t *testing.T) {
 			t.Parallel()
 			needs(t, c.program)
 			w := newWorld(t, impersonate.Options{}, nil)
-			if out := output(t, "", c.program, c.args(t, w.local(), "")...); !strings.Contains(out, c.errors[""]) {
+			if out := output(t, c.program, c.args(t, w.local(), "")...); !strings.Contains(out, c.errors[""]) {
 				t.Errorf("the client says %q, want %q", out, c.errors[""])
 			}
 			check(t, w, c.logged)
@@ -164,7 +164,7 @@ func TestRefused(t *testing.T) {
 		if err := os.WriteFile(ca, w.PEM(), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		output(t, "", "openssl", "s_client", "-connect", w.tls, "-servername", "localhost", "-CAfile", ca, "-verify_return_error", "-attime", "4000000000")
+		output(t, "openssl", "s_client", "-connect", w.tls, "-servername", "localhost", "-CAfile", ca, "-verify_return_error", "-attime", "4000000000")
 		w.log.wait(t, "it holds it for expired, so its clock is not this machine's")
 	})
 }
@@ -295,13 +295,13 @@ func TestFaults(t *testing.T) {
 					}
 				}
 				args := c.args(t, w.local(), ca)
-				if out := output(t, "", c.program, args...); !strings.Contains(out, c.errors[fault]) {
+				if out := output(t, c.program, args...); !strings.Contains(out, c.errors[fault]) {
 					t.Errorf("the client says %q, want %q", out, c.errors[fault])
 				} else if c.program == "curl" && !strings.Contains(out, "exit code 60") {
 					t.Errorf("curl says %q, want exit code 60", out)
 				}
 				w.log.wait(t, "level=INFO")
-				if out := output(t, "", c.program, args...); !strings.Contains(out, "GET / host=localhost") {
+				if out := output(t, c.program, args...); !strings.Contains(out, "GET / host=localhost") {
 					t.Errorf("the next connection: %s", out)
 				}
 				if text := w.log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, " name=") || !strings.Contains(text, "fault="+fault) {

@@ -87,8 +87,7 @@ func ExampleServer_Fault() {
 
 	srv.Fault("getsession", "app-throttled")
 	_, _, err = c.GetSession(t.Context(), "u-1")
-	var refused *client.Error
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*client.Error](err); ok {
 		fmt.Println("refused with", refused.Errcode, refused.SubCode)
 	}
 	// Output:

@@ -63,8 +63,7 @@ func Read(data []byte, out any) error {
 	}
 	if err := json.Unmarshal(data, out); err != nil {
 		line := 1
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) {
+		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 			line = lineAt(data, wrong.Offset)
 		}
 		return &Error{Line: line, Text: Explain(err)}
@@ -155,8 +154,7 @@ func (r *reader) wrongText(text string) *Error {
 
 // broken says why there is no next token.
 func (r *reader) broken(err error) *Error {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) { // whose offset counts what Token has scanned alone
+	if _, ok := errors.AsType[*json.SyntaxError](err); ok { // whose offset counts what Token has scanned alone
 		return r.wrongText("is not JSON: " + err.Error())
 	}
 	return r.wrongText("is not JSON: it ends too early")
