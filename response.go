@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/getkin/kin-openapi/openapi3"
 )
 
 // CheckResponse finds what the document does not allow in the reply to a request: its status, its one Content-Type, its
@@ -141,4 +144,22 @@ func (q *Request) statuses() string {
 		text += fmt.Sprint(r.Status)
 	}
 	return text
+}
+
+// Declares reports whether a success has a key of that name at the top, or may have.
+func (r *Reply) Declares(key string) bool { return declares(r.schema, key) }
+
+func declares(schema *openapi3.Schema, key string) bool {
+	if schema == nil {
+		return false
+	}
+	if schema.Properties[key] != nil {
+		return true
+	}
+	for _, part := range slices.Concat(schema.OneOf, schema.AllOf) {
+		if declares(part.Value, key) {
+			return true
+		}
+	}
+	return false
 }

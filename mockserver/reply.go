@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -66,7 +66,7 @@ func (c *call) failed(f *world.Failure) reply {
 	text := fill(e.Text, f.Holes)
 	if e.Code != "" {
 		code := fill(e.Code, f.Holes)
-		return c.encoded(e.Status, code, f.Explain, codeReply{Code: code, RequestID: c.requestID(), Message: text})
+		return c.encoded(e.Status, code, f.Explain, c.errorBody(f, codeReply{Code: code, RequestID: c.requestID(), Message: text}))
 	}
 	code, body := strconv.Itoa(e.Errcode), errcodeReply{Errcode: e.Errcode, Errmsg: text, RequestID: c.requestID()}
 	if e.Errmsg != "" {
@@ -75,25 +75,40 @@ func (c *call) failed(f *world.Failure) reply {
 			code += "/" + e.SubCode
 		}
 	}
-	return c.encoded(e.Status, code, f.Explain, body)
+	return c.encoded(e.Status, code, f.Explain, c.errorBody(f, body))
 }
 
-// succeeded makes the answer of what a handler returned.
-func (c *call) succeeded(value any) reply {
-	return c.encoded(http.StatusOK, "0", "", c.enveloped(value))
-}
-
-// enveloped is what a handler returned in the envelope of the path's family.
-func (c *call) enveloped(value any) any {
-	payload := marshal(value)
-	switch c.Family.RequestID {
-	case "short":
-		return json.RawMessage(`{"errcode":0,"errmsg":"ok",` + string(payload[1:len(payload)-1]) + `,"request_id":"` + c.requestID() + `"}`)
-	case "uuid":
-		return json.RawMessage(payload)
+// errorBody writes the body of an error, with what its document says of it beside code and text.
+func (c *call) errorBody(f *world.Failure, value any) []byte {
+	e := f.Reply
+	if len(e.Extra)+len(e.Order) == 0 {
+		return marshal(value)
 	}
-	first, rest, _ := bytes.Cut(payload[1:], []byte(","))
-	return json.RawMessage(`{"errcode":0,` + string(first) + `,"errmsg":"ok",` + string(rest))
+	body := marshal(value)
+	for _, key := range slices.Sorted(maps.Keys(e.Extra)) {
+		body = append(append(bytes.TrimSuffix(body, []byte("}")), `,"`+key+`":`+fill(string(e.Extra[key]), f.Holes)...), '}')
+	}
+	return c.Reply(e.Status).Encode(json.RawMessage(body))
+}
+
+// succeeded makes the answer of what a handler returned, in the envelope that the operation's reply declares.
+func (c *call) succeeded(value any) reply {
+	r := c.Reply(http.StatusOK)
+	body := append([]byte{'{'}, bytes.TrimSuffix(marshal(value)[1:], []byte("}"))...)
+	for _, x := range []struct {
+		key   string
+		value any
+	}{{"errcode", 0}, {"errmsg", "ok"}, {"request_id", c.requestID()}} {
+		if !r.Declares(x.key) {
+			continue
+		}
+		if len(body) > 1 {
+			body = append(body, ',')
+		}
+		body = append(append(append(body, '"'), x.key...), `":`...)
+		body = append(body, marshal(x.value)...)
+	}
+	return c.encoded(r.Status, "0", "", r.Encode(json.RawMessage(append(body, '}'))))
 }
 
 func marshal(value any) []byte {
@@ -104,9 +119,8 @@ func marshal(value any) []byte {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
 }
 
-func (c *call) encoded(status int, code, explain string, value any) reply {
-	r := reply{status: status, contentType: c.Family.ContentType, code: code, explain: explain}
-	r.body = marshal(value)
+func (c *call) encoded(status int, code, explain string, body []byte) reply {
+	r := reply{status: status, contentType: c.Family.ContentType, code: code, explain: explain, body: body}
 	if change := c.effect().change; change != nil {
 		change(c, &r)
 	}
