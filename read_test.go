@@ -155,7 +155,7 @@ func TestRuleWithoutFamilies(t *testing.T) {
 	}
 	q := doc.CheckRequest(nil, httptest.NewRequest(http.MethodGet, "/b", nil), nil)
 	q.AnsweredByRule(true)
-	if q.Known != dingmock.KnownRule || q.Violations != nil && len(q.Violations) != 0 {
+	if q.Known != dingmock.KnownRule || len(q.Violations) != 0 {
 		t.Errorf("known %q, %v", q.Known, q.Violations)
 	}
 }
