@@ -13,8 +13,8 @@ func (c *call) fail(e world.ErrorName, explain string, holes ...string) *world.F
 }
 
 // answers returns the error with which the path's family says such a thing.
-func (c *call) answers(what, explain string, holes ...string) *world.Failure {
-	return &world.Failure{Reply: c.server.doc.ErrorReply(c.Family.Answers[what]), Explain: explain, Holes: holes}
+func (c *call) answers(what, explain string) *world.Failure {
+	return &world.Failure{Reply: c.server.doc.ErrorReply(c.Family.Answers[what]), Explain: explain}
 }
 
 // broken returns the first violation of those kinds that the path's family refuses, and the name of the error that it does so by.
