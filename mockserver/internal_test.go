@@ -2,15 +2,18 @@ package mockserver
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/mockserver/internal/world"
 )
 
@@ -47,6 +50,35 @@ func TestRouteNeedsAHandlerForEachOperation(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What a call may need is there before the first one comes, or the server is not made.
+func TestWhatAnswersIsThere(t *testing.T) {
+	t.Parallel()
+	source := string(dingmock.Source())
+	for _, test := range []struct{ old, made, want string }{
+		{"", "", ""},
+		{"\n      token-blank: access-token-missing\n", "\n", "the document's family oapi does not say what answers token-blank"},
+		{"\n      quota-exhausted: auth-quota-exhausted\n", "\n", "the document's family topapi does not say what answers the fault quota-exhausted"},
+		{"user-not-found", "user-unknown", "the document has no error user-not-found, which calls answer"},
+	} {
+		doc, err := dingmock.Parse([]byte(strings.ReplaceAll(source, test.old, test.made)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if err := errors.Join(world.CheckNames(doc), checkFamilies(doc)); err != nil {
+			got = err.Error()
+		}
+		if got != test.want {
+			t.Errorf("%q: %q, want %q", test.old, got, test.want)
+		}
+	}
+	made := effectsByKind()
+	delete(made, "hang")
+	if err := checkEffects(made); err == nil || err.Error() != "the effect hang of rules is not made" {
+		t.Error(err)
 	}
 }
 

@@ -1,9 +1,11 @@
 package mockserver
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/mockserver/api"
 	"github.com/dingmock/dingmock/mockserver/internal/world"
 )
 
@@ -15,6 +17,23 @@ func (c *call) fail(e world.ErrorName, explain string, holes ...string) *world.F
 // answers returns the error with which the path's family says such a thing.
 func (c *call) answers(what, explain string) *world.Failure {
 	return &world.Failure{Reply: c.server.doc.ErrorReply(c.Family.Answers[what]), Explain: explain}
+}
+
+// checkFamilies fails where a family of the document does not say what answers that which any call may meet.
+func checkFamilies(doc *dingmock.Document) error {
+	for _, f := range doc.Families() {
+		for _, what := range []string{"token-blank", "token-bad", "invalid-parameter"} {
+			if doc.ErrorReply(f.Answers[what]) == nil {
+				return fmt.Errorf("the document's family %s does not say what answers %s", f.Name, what)
+			}
+		}
+		for _, fault := range api.Faults() {
+			if fault != faultBlocked && fault != faultBlockedJSON && doc.ErrorReply(f.Faults[fault]) == nil {
+				return fmt.Errorf("the document's family %s does not say what answers the fault %s", f.Name, fault)
+			}
+		}
+	}
+	return nil
 }
 
 // broken returns the first violation of those kinds that the path's family refuses, and the name of the error that it does so by.

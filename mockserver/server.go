@@ -58,7 +58,7 @@ func New(options *Options) (*Server, error) {
 	if err := s.options.complete(s.doc); err != nil {
 		return nil, fmt.Errorf("mockserver: %w", err)
 	}
-	if err := errors.Join(s.route(world.Calls), world.CheckNames(s.doc), checkEffects(s.effects)); err != nil {
+	if err := errors.Join(s.route(world.Calls), world.CheckNames(s.doc), checkFamilies(s.doc), checkEffects(s.effects)); err != nil {
 		return nil, fmt.Errorf("mockserver: %w", err)
 	}
 	s.findings = []string{dingmock.KindContentType, dingmock.KindBody, dingmock.KindMissingParameter, dingmock.KindInvalidParameter}
