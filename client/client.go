@@ -5,7 +5,7 @@
 // session calls are not the public platform's: they are known from one article, and this module's fake answers them.
 // It needs the standard library alone. Start with [New]:
 //
-//	c, err := client.New(client.Options{AppKey: key, AppSecret: secret})
+//	c, err := client.New(&client.Options{AppKey: key, AppSecret: secret})
 //	session, ok, err := c.GetSession(ctx, "manager4220")
 //
 // Errors are of three kinds: an [*Error] is the platform's own no, to be told apart by [errors.Is] and the Err…
@@ -105,8 +105,11 @@ type Client struct {
 }
 
 // New makes a Client. It calls nobody; the error says which option is not valid.
-func New(options Options) (*Client, error) {
-	c := &Client{options: options, jitter: jitter}
+func New(options *Options) (*Client, error) {
+	c := &Client{jitter: jitter}
+	if options != nil {
+		c.options = *options
+	}
 	if err := c.complete(); err != nil {
 		return nil, fmt.Errorf("dingtalk: Options: %w", err)
 	}

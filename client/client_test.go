@@ -50,7 +50,7 @@ func TestNewURLs(t *testing.T) {
 			t.Parallel()
 			o := testOptions()
 			o.BaseURL, o.APIBaseURL = tt.base, tt.api
-			c, err := New(o)
+			c, err := New(&o)
 			if tt.wantErr != "" {
 				if err == nil || err.Error() != tt.wantErr {
 					t.Errorf("New: error %v, want %s", err, tt.wantErr)
@@ -91,11 +91,14 @@ func TestNewCredentials(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := New(tt.options)
+			_, err := New(&tt.options)
 			if got := message(err); got != tt.want {
 				t.Errorf("New: error %q, want %q", got, tt.want)
 			}
 		})
+	}
+	if _, err := New(nil); message(err) != tests[0].want {
+		t.Errorf("of nil: error %v", err)
 	}
 }
 

@@ -28,7 +28,7 @@ func Example() {
 	defer srv.Close()
 	ctx := context.Background()
 
-	c, err := client.New(client.Options{
+	c, err := client.New(&client.Options{
 		BaseURL: srv.URL,
 		AppKey:  "dingmockapp", AppSecret: "dingmockappsecret",
 	})
@@ -55,7 +55,7 @@ func Example() {
 
 // Options are checked at once, and printing them shows no secret.
 func ExampleNew() {
-	options := client.Options{BaseURL: "oapi.dingtalk.com", AppKey: "dingabc", AppSecret: "my secret"}
+	options := &client.Options{BaseURL: "oapi.dingtalk.com", AppKey: "dingabc", AppSecret: "my secret"}
 	_, err := client.New(options)
 	fmt.Println(err)
 	fmt.Println(options)
@@ -68,7 +68,7 @@ func ExampleNew() {
 func ExampleClient_Token() {
 	srv := startFake()
 	defer srv.Close()
-	c, err := client.New(client.Options{BaseURL: srv.URL, CorpID: "dingmockcorp", CorpSecret: "dingmockcorpsecret"})
+	c, err := client.New(&client.Options{BaseURL: srv.URL, CorpID: "dingmockcorp", CorpSecret: "dingmockcorpsecret"})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -100,7 +100,7 @@ func ExampleClient_Call() {
 	}))
 	defer srv.Close()
 	ctx := context.Background()
-	c, err := client.New(client.Options{BaseURL: srv.URL, AppKey: "dingabc", AppSecret: "secret"})
+	c, err := client.New(&client.Options{BaseURL: srv.URL, AppKey: "dingabc", AppSecret: "secret"})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -127,7 +127,7 @@ func ExampleClient_Call() {
 func ExampleError() {
 	srv := startFake()
 	defer srv.Close()
-	c, err := client.New(client.Options{BaseURL: srv.URL, AppKey: "dingmockapp", AppSecret: "not it"})
+	c, err := client.New(&client.Options{BaseURL: srv.URL, AppKey: "dingmockapp", AppSecret: "not it"})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -149,7 +149,7 @@ func ExampleReplyError() {
 		_, _ = io.WriteString(w, "<html>blocked</html>")
 	}))
 	defer srv.Close()
-	c, err := client.New(client.Options{BaseURL: srv.URL, AppKey: "dingabc", AppSecret: "secret"})
+	c, err := client.New(&client.Options{BaseURL: srv.URL, AppKey: "dingabc", AppSecret: "secret"})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -174,7 +174,7 @@ func ExampleOptions_tries() {
 	}
 	srv := httptest.NewServer(fake)
 	defer srv.Close()
-	c, err := client.New(client.Options{
+	c, err := client.New(&client.Options{
 		BaseURL: srv.URL,
 		AppKey:  "dingmockapp", AppSecret: "dingmockappsecret",
 		Tries: 1,

@@ -123,7 +123,7 @@ func (w *world) client(t *testing.T, change func(*client.Options)) *client.Clien
 	if change != nil {
 		change(&o)
 	}
-	c, err := client.New(o)
+	c, err := client.New(&o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func TestFakeRefusals(t *testing.T) {
 		}
 		srv := httptest.NewServer(fake)
 		defer srv.Close()
-		c, err := client.New(client.Options{BaseURL: srv.URL, AppKey: "mock-off", AppSecret: "x"})
+		c, err := client.New(&client.Options{BaseURL: srv.URL, AppKey: "mock-off", AppSecret: "x"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -239,7 +239,7 @@ func (w *faulty) client(t *testing.T, impatientOf string) *client.Client {
 	if impatientOf != "" {
 		h.Transport = impatient{transport, impatientOf, w.seen}
 	}
-	c, err := client.New(client.Options{
+	c, err := client.New(&client.Options{
 		BaseURL: w.url, AppKey: mockserver.DefaultApp.AppKey, AppSecret: mockserver.DefaultApp.AppSecret, HTTPClient: h, Now: w.Now,
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			w.mu.Lock()

@@ -43,7 +43,7 @@ func serve(t *testing.T, options Options, handler http.HandlerFunc) *Client {
 	}))
 	t.Cleanup(srv.Close)
 	options.BaseURL = srv.URL + base + "/"
-	c, err := New(options)
+	c, err := New(&options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func respond(status int, body string) *http.Response {
 func offline(t *testing.T, options Options, f transport) *Client {
 	t.Helper()
 	options.HTTPClient = &http.Client{Transport: f}
-	c, err := New(options)
+	c, err := New(&options)
 	if err != nil {
 		t.Fatal(err)
 	}

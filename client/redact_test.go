@@ -204,7 +204,7 @@ func TestErrorsShowNoSecret(t *testing.T) {
 			srv := httptest.NewServer(nil)
 			o.BaseURL = srv.URL
 			srv.Close()
-			c, err := New(o)
+			c, err := New(&o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -340,7 +340,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 				return resp, nil
 			}),
 		}
-		c, err := New(options)
+		c, err := New(&options)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -358,7 +358,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 // An error whose text is not printable is seen through where nothing of it is secret; where something is, it is not.
 func TestScrubKeepsWhatIsNotSecret(t *testing.T) {
 	t.Parallel()
-	c, err := New(testOptions())
+	c, err := New(new(testOptions()))
 	if err != nil {
 		t.Fatal(err)
 	}

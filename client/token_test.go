@@ -142,7 +142,7 @@ func TestFlightEnds(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				options := testOptions()
 				options.HTTPClient = &http.Client{Transport: tt.handle, Timeout: tt.timeout}
-				c, err := New(options)
+				c, err := New(&options)
 				if err != nil {
 					t.Fatal(err)
 				}

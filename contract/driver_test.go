@@ -32,7 +32,7 @@ type clientOf struct {
 func (c *clientOf) renew() (err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.c, err = client.New(c.options)
+	c.c, err = client.New(&c.options)
 	return err
 }
 

@@ -113,7 +113,7 @@ func TestJudges(t *testing.T) {
 		},
 		"mocktest": func(t *testing.T, x *judged) bool {
 			r := &failures{TB: t}
-			srv := mocktest.New(r, mocktest.AllowUnknown(allowed))
+			srv := mocktest.New(r, &mocktest.Options{AllowUnknown: []string{allowed}})
 			if x != nil {
 				x.send(t, http.DefaultClient, srv.URL)
 			}

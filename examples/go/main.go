@@ -19,7 +19,7 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	c, err := client.New(client.Options{
+	c, err := client.New(&client.Options{
 		BaseURL:   cmp.Or(os.Getenv("DINGTALK_BASE_URL"), "http://127.0.0.1:8080"),
 		AppKey:    cmp.Or(os.Getenv("DINGTALK_APPKEY"), "dingmockapp"),
 		AppSecret: cmp.Or(os.Getenv("DINGTALK_APPSECRET"), "dingmockappsecret"),

@@ -14,7 +14,7 @@ import (
 
 // run stands for the program under test: what it is told is where the platform is, and as whom to call.
 func run(ctx context.Context, url, key, secret string, out io.Writer) error {
-	c, err := client.New(client.Options{BaseURL: url, AppKey: key, AppSecret: secret, Tries: 1})
+	c, err := client.New(&client.Options{BaseURL: url, AppKey: key, AppSecret: secret, Tries: 1})
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func TestSession(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 
-	srv := mocktest.New(t) // a fake with an app of its own; fails the test for calls that are off-spec
+	srv := mocktest.New(t, nil) // a fake with an app of its own; fails the test for calls that are off-spec
 	err := run(t.Context(), srv.URL, srv.AppKey, srv.AppSecret, &out)
 
 	if err != nil {
@@ -40,7 +40,7 @@ func TestSession(t *testing.T) {
 // What the program makes of a platform that throttles, and of a token that has expired.
 func TestSessionInTrouble(t *testing.T) {
 	t.Parallel()
-	srv := mocktest.New(t)
+	srv := mocktest.New(t, nil)
 	srv.Fault("create_session", "app-throttled") // the next such call fails
 	if err := run(t.Context(), srv.URL, srv.AppKey, srv.AppSecret, io.Discard); !errors.Is(err, client.ErrThrottled) {
 		t.Errorf("throttled: %v", err)
@@ -56,10 +56,10 @@ func TestSessionInTrouble(t *testing.T) {
 // What the client makes of a refusal.
 func TestSessionClosedTwice(t *testing.T) {
 	t.Parallel()
-	srv, ctx := mocktest.New(t), t.Context()
+	srv, ctx := mocktest.New(t, nil), t.Context()
 	baseURL, key, secret := srv.URL, srv.AppKey, srv.AppSecret
 
-	c, err := client.New(client.Options{BaseURL: baseURL, AppKey: key, AppSecret: secret})
+	c, err := client.New(&client.Options{BaseURL: baseURL, AppKey: key, AppSecret: secret})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,9 +25,9 @@ func ExampleNew() {
 	t := &exampleT{}
 	defer t.over()
 
-	srv := mocktest.New(t)
+	srv := mocktest.New(t, nil)
 
-	c, err := client.New(client.Options{BaseURL: srv.URL, AppKey: srv.AppKey, AppSecret: srv.AppSecret})
+	c, err := client.New(&client.Options{BaseURL: srv.URL, AppKey: srv.AppKey, AppSecret: srv.AppSecret})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func ExampleServer_Client() {
 	t := &exampleT{}
 	defer t.over()
 
-	srv := mocktest.New(t)
+	srv := mocktest.New(t, nil)
 	program := srv.Client()
 
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://oapi.dingtalk.com/gettoken", nil)
@@ -71,8 +71,8 @@ func ExampleServer_Fault() {
 	t := &exampleT{}
 	defer t.over()
 
-	srv := mocktest.New(t)
-	c, err := client.New(client.Options{BaseURL: srv.URL, AppKey: srv.AppKey, AppSecret: srv.AppSecret})
+	srv := mocktest.New(t, nil)
+	c, err := client.New(&client.Options{BaseURL: srv.URL, AppKey: srv.AppKey, AppSecret: srv.AppSecret})
 	if err != nil {
 		t.Fatal(err)
 	}

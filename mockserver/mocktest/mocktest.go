@@ -6,7 +6,7 @@
 //
 //	func TestMyProgram(t *testing.T) {
 //		t.Parallel()
-//		srv := mocktest.New(t)
+//		srv := mocktest.New(t, nil)
 //		myprogram.Run(srv.URL, srv.AppKey, srv.AppSecret)
 //	}
 package mocktest
@@ -53,39 +53,32 @@ type Server struct {
 	transport func() (*http.Transport, error)
 }
 
-// Option changes how a Server is made.
-type Option func(*config)
+// Options says how a Server is made. Nil and the zero value are ready.
+type Options struct {
+	// Server are the fake's own options. The first of its Apps, where there is one, is the test's app; default: one with
+	// credentials of its own.
+	Server mockserver.Options
 
-type config struct {
-	server       mockserver.Options
-	judge        bool
-	allowUnknown []string
-}
+	// NoVerdict leaves the test alone whatever is sent, for one that breaks the document on purpose. The Verdict of App tells
+	// what was.
+	NoVerdict bool
 
-// WithOptions has the fake made with these options. The first of Apps, where there is one, is the test's app.
-func WithOptions(o mockserver.Options) Option { return func(c *config) { c.server = o } }
-
-// WithoutVerdict leaves the test alone whatever is sent, for one that breaks the document on purpose.
-// The Verdict of App tells what was.
-func WithoutVerdict() Option { return func(c *config) { c.judge = false } }
-
-// AllowUnknown lets the test call paths that DingTalk does not have: each a path, or the beginning of one followed by *.
-func AllowUnknown(patterns ...string) Option {
-	return func(c *config) { c.allowUnknown = append(c.allowUnknown, patterns...) }
+	// AllowUnknown lets the test call paths that DingTalk does not have: each a path, or the beginning of one followed by *.
+	AllowUnknown []string
 }
 
 // New starts a fake that ends with the test. At the test's end each way in which a call broke the document is an error
 // of the test, a call of a path that DingTalk does not have among them; what is only noted is logged. That no call came is
 // no error: the test says itself what it expects. A line for each call goes to the test's output.
-func New(t testing.TB, options ...Option) *Server {
+func New(t testing.TB, options *Options) *Server {
 	t.Helper()
-	c := config{judge: true}
-	for _, option := range options {
-		option(&c)
+	var c Options
+	if options != nil {
+		c = *options
 	}
 	s := &Server{t: t, log: &output{to: t.Output()}}
 	log := slog.New(slog.NewTextHandler(s.log, nil))
-	o := &c.server
+	o := &c.Server
 	if len(o.Apps) == 0 {
 		id := strings.ToLower(rand.Text())
 		o.Apps = []mockserver.AppState{{Name: "test", CorpID: "corp" + id, CorpSecret: rand.Text(), AppKey: "app" + id, AppSecret: rand.Text()}}
@@ -134,8 +127,8 @@ func New(t testing.TB, options ...Option) *Server {
 		s.plain.Close()
 		s.log.close()
 	})
-	if c.judge {
-		t.Cleanup(func() { t.Helper(); s.judge(c.allowUnknown) })
+	if !c.NoVerdict {
+		t.Cleanup(func() { t.Helper(); s.judge(c.AllowUnknown) })
 	}
 	return s
 }

@@ -48,7 +48,7 @@ func tryGet(ctx context.Context, c *http.Client, address string) (map[string]any
 
 func newClient(t *testing.T, srv *mocktest.Server) *client.Client {
 	t.Helper()
-	c, err := client.New(client.Options{BaseURL: srv.URL, AppKey: srv.AppKey, AppSecret: srv.AppSecret})
+	c, err := client.New(&client.Options{BaseURL: srv.URL, AppKey: srv.AppKey, AppSecret: srv.AppSecret})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func newClient(t *testing.T, srv *mocktest.Server) *client.Client {
 // Both pairs of credentials are the app's, and nobody else's.
 func TestCredentials(t *testing.T) {
 	t.Parallel()
-	srv, other := mocktest.New(t), mocktest.New(t)
+	srv, other := mocktest.New(t, nil), mocktest.New(t, nil)
 	for name, x := range map[string]struct {
 		query url.Values
 		want  float64
@@ -78,7 +78,7 @@ func TestCredentials(t *testing.T) {
 // The app's clock, rules and journal are at hand.
 func TestApp(t *testing.T) {
 	t.Parallel()
-	srv := mocktest.New(t)
+	srv := mocktest.New(t, nil)
 	c := newClient(t, srv)
 	first, err := c.Token(t.Context())
 	if err != nil {
@@ -118,7 +118,7 @@ func TestApp(t *testing.T) {
 // A client that is not changed reaches the fake by the platform's names, over TLS and without, and nothing else.
 func TestClient(t *testing.T) {
 	t.Parallel()
-	srv := mocktest.New(t)
+	srv := mocktest.New(t, nil)
 	query := "/gettoken?" + url.Values{"appkey": {srv.AppKey}, "appsecret": {srv.AppSecret}}.Encode()
 	for _, base := range []string{"https://oapi.dingtalk.com", "https://api.dingtalk.com", "http://oapi.dingtalk.com", srv.URL} {
 		if reply := get(t, srv.Client(), base+query); reply["errcode"] != 0.0 {
@@ -151,7 +151,7 @@ func TestVerdict(t *testing.T) {
 	}
 	for _, x := range []struct {
 		name       string
-		options    []mocktest.Option
+		options    *mocktest.Options
 		call       func(*mocktest.Server) error
 		want, logs []string // each line of one of them has these in it, "&" between
 	}{
@@ -165,22 +165,22 @@ func TestVerdict(t *testing.T) {
 			return err
 		}, []string{"1×&gettoken&missing-credential"}, nil},
 		{"an unknown path", nil, unknown, []string{"unknown-path&/ours/x"}, nil},
-		{"an unknown path, let pass", []mocktest.Option{mocktest.AllowUnknown("/other", "/ours/*")}, unknown, nil, []string{"note&unknown-path&/ours/x"}},
+		{"an unknown path, let pass", &mocktest.Options{AllowUnknown: []string{"/other", "/ours/*"}}, unknown, nil, []string{"note&unknown-path&/ours/x"}},
 		{"a path that is not modelled", nil, func(srv *mocktest.Server) error {
 			_, err := tryGet(context.Background(), http.DefaultClient, srv.URL+"/user/get?access_token=x")
 			return err
 		}, nil, []string{"note&user.get&not-modelled"}},
 		{"no call", nil, func(*mocktest.Server) error { return nil }, nil, nil},
-		{"switched off", []mocktest.Option{mocktest.WithoutVerdict()}, offSpec, nil, nil},
-		{"an app that is not judged", []mocktest.Option{mocktest.WithOptions(mockserver.Options{
+		{"switched off", &mocktest.Options{NoVerdict: true}, offSpec, nil, nil},
+		{"an app that is not judged", &mocktest.Options{Server: mockserver.Options{
 			Apps: []mockserver.AppState{{AppKey: "a", AppSecret: "b", Judge: &lenient}},
-		})}, offSpec, nil, []string{"2×&undeclared-parameter"}},
+		}}, offSpec, nil, []string{"2×&undeclared-parameter"}},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
 			r := &recorder{}
 			r.run(func() {
-				if err := x.call(mocktest.New(r, x.options...)); err != nil {
+				if err := x.call(mocktest.New(r, x.options)); err != nil {
 					t.Error(err)
 				}
 			})
@@ -206,11 +206,11 @@ func TestVerdict(t *testing.T) {
 // Options are the fake's, and those that it refuses end the test.
 func TestOptions(t *testing.T) {
 	t.Parallel()
-	srv := mocktest.New(t, mocktest.WithOptions(mockserver.Options{
+	srv := mocktest.New(t, &mocktest.Options{Server: mockserver.Options{
 		Apps:         []mockserver.AppState{{Name: "mine", CorpID: "c", CorpSecret: "s"}},
 		ControlToken: "let-me-in",
 		NoAutoApps:   true,
-	}))
+	}})
 	if srv.CorpID != "c" || srv.CorpSecret != "s" || srv.AppKey == "" || srv.AppSecret == "" {
 		t.Errorf("the credentials are not those of the options, completed: corpid %q, appkey %q", srv.CorpID, srv.AppKey)
 	}
@@ -221,7 +221,7 @@ func TestOptions(t *testing.T) {
 
 	r, after := &recorder{}, false
 	r.run(func() {
-		mocktest.New(r, mocktest.WithOptions(mockserver.Options{MaxApps: -1}))
+		mocktest.New(r, &mocktest.Options{Server: mockserver.Options{MaxApps: -1}})
 		after = true
 	})
 	if len(r.errors) != 1 || !strings.Contains(r.errors[0], "MaxApps") || after {
@@ -230,7 +230,7 @@ func TestOptions(t *testing.T) {
 
 	r, after = &recorder{}, false
 	r.run(func() {
-		mocktest.New(r).Fault("gettoken", "no-such-fault")
+		mocktest.New(r, nil).Fault("gettoken", "no-such-fault")
 		after = true
 	})
 	if len(r.errors) != 1 || !strings.Contains(r.errors[0], "/effect/fault") || after {
@@ -245,7 +245,7 @@ func TestEnd(t *testing.T) {
 	hung := make(chan error, 1)
 	var hosts []string
 	r.run(func() {
-		srv := mocktest.New(r)
+		srv := mocktest.New(r, nil)
 		hosts = append(hosts, strings.TrimPrefix(srv.URL, "http://"))
 		query := "/gettoken?" + url.Values{"appkey": {srv.AppKey}, "appsecret": {srv.AppSecret}}.Encode()
 		if _, err := tryGet(context.Background(), srv.Client(), "https://oapi.dingtalk.com"+query); err != nil {
@@ -290,7 +290,7 @@ func BenchmarkNew(b *testing.B) {
 			for b.Loop() {
 				r := &recorder{}
 				r.run(func() {
-					srv := mocktest.New(r, mocktest.WithOptions(mockserver.Options{Calls: func(mockserver.CallLine) {}}))
+					srv := mocktest.New(r, &mocktest.Options{Server: mockserver.Options{Calls: func(mockserver.CallLine) {}}})
 					base := srv.URL
 					c := x.use(srv)
 					if x.name == "tls" {
@@ -322,7 +322,7 @@ func TestTLSFault(t *testing.T) {
 	} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			srv := mocktest.New(t)
+			srv := mocktest.New(t, nil)
 			client := srv.Client()
 			ask := func(host string) error {
 				resp, err := client.Get("https://" + host + "/gettoken?appkey=" + srv.AppKey + "&appsecret=" + srv.AppSecret)

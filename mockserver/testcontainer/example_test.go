@@ -37,7 +37,7 @@ func ExampleRun() {
 		panic(err)
 	}
 
-	program, err := client.New(client.Options{BaseURL: base, AppKey: app.Made().AppKey, AppSecret: app.Made().AppSecret})
+	program, err := client.New(&client.Options{BaseURL: base, AppKey: app.Made().AppKey, AppSecret: app.Made().AppSecret})
 	if err != nil {
 		panic(err)
 	}
