@@ -186,8 +186,11 @@ type Options struct {
 	// Seed is where random values begin. Default 0: one is made up. The report says it.
 	Seed uint64
 
-	// Budget is how many generated requests are made of each operation. Default 200; negative: none.
+	// Budget is how many generated requests are made of each operation, 1 or more. Default 200.
 	Budget int
+
+	// NoGenerated leaves out the cases of generated requests.
+	NoGenerated bool
 
 	// Driver makes the calls of the cases that need no raw requests. Default: raw HTTP from the document.
 	Driver Driver

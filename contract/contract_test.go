@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -30,7 +31,7 @@ func TestFake(t *testing.T) {
 	for _, o := range []mockserver.Options{{MaxSessions: 40}, {SessionTTL: time.Hour}, {WithoutSessions: true}} {
 		options := &contract.Options{Run: suits(t, o), Timeout: time.Minute}
 		if o.MaxSessions == 0 {
-			options.Budget = -1
+			options.NoGenerated = true
 		}
 		report := contract.Run(t, fake(t, o), options)
 		if coverage == nil {
@@ -440,3 +441,23 @@ func TestTransportJudgesRightly(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// Options that cannot be meant are an error, before anything is tried.
+func TestOptionsThatAreNone(t *testing.T) {
+	t.Parallel()
+	target := contract.Target{Handler: http.NotFoundHandler(), App: contract.App{AppKey: "k", AppSecret: "s"}}
+	for _, x := range []struct {
+		name    string
+		options contract.Options
+		want    string
+	}{
+		{"Budget", contract.Options{Budget: -1}, "contract: Budget: -1 is negative; it has to be 1 or more, or 0 for 200"},
+		{"Operations", contract.Options{Operations: []string{"no"}}, `contract: there is no operation "no"`},
+		{"nothing is left", contract.Options{NoGenerated: true, Run: func(id string) bool { return strings.HasPrefix(id, "generated/") }}, "contract: no case is selected"},
+	} {
+		report, err := contract.Verify(t.Context(), target, &x.options)
+		if _, ok := errors.AsType[contract.OptionError](err); !ok || err.Error() != x.want || report != nil {
+			t.Errorf("%s: error %v, want %s", x.name, err, x.want)
+		}
+	}
+}

@@ -223,7 +223,7 @@ func TestEndedInFiles(t *testing.T) {
 			srv.Start()
 			t.Cleanup(srv.Close)
 			target.Handler, target.URL = nil, srv.URL
-			report, err := contract.Verify(t.Context(), target, &contract.Options{Operations: []string{"gettoken"}, Timeout: time.Minute, Budget: -1, Parallel: 1})
+			report, err := contract.Verify(t.Context(), target, &contract.Options{Operations: []string{"gettoken"}, Timeout: time.Minute, NoGenerated: true, Parallel: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -322,7 +322,7 @@ func TestKnownFailureHidesNothing(t *testing.T) {
 			}
 			honest.ServeHTTP(w, r)
 		})
-		report, err := contract.Verify(t.Context(), target, &contract.Options{Operations: []string{"create_session"}, Seed: 1, Budget: -1, Timeout: time.Minute, Known: known})
+		report, err := contract.Verify(t.Context(), target, &contract.Options{Operations: []string{"create_session"}, Seed: 1, NoGenerated: true, Timeout: time.Minute, Known: known})
 		if err != nil {
 			t.Fatal(err)
 		}

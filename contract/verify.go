@@ -157,14 +157,20 @@ func newRunner(target Target, options *Options) (*runner, error) {
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64()
 	}
-	if o.Budget == 0 {
+	switch {
+	case o.Budget < 0:
+		return nil, OptionError(fmt.Sprintf("contract: Budget: %d is negative; it has to be 1 or more, or 0 for 200", o.Budget))
+	case o.Budget == 0:
 		o.Budget = 200
 	}
 	if o.Parallel <= 0 {
 		o.Parallel = 8
 	}
 	if o.Live {
-		o.Parallel, o.Budget, r.target.WithoutSessions = 1, -1, true
+		o.Parallel, o.NoGenerated, r.target.WithoutSessions = 1, true, true
+	}
+	if o.NoGenerated {
+		o.Budget = 0
 	}
 	r.redact.pin(target.App.CorpSecret, target.App.AppSecret)
 	if u, err := url.Parse(target.URL); err == nil && u.User != nil {
@@ -228,7 +234,7 @@ func (r *runner) cases() ([]Case, error) {
 	list = slices.DeleteFunc(list, func(c Case) bool {
 		return o.Run != nil && !o.Run(c.ID) || o.Level == MUST && c.Level != MUST ||
 			len(o.Operations) > 0 && !slices.Contains(o.Operations, c.Operation) ||
-			o.Budget < 0 && strings.HasPrefix(c.ID, "generated/")
+			o.NoGenerated && strings.HasPrefix(c.ID, "generated/")
 	})
 	if len(list) == 0 {
 		return nil, OptionError("contract: no case is selected")

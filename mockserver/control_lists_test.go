@@ -418,7 +418,7 @@ func TestWholeJournal(t *testing.T) {
 	if list, _ := of(""); len(list.Entries) != 17 || list.Last != 23 || list.Dropped != 3 {
 		t.Errorf("%d calls are kept, last %d, dropped %d, want 17 beside 3 forgotten, 23, 3", len(list.Entries), list.Last, list.Dropped)
 	}
-	off := fake(t, mockserver.Options{Journal: -1})
+	off := fake(t, mockserver.Options{NoJournal: true})
 	if got := steer(t, off, "GET", "/journal/stream", "", nil); got != http.StatusConflict {
 		t.Errorf("with no journal the stream is answered %d", got)
 	}

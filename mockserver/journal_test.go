@@ -205,7 +205,7 @@ func TestJournalWait(t *testing.T) {
 // TestJournalOff keeps nothing, and the verdict all the same.
 func TestJournalOff(t *testing.T) {
 	t.Parallel()
-	s := fake(t, mockserver.Options{Journal: -1})
+	s := fake(t, mockserver.Options{NoJournal: true})
 	call(s, "GET /gettoken?x=1&"+appPairQuery, "")
 	for _, path := range []string{"wait", "expect"} {
 		if status := steer(t, s, "POST", "/apps/default/journal/"+path, `{}`, nil); status != http.StatusConflict {

@@ -53,9 +53,12 @@ type Options struct {
 	// no limit.
 	QPS int
 
-	// Journal is how many exchanges are kept for each app, 16 KiB of each body, 4 MiB in all. Default 1000;
-	// negative: none. The journals of all apps have 256 MiB: beyond, those that hold most give up their oldest exchanges.
+	// Journal is how many exchanges are kept for each app, 1 or more, 16 KiB of each body, 4 MiB in all. Default 1000. The journals
+	// of all apps have 256 MiB: beyond, those that hold most give up their oldest exchanges.
 	Journal int
+
+	// NoJournal keeps no exchanges. The verdict counts them all the same.
+	NoJournal bool
 
 	// ControlToken is the bearer token that the control API asks for, health and documents aside. It is taken as
 	// ParseControlToken reads it. Default: none.
@@ -99,7 +102,7 @@ func (o *Options) complete(doc *dingmock.Document) error {
 		name  string
 		value *int
 		def   int
-	}{{"MaxApps", &o.MaxApps, 10_000}, {"MaxSessions", &o.MaxSessions, 1_000_000}, {"QPS", &o.QPS, 0}} {
+	}{{"MaxApps", &o.MaxApps, 10_000}, {"MaxSessions", &o.MaxSessions, 1_000_000}, {"QPS", &o.QPS, 0}, {"Journal", &o.Journal, 1000}} {
 		if *n.value < 0 {
 			return fmt.Errorf("Options: %s: %d is negative; it has to be 1 or more, or 0 for %d", n.name, *n.value, n.def)
 		}
@@ -129,8 +132,8 @@ func (o *Options) complete(doc *dingmock.Document) error {
 			return fmt.Errorf("Options: ControlHosts: %q is no host name", h)
 		}
 	}
-	if o.Journal == 0 {
-		o.Journal = 1000
+	if o.NoJournal {
+		o.Journal = 0
 	}
 	if o.Now == nil {
 		o.Now = clock.Real

@@ -130,7 +130,7 @@ func TestJournalBeforeFirstCall(t *testing.T) {
 	if apps := s.Apps(); len(apps) != 1 {
 		t.Errorf("an app was made: %v", apps[1:])
 	}
-	if status := steer(t, fake(t, mockserver.Options{Journal: -1}), "POST", "/apps/mock-new/journal/expect", `{"at_most":0}`, nil); status != http.StatusConflict {
+	if status := steer(t, fake(t, mockserver.Options{NoJournal: true}), "POST", "/apps/mock-new/journal/expect", `{"at_most":0}`, nil); status != http.StatusConflict {
 		t.Errorf("without a journal: HTTP %d", status)
 	}
 	for _, path := range []string{"POST /apps/mock-new/journal/expect", "GET /apps/mock-new/journal", "POST /apps/shop/journal/expect"} {

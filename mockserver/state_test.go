@@ -187,6 +187,7 @@ func TestOptionsErrors(t *testing.T) {
 	}{
 		{"MaxApps", mockserver.Options{MaxApps: -1}, "mockserver: Options: MaxApps: -1 is negative; it has to be 1 or more, or 0 for 10000"},
 		{"MaxSessions", mockserver.Options{MaxSessions: -5}, "mockserver: Options: MaxSessions: -5 is negative; it has to be 1 or more, or 0 for 1000000"},
+		{"Journal", mockserver.Options{Journal: -1}, "mockserver: Options: Journal: -1 is negative; it has to be 1 or more, or 0 for 1000"},
 		{"SessionTTL", mockserver.Options{SessionTTL: -time.Second}, "mockserver: Options: SessionTTL: -1s is negative; it has to be more, or 0 for never"},
 		{"more apps than MaxApps", mockserver.Options{Apps: many, MaxApps: 2}, "mockserver: Options: Apps: are 3, more than MaxApps, 2"},
 		{"an app without ids", mockserver.Options{Apps: []mockserver.AppState{{Name: "x"}}}, "mockserver: Options: apps/0/appkey: has to be there with appsecret, or else corpid with corpsecret"},

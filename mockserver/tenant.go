@@ -79,7 +79,7 @@ type tenant struct {
 func newTenants(o *Options) *tenants {
 	return &tenants{
 		real: o.Now, maxApps: o.MaxApps, limits: world.Limits{Sessions: o.MaxSessions, SessionTTL: o.SessionTTL, TokenLife: o.TokenLife}, qps: o.QPS,
-		log: o.Log, lifeID: journal.NewLife(), journals: journal.New(max(o.Journal, 0)),
+		log: o.Log, lifeID: journal.NewLife(), journals: journal.New(o.Journal),
 		byKey: map[string]*tenant{}, byCorp: map[string]*tenant{}, byName: map[string]*tenant{},
 		credentials: world.NewCredentials[*tenant](),
 	}

@@ -26,7 +26,7 @@ func TestVerdictOutlives(t *testing.T) {
 			steer(t, s, "PUT", "/state", `{"apps":[{"name":"mock-a","appkey":"mock-a","appsecret":"x"}]}`, nil)
 		}},
 		{"eviction", mockserver.Options{MaxApps: 2}, func(t *testing.T, s *mockserver.Server) { call(s, "GET /gettoken?appkey=mock-b&appsecret=x", "") }},
-		{"a journal that is off", mockserver.Options{Journal: -1}, func(*testing.T, *mockserver.Server) {}},
+		{"a journal that is off", mockserver.Options{NoJournal: true}, func(*testing.T, *mockserver.Server) {}},
 		{"a journal that is full", mockserver.Options{Journal: 1}, func(t *testing.T, s *mockserver.Server) { call(s, "GET /gettoken?appkey=mock-a&appsecret=x", "") }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -206,7 +206,7 @@ func TestTallySaysOthers(t *testing.T) {
 func TestTallyOfManyApps(t *testing.T) {
 	t.Parallel()
 	const apps = 20_100
-	s := fake(t, mockserver.Options{MaxApps: 10, Journal: -1})
+	s := fake(t, mockserver.Options{MaxApps: 10, NoJournal: true})
 	for i := range apps {
 		call(s, fmt.Sprintf("GET /gettoken?x=1&appkey=mock-%d&appsecret=x", i), "")
 	}

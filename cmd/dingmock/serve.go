@@ -127,13 +127,11 @@ func (c *fakeFlags) fake(log *slog.Logger, calls func(mockserver.CallLine), auth
 		RefuseUndeclared: c.RefuseUndeclared,
 		QPS:              int(c.QPS),
 		Journal:          int(c.Journal),
+		NoJournal:        c.Journal == 0,
 		ControlToken:     string(c.ControlToken),
 		Log:              log,
 		Version:          versionString(),
 		Calls:            calls,
-	}
-	if c.Journal == 0 {
-		options.Journal = -1
 	}
 	for _, h := range c.ControlHost {
 		options.ControlHosts = append(options.ControlHosts, string(h))

@@ -221,7 +221,7 @@ func (c *verifyCommand) write(file func(string, func(io.Writer) error) error, as
 func (c *verifyCommand) options() (*contract.Options, error) {
 	o := &contract.Options{
 		Operations: c.Operation, Level: contract.Level(c.Level), Timeout: c.Timeout, Parallel: int(c.Parallel), Seed: c.Seed,
-		Budget: c.Budget, Bytes: c.Bytes, Live: c.Live, AllowWrites: c.AllowWrites, Exact: c.Exact,
+		Budget: c.Budget, NoGenerated: c.Budget == 0, Bytes: c.Bytes, Live: c.Live, AllowWrites: c.AllowWrites, Exact: c.Exact,
 	}
 	if c.Level != "" && o.Level != contract.MUST && o.Level != contract.SHOULD {
 		return nil, fmt.Errorf("--level: %q has to be MUST or SHOULD", c.Level)
@@ -229,11 +229,8 @@ func (c *verifyCommand) options() (*contract.Options, error) {
 	if c.Timeout <= 0 {
 		return nil, fmt.Errorf("--timeout: %s has to be more than 0s", c.Timeout)
 	}
-	switch {
-	case c.Budget < 0:
+	if c.Budget < 0 {
 		return nil, fmt.Errorf("--budget: %d has to be 0 or more", c.Budget)
-	case c.Budget == 0:
-		o.Budget = -1
 	}
 	if c.Only != "" {
 		pattern, err := regexp.Compile(c.Only)

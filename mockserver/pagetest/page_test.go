@@ -501,7 +501,7 @@ func TestPageProblems(t *testing.T) {
 	b.shows("#problem", "/body/when/times")
 	b.do(chromedp.SetValue(chromedp.CSS("#times"), "1"), chromedp.Click(chromedp.CSS("#rule button")))
 	b.until(`() => document.getElementById('problem').textContent === ''`)
-	off := fake(t, mockserver.Options{Journal: -1})
+	off := fake(t, mockserver.Options{NoJournal: true})
 	b.do(chromedp.Navigate(listen(t, off)))
 	b.shows("#live", "the journal is off")
 }
