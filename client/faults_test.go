@@ -201,7 +201,7 @@ func (w *faulty) pauses() []time.Duration {
 func newFaulty(t *testing.T, path string, effect mockserver.Effect) *faulty {
 	t.Helper()
 	w := &faulty{now: time.Date(2026, 9, 3, 0, 1, 2, 3e6, time.UTC), calls: map[string]int{}, seen: make(chan struct{}, 16)}
-	app := mockserver.DefaultApp
+	app := mockserver.DefaultApp()
 	app.Sessions = []mockserver.SessionState{{SessionID: "s-1", UserID: "u-1"}}
 	fake, err := mockserver.New(&mockserver.Options{Apps: []mockserver.AppState{app}, Now: w.Now})
 	if err != nil {
@@ -240,7 +240,7 @@ func (w *faulty) client(t *testing.T, impatientOf string) *client.Client {
 		h.Transport = impatient{transport, impatientOf, w.seen}
 	}
 	c, err := client.New(&client.Options{
-		BaseURL: w.url, AppKey: mockserver.DefaultApp.AppKey, AppSecret: mockserver.DefaultApp.AppSecret, HTTPClient: h, Now: w.Now,
+		BaseURL: w.url, AppKey: mockserver.DefaultApp().AppKey, AppSecret: mockserver.DefaultApp().AppSecret, HTTPClient: h, Now: w.Now,
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()

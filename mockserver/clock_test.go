@@ -11,7 +11,7 @@ import (
 
 func TestAdvanceCountsWhatFellDue(t *testing.T) {
 	t.Parallel()
-	a := mockserver.DefaultApp
+	a := mockserver.DefaultApp()
 	a.Tokens = []mockserver.TokenState{{Token: expiredToken, ExpiresIn: 10}, {Token: otherToken, ExpiresIn: 20}, {Token: live, ExpiresIn: 7200}}
 	real := newWall()
 	s := fake(t, mockserver.Options{Now: real.now, Apps: []mockserver.AppState{a}, SessionTTL: 30 * time.Second})

@@ -68,7 +68,7 @@ func field(t *testing.T, list []json.RawMessage, name string) []string {
 // listed is a fake with several of all that there are lists of.
 func listed(t *testing.T) *mockserver.Server {
 	t.Helper()
-	a := mockserver.DefaultApp
+	a := mockserver.DefaultApp()
 	for i := range 7 {
 		a.Sessions = append(a.Sessions, mockserver.SessionState{SessionID: fmt.Sprint("s", i), UserID: "u", CreateTime: 1})
 		a.Tokens = append(a.Tokens, mockserver.TokenState{Token: fmt.Sprintf("%032x", i), ExpiresIn: 7200})

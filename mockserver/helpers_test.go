@@ -29,7 +29,7 @@ const live = "82ad1e1b28b2357dbf090b9a2582319c"
 
 // liveApp is the default app with a token.
 func liveApp() mockserver.AppState {
-	a := mockserver.DefaultApp
+	a := mockserver.DefaultApp()
 	a.Tokens = []mockserver.TokenState{{Token: live, ExpiresIn: 7200}}
 	return a
 }

@@ -269,7 +269,7 @@ func TestJournalHoldsNoSecret(t *testing.T) {
 	for _, path := range []string{"/apps/default/journal", "/apps/_/journal", "/verdict"} {
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/_mock"+path, nil))
-		for _, hidden := range []string{secret, secret[1:], live, mockserver.DefaultApp.AppSecret} {
+		for _, hidden := range []string{secret, secret[1:], live, mockserver.DefaultApp().AppSecret} {
 			if at := strings.Index(w.Body.String(), hidden); at >= 0 {
 				text := w.Body.String()
 				t.Errorf("%s shows a secret: …%s…", path, text[max(0, at-200):min(len(text), at+60)])

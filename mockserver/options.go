@@ -91,7 +91,7 @@ type Options struct {
 // complete checks the options and fills in the defaults.
 func (o *Options) complete(doc *dingmock.Document) error {
 	if o.Apps == nil {
-		o.Apps = []AppState{DefaultApp}
+		o.Apps = []AppState{DefaultApp()}
 	}
 	state := State{Apps: slices.Clone(o.Apps), Rules: o.Rules}
 	if err := validateState(&state, doc); err != nil {

@@ -191,7 +191,7 @@ func TestOptionsErrors(t *testing.T) {
 		{"SessionTTL", mockserver.Options{SessionTTL: -time.Second}, "mockserver: Options: SessionTTL: -1s is negative; it has to be more, or 0 for never"},
 		{"more apps than MaxApps", mockserver.Options{Apps: many, MaxApps: 2}, "mockserver: Options: Apps: are 3, more than MaxApps, 2"},
 		{"an app without ids", mockserver.Options{Apps: []mockserver.AppState{{Name: "x"}}}, "mockserver: Options: apps/0/appkey: has to be there with appsecret, or else corpid with corpsecret"},
-		{"one app twice", mockserver.Options{Apps: []mockserver.AppState{mockserver.DefaultApp, mockserver.DefaultApp}}, `mockserver: Options: apps/1/name: "default" is that of apps/0 already; it has to be unique`},
+		{"one app twice", mockserver.Options{Apps: []mockserver.AppState{mockserver.DefaultApp(), mockserver.DefaultApp()}}, `mockserver: Options: apps/1/name: "default" is that of apps/0 already; it has to be unique`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

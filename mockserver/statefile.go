@@ -24,11 +24,13 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/world"
 )
 
-// DefaultApp is the app that there is where no other is asked for.
-var DefaultApp = AppState{
-	Name:   "default",
-	CorpID: "dingmockcorp", CorpSecret: "dingmockcorpsecret",
-	AppKey: "dingmockapp", AppSecret: "dingmockappsecret",
+// DefaultApp returns the app that there is where no other is asked for.
+func DefaultApp() AppState {
+	return AppState{
+		Name:   "default",
+		CorpID: "dingmockcorp", CorpSecret: "dingmockcorpsecret",
+		AppKey: "dingmockapp", AppSecret: "dingmockappsecret",
+	}
 }
 
 // ReadState reads a state. The error names the file, the line, the field, and what would have been right.

@@ -18,7 +18,7 @@ func TestTimeOverHTTP(t *testing.T) {
 	t.Parallel()
 	began := time.Now()
 	clock := newWall()
-	addr := listen(t, fake(t, mockserver.Options{Now: clock.now, QPS: 3, Apps: []mockserver.AppState{mockserver.DefaultApp}}))
+	addr := listen(t, fake(t, mockserver.Options{Now: clock.now, QPS: 3, Apps: []mockserver.AppState{mockserver.DefaultApp()}}))
 	get := func(target string) string { return tidy(send(t, addr, request("GET "+target, "", "")).body) }
 	post := func(target, body string) string {
 		return tidy(send(t, addr, request("POST "+target, jsonType, body)).body)

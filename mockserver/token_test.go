@@ -30,7 +30,7 @@ func lives(t testing.TB, s *mockserver.Server, token string) bool {
 
 func TestTokenLife(t *testing.T) {
 	t.Parallel()
-	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{mockserver.DefaultApp}})
+	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{mockserver.DefaultApp()}})
 	first := defaultToken(t, s)
 
 	if due := advance(t, s, "default", 7199*time.Second); due.Tokens != 0 {
@@ -73,7 +73,7 @@ func TestTokenLife(t *testing.T) {
 
 func TestTokenIsOneForAllCalls(t *testing.T) {
 	t.Parallel()
-	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{mockserver.DefaultApp}})
+	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{mockserver.DefaultApp()}})
 	want := defaultToken(t, s)
 	advance(t, s, "default", time.Hour)
 	for _, test := range []struct{ name, line, body string }{
@@ -109,7 +109,7 @@ func TestTokenRefusedRenewsNothing(t *testing.T) {
 
 func TestTokensRemembered(t *testing.T) {
 	t.Parallel()
-	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{mockserver.DefaultApp}})
+	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{mockserver.DefaultApp()}})
 	var tokens []string
 	for range 18 {
 		tokens = append(tokens, defaultToken(t, s))
@@ -134,7 +134,7 @@ func TestTokensRemembered(t *testing.T) {
 
 func TestTokenConcurrentCalls(t *testing.T) {
 	t.Parallel()
-	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{mockserver.DefaultApp}})
+	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{mockserver.DefaultApp()}})
 	for round := range 2 {
 		got := make([]string, 1000)
 		var wg sync.WaitGroup
@@ -164,7 +164,7 @@ func TestTokenConcurrentCalls(t *testing.T) {
 func TestTokenLifeOption(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{TokenLife: 90 * time.Second, Apps: []mockserver.AppState{
-		mockserver.DefaultApp, {Name: "brief", AppKey: "brief", AppSecret: "x", TokenLife: mockserver.Duration(2500 * time.Millisecond)},
+		mockserver.DefaultApp(), {Name: "brief", AppKey: "brief", AppSecret: "x", TokenLife: mockserver.Duration(2500 * time.Millisecond)},
 	}})
 	for _, test := range []struct {
 		app, line, body, want string

@@ -73,5 +73,5 @@ func (c *serveCommand) try(b *bytes.Buffer, url string, apps []mockserver.AppSta
 }
 
 func isDefault(a mockserver.AppState) bool {
-	return a.AppKey == mockserver.DefaultApp.AppKey && a.AppSecret == mockserver.DefaultApp.AppSecret
+	return a.AppKey == mockserver.DefaultApp().AppKey && a.AppSecret == mockserver.DefaultApp().AppSecret
 }

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -25,12 +26,36 @@ func (a *App) Made() api.AppState { return a.state }
 // Clock is the clock of an app.
 type Clock = api.Clock
 
-// Change is what of an app may be changed. Nil fields stay as they are.
+// Change is what of an app may be changed. Fields of the zero value leave it as it is.
 type Change struct {
-	Users     *[]string    `json:"users,omitempty"`     // the users that exist; a pointer to nil: every user does
-	QPS       *int         `json:"qps,omitempty"`       // calls a second of each kind; 0: no limit
-	TokenLife api.Duration `json:"token_life,omitzero"` // how long tokens live from their next token call on; 0: as it was
-	Judge     *bool        `json:"judge,omitempty"`     // whether off-spec calls make the verdict red
+	Users     []string      // the users that exist; of an empty list none does
+	AnyUser   bool          // every user exists: in place of Users
+	QPS       *int          // calls a second of each kind; a 0: no limit
+	TokenLife time.Duration // how long tokens live from their next token call on, 1s to 720h
+	Judge     *bool         // whether off-spec calls make the verdict red
+}
+
+// fields are the change as the control API takes it.
+func (c *Change) fields() (map[string]any, error) {
+	fields := map[string]any{}
+	switch {
+	case c.AnyUser && c.Users != nil:
+		return nil, errors.New("control: Change: Users and AnyUser: only one of them can be")
+	case c.AnyUser:
+		fields["users"] = nil
+	case c.Users != nil:
+		fields["users"] = c.Users
+	}
+	if c.QPS != nil {
+		fields["qps"] = *c.QPS
+	}
+	if c.TokenLife != 0 {
+		fields["token_life"] = api.Duration(c.TokenLife)
+	}
+	if c.Judge != nil {
+		fields["judge"] = *c.Judge
+	}
+	return fields, nil
 }
 
 func (a *App) path(rest string) string { return "/apps/" + url.PathEscape(a.name) + rest }
@@ -44,7 +69,11 @@ func (a *App) Get(ctx context.Context) (api.AppState, error) {
 
 // Update changes the app.
 func (a *App) Update(ctx context.Context, change Change) error {
-	return a.client.call(ctx, http.MethodPatch, a.path(""), nil, change, nil)
+	fields, err := change.fields()
+	if err != nil {
+		return err
+	}
+	return a.client.call(ctx, http.MethodPatch, a.path(""), nil, fields, nil)
 }
 
 // Delete removes the app. Its waits, hanging calls and streams end; its verdict stays.

@@ -193,16 +193,31 @@ func TestTour(t *testing.T) {
 	if diff := cmp.Diff(made, must(a.Get(ctx))(t)); diff != "" {
 		t.Errorf("app (-want +got)\n%s", diff)
 	}
-	users, five := []string{"u-1"}, 5
-	ok(t, a.Update(ctx, control.Change{Users: &users, QPS: &five}))
-	if got := must(a.Get(ctx))(t); len(got.Users) != 1 || *got.QPS != 5 {
-		t.Errorf("changed to %+v", got)
+	changed := made
+	for _, x := range []struct {
+		name   string
+		change control.Change
+		set    func()
+	}{
+		{"all", control.Change{Users: []string{"u-1"}, QPS: new(5), TokenLife: time.Minute, Judge: new(false)}, func() {
+			changed.Users, changed.QPS, changed.TokenLife, changed.Judge = []string{"u-1"}, new(5), mockserver.Duration(time.Minute), new(false)
+		}},
+		{"nothing", control.Change{}, func() {}},
+		{"no limit", control.Change{QPS: new(0)}, func() { changed.QPS = new(0) }},
+		{"no user", control.Change{Users: []string{}}, func() { changed.Users = []string{} }},
+		{"any user", control.Change{AnyUser: true}, func() { changed.Users = nil }},
+		{"judged", control.Change{Judge: new(true)}, func() { changed.Judge = nil }},
+	} {
+		ok(t, a.Update(ctx, x.change))
+		x.set()
+		if diff := cmp.Diff(changed, must(a.Get(ctx))(t)); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", x.name, diff)
+		}
 	}
-	none := []string(nil)
-	ok(t, a.Update(ctx, control.Change{Users: &none}))
-	if got := must(a.Get(ctx))(t); got.Users != nil {
-		t.Errorf("users are %q, want every user", got.Users)
+	if err := a.Update(ctx, control.Change{Users: []string{"u-1"}, AnyUser: true}); err == nil || !strings.Contains(err.Error(), "Users and AnyUser") {
+		t.Errorf("both ways: %v", err)
 	}
+	ok(t, a.Update(ctx, control.Change{TokenLife: 2 * time.Hour})) // as the calls below have it
 
 	rule := must(a.Rules().Add(ctx, mockserver.Rule{Match: mockserver.RuleMatch{Operation: "gettoken"}, When: mockserver.RuleWhen{Times: 1}, Effect: mockserver.Effect{Fault: "system-busy"}}))(t)
 	if got := gettoken(t, base, made, ""); got != `{"errcode":-1,"errmsg":"系统繁忙"}` {

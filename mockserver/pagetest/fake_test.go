@@ -18,7 +18,7 @@ const (
 )
 
 func liveApp() mockserver.AppState {
-	a := mockserver.DefaultApp
+	a := mockserver.DefaultApp()
 	a.Tokens = []mockserver.TokenState{{Token: live, ExpiresIn: 7200}}
 	return a
 }

@@ -27,7 +27,7 @@ import (
 // clock can be moved.
 func TestPage(t *testing.T) {
 	t.Parallel()
-	srv := httptest.NewServer(fake(t, mockserver.Options{Version: "v1.2.3", Apps: []mockserver.AppState{mockserver.DefaultApp}}))
+	srv := httptest.NewServer(fake(t, mockserver.Options{Version: "v1.2.3", Apps: []mockserver.AppState{mockserver.DefaultApp()}}))
 	t.Cleanup(srv.Close)
 	ask := func(target string) string { return get(t, srv.URL+target) }
 	b := browse(t, srv.URL+page)
@@ -143,7 +143,7 @@ func TestPageMarks(t *testing.T) {
 // A list has 200 rows at most, however many apps and calls there are, and leads to the older ones.
 func TestPageLists(t *testing.T) {
 	t.Parallel()
-	app := mockserver.DefaultApp
+	app := mockserver.DefaultApp()
 	for i := range 450 {
 		app.Sessions = append(app.Sessions, mockserver.SessionState{SessionID: fmt.Sprint("s-", i), UserID: "u"})
 	}

@@ -107,7 +107,7 @@ func TestDockerElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if reply := get(t, trusting, gettoken(secure, mockserver.DefaultApp)); reply["errcode"] != 0.0 {
+	if reply := get(t, trusting, gettoken(secure, mockserver.DefaultApp())); reply["errcode"] != 0.0 {
 		t.Errorf("%s answers errcode %v", secure, reply["errcode"])
 	}
 }
@@ -123,7 +123,7 @@ func TestState(t *testing.T) {
 	if reply := get(t, http.DefaultClient, gettoken(base, app)); reply["errcode"] != 0.0 {
 		t.Errorf("the state's app gets errcode %v", reply["errcode"])
 	}
-	if reply := get(t, http.DefaultClient, gettoken(base, mockserver.DefaultApp)); reply["errcode"] != 40096.0 {
+	if reply := get(t, http.DefaultClient, gettoken(base, mockserver.DefaultApp())); reply["errcode"] != 40096.0 {
 		t.Errorf("the default app gets errcode %v, want 40096: the state has other apps", reply["errcode"])
 	}
 	if reply := get(t, http.DefaultClient, gettoken(base, app)+"&corp=1"); reply["errcode"] != 40035.0 {
