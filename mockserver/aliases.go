@@ -1,6 +1,10 @@
 package mockserver
 
-import "github.com/dingmock/dingmock/mockserver/api"
+import (
+	"time"
+
+	"github.com/dingmock/dingmock/mockserver/api"
+)
 
 // The shapes of the control API, which package api describes, under the names that Go tests of a server in the process know.
 type (
@@ -86,3 +90,39 @@ func TLSFaults() []string { return api.TLSFaults() }
 
 // ParseControlToken is [api.ParseControlToken].
 func ParseControlToken(text string) (string, error) { return api.ParseControlToken(text) }
+
+// FaultEffect is [api.FaultEffect].
+func FaultEffect(name string) Effect { return api.FaultEffect(name) }
+
+// ErrcodeEffect is [api.ErrcodeEffect].
+func ErrcodeEffect(errcode int, errmsg string) Effect { return api.ErrcodeEffect(errcode, errmsg) }
+
+// StatusEffect is [api.StatusEffect].
+func StatusEffect(status int) Effect { return api.StatusEffect(status) }
+
+// LatencyEffect is [api.LatencyEffect].
+func LatencyEffect(d time.Duration) Effect { return api.LatencyEffect(d) }
+
+// HangEffect is [api.HangEffect].
+func HangEffect() Effect { return api.HangEffect() }
+
+// ResetEffect is [api.ResetEffect].
+func ResetEffect() Effect { return api.ResetEffect() }
+
+// EmptyEffect is [api.EmptyEffect].
+func EmptyEffect() Effect { return api.EmptyEffect() }
+
+// TruncateEffect is [api.TruncateEffect].
+func TruncateEffect() Effect { return api.TruncateEffect() }
+
+// SlowEffect is [api.SlowEffect].
+func SlowEffect(d time.Duration) Effect { return api.SlowEffect(d) }
+
+// MalformedEffect is [api.MalformedEffect].
+func MalformedEffect() Effect { return api.MalformedEffect() }
+
+// TokenLifeEffect is [api.TokenLifeEffect].
+func TokenLifeEffect(d time.Duration) Effect { return api.TokenLifeEffect(d) }
+
+// ReplyEffect is [api.ReplyEffect].
+func ReplyEffect(reply FixedReply) Effect { return api.ReplyEffect(reply) }

@@ -95,7 +95,7 @@ func (p powers) Advance(ctx context.Context, app contract.App, by time.Duration)
 // Fault makes the next call of an operation fail.
 func (p powers) Fault(ctx context.Context, app contract.App, operation, fault string) error {
 	_, err := p.App(app.AppKey).Rules().Add(ctx, mockserver.Rule{
-		Match: mockserver.RuleMatch{Operation: operation}, When: mockserver.RuleWhen{Times: 1}, Effect: mockserver.Effect{Fault: fault},
+		Match: mockserver.RuleMatch{Operation: operation}, When: mockserver.RuleWhen{Times: 1}, Effect: mockserver.FaultEffect(fault),
 	})
 	return err
 }

@@ -26,7 +26,7 @@ type RuleWhen struct {
 }
 
 // Effect is what a rule does: exactly one of Fault, Errcode, Status, Latency, Hang, Reset, Empty, Truncate, Slow,
-// Malformed, TokenLife and Reply.
+// Malformed, TokenLife and Reply. There is a function that makes each: FaultEffect, ErrcodeEffect and so on.
 type Effect struct {
 	Fault      string      `json:"fault,omitempty"`      // one of Faults, in the dialect of the path that it hits, or of TLSFaults
 	Errcode    int         `json:"errcode,omitempty"`    // an error of that number; under /v1.0/ HTTP 400 with it as the code

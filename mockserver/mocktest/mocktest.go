@@ -193,7 +193,7 @@ func (s *Server) startTLS() (*http.Transport, error) {
 func (s *Server) Fault(operation, fault string) {
 	s.t.Helper()
 	s.Rule(mockserver.Rule{
-		Match: mockserver.RuleMatch{Operation: operation}, When: mockserver.RuleWhen{Times: 1}, Effect: mockserver.Effect{Fault: fault},
+		Match: mockserver.RuleMatch{Operation: operation}, When: mockserver.RuleWhen{Times: 1}, Effect: mockserver.FaultEffect(fault),
 	})
 }
 
@@ -203,7 +203,7 @@ func (s *Server) Fault(operation, fault string) {
 func (s *Server) TLSFault(host, fault string) mockserver.Rule {
 	s.t.Helper()
 	rule, err := s.every.Add(s.context(), mockserver.Rule{
-		Match: mockserver.RuleMatch{Host: host}, When: mockserver.RuleWhen{Times: 1}, Effect: mockserver.Effect{Fault: fault},
+		Match: mockserver.RuleMatch{Host: host}, When: mockserver.RuleWhen{Times: 1}, Effect: mockserver.FaultEffect(fault),
 	})
 	if err != nil {
 		s.t.Fatal(err)
