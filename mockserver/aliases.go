@@ -67,6 +67,16 @@ type (
 	Duration = api.Duration
 )
 
+// The codes of errors, by which errors.Is tells them apart; those of package control have them too.
+const (
+	// ErrNoApp is [api.ErrNoApp].
+	ErrNoApp = api.ErrNoApp
+	// ErrAppLimit is [api.ErrAppLimit].
+	ErrAppLimit = api.ErrAppLimit
+	// ErrTaken is [api.ErrTaken].
+	ErrTaken = api.ErrTaken
+)
+
 // NoApp is the name under which calls stand that reached no app.
 const NoApp = api.NoApp
 

@@ -255,14 +255,14 @@ func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*
 	if err != nil && !errors.As(err, &p) {
 		p = problemOf(http.StatusBadRequest, err.Error())
 		var field *api.FieldError
-		var taken *takenError
+		errors.As(err, &p.Code)
 		switch {
 		case errors.As(err, &field):
 			p.Field, p.Accepted = "/body"+field.Pointer, field.Accepted
-		case errors.As(err, &taken):
+		case p.Code == api.ErrTaken:
 			p.Status, p.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
-			p.Field, p.Accepted = "/body/"+strings.SplitN(taken.text, ":", 2)[0], "one that no other app has"
-		case errors.Is(err, errFull):
+			p.Field, p.Accepted = "/body/"+strings.SplitN(p.Detail, ":", 2)[0], "one that no other app has"
+		case p.Code == api.ErrAppLimit:
 			p.Status, p.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
 		}
 		err = p
@@ -406,6 +406,7 @@ func (c *controlCall) noApp() error {
 		detail += nearest.DidYouMean(name, names)
 	}
 	p := problemOf(http.StatusNotFound, detail)
+	p.Code = api.ErrNoApp
 	p.Field, p.Accepted = "/path/app", "the name or the appkey of an app; "+controlPrefix+"apps lists all"
 	return p
 }

@@ -218,8 +218,9 @@ func (c *controlCall) getVerdict() (any, error) {
 		o.Apps, field = []string{name}, "/path/app"
 	}
 	v, err := c.server.Verdict(&o)
-	if _, ok := errors.AsType[*UnknownAppError](err); ok {
+	if errors.Is(err, api.ErrNoApp) {
 		p := problemOf(http.StatusNotFound, err.Error())
+		p.Code = api.ErrNoApp
 		p.Field, p.Accepted = field, "the name or the appkey of an app, or a pattern such as mock-shop*; "+controlPrefix+"apps lists all"
 		return nil, p
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/internal/hosts"
+	"github.com/dingmock/dingmock/mockserver/api"
 	"github.com/dingmock/dingmock/mockserver/internal/clock"
 	"github.com/dingmock/dingmock/mockserver/internal/tokenlife"
 )
@@ -120,7 +121,7 @@ func (o *Options) complete(doc *dingmock.Document) error {
 		return fmt.Errorf("Options: SessionTTL: %s is negative; it has to be more, or 0 for never", o.SessionTTL)
 	}
 	if len(o.Apps) > o.MaxApps {
-		return fmt.Errorf("Options: Apps: are %d, more than MaxApps, %d", len(o.Apps), o.MaxApps)
+		return &codedError{api.ErrAppLimit, fmt.Sprintf("Options: Apps: are %d, more than MaxApps, %d", len(o.Apps), o.MaxApps)}
 	}
 	var err error
 	if o.ControlToken, err = ParseControlToken(o.ControlToken); err != nil {

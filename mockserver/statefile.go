@@ -33,7 +33,8 @@ func DefaultApp() AppState {
 	}
 }
 
-// ReadState reads a state. The error names the file, the line, the field, and what would have been right.
+// ReadState reads a state. The error names the file, the line, the field, and what would have been right; it is ErrTaken
+// where two apps have one name, id or token.
 func ReadState(name string, data []byte) (*State, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, fmt.Errorf("%s:1: is empty: write {\"apps\":[…]}", name)
@@ -75,18 +76,24 @@ func validateState(s *State, doc *dingmock.Document) *api.FieldError {
 			{"name", "name", a.Name}, {"appkey", "name", a.AppKey}, {"corpid", "corp", a.CorpID},
 		} {
 			if by := owner[id.space+id.value]; by != "" && by != at {
-				return field.Wrong(at+"/"+id.field, fmt.Sprintf("%q is that of %s already; it has to be unique", id.value, by[1:]), "one that no other app has")
+				return taken(at+"/"+id.field, fmt.Sprintf("%q is that of %s already; it has to be unique", id.value, by[1:]), "one that no other app has")
 			}
 			owner[id.space+id.value] = at
 		}
 		for j, t := range a.Tokens {
 			if owner["token"+t.Token] != "" {
-				return field.Wrong(fmt.Sprintf("%s/tokens/%d/token", at, j), "is the token of another app, or stands here twice", "one that no other token is")
+				return taken(fmt.Sprintf("%s/tokens/%d/token", at, j), "is the token of another app, or stands here twice", "one that no other token is")
 			}
 			owner["token"+t.Token] = at
 		}
 	}
 	return rules.CheckAll(s.Rules, doc, true)
+}
+
+func taken(pointer, text, accepted string) *api.FieldError {
+	err := field.Wrong(pointer, text, accepted)
+	err.Code = api.ErrTaken
+	return err
 }
 
 // validate checks an app by itself.

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dingmock/dingmock/mockserver/api"
 	"github.com/dingmock/dingmock/mockserver/internal/clock"
 	"github.com/dingmock/dingmock/mockserver/internal/journal"
 	"github.com/dingmock/dingmock/mockserver/internal/page"
@@ -86,7 +87,7 @@ func newTenants(o *Options) *tenants {
 }
 
 // errFull says that there are as many apps as there may be and that none of them is an auto-app.
-var errFull = errors.New("there are as many apps as there may be (--max-apps); delete some")
+var errFull = fmt.Errorf("%w (--max-apps); delete some", api.ErrAppLimit)
 
 // make builds an app of a state that is valid and complete. It is not in the store yet.
 func (s *tenants) make(state AppState) *tenant {
@@ -171,21 +172,26 @@ func (s *tenants) taken(state AppState, leftOut map[string]bool) error {
 		{"name", state.Name, s.find(state.Name)}, {"appkey", state.AppKey, s.find(state.AppKey)}, {"corpid", state.CorpID, s.byCorp[state.CorpID]},
 	} {
 		if other(id.by) {
-			return &takenError{fmt.Sprintf("%s: %q is that of the app %s already", id.field, id.value, id.by.name)}
+			return &codedError{api.ErrTaken, fmt.Sprintf("%s: %q is that of the app %s already", id.field, id.value, id.by.name)}
 		}
 	}
 	for i, t := range state.Tokens {
 		if by, _ := s.credentials.Find(world.AppToken, t.Token); other(by) {
-			return &takenError{fmt.Sprintf("tokens/%d/token: is a token of the app %s already", i, by.name)}
+			return &codedError{api.ErrTaken, fmt.Sprintf("tokens/%d/token: is a token of the app %s already", i, by.name)}
 		}
 	}
 	return nil
 }
 
-// takenError says that an id is another app's.
-type takenError struct{ text string }
+// codedError says what went wrong in words of its own.
+type codedError struct {
+	code api.ErrorCode
+	text string
+}
 
-func (e *takenError) Error() string { return e.text }
+func (e *codedError) Error() string { return e.text }
+
+func (e *codedError) Unwrap() error { return e.code }
 
 // replace takes in the apps of a state that is valid and complete, in the place of those of the same names. It does
 // so for all of them or for none. What the replaced ones' journals hold stays.
@@ -202,7 +208,7 @@ func (s *tenants) replace(states []AppState) ([]*tenant, error) {
 	}
 	for i, x := range states {
 		if err := s.taken(x, names); err != nil {
-			return nil, &takenError{fmt.Sprintf("apps/%d/%s", i, err)}
+			return nil, &codedError{api.ErrTaken, fmt.Sprintf("apps/%d/%s", i, err)}
 		}
 	}
 	if len(s.apps)+made > s.maxApps {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/mockserver/api"
 	"github.com/dingmock/dingmock/mockserver/internal/journal"
 	"github.com/dingmock/dingmock/mockserver/internal/rules"
 )
@@ -35,7 +36,7 @@ func (s *Server) unfired(all bool, asked map[string]bool) (list []UnfiredRule, m
 	return list, more
 }
 
-// Verdict judges the calls so far. It fails where an app is asked for that there never was; one whose name begins as those of
+// Verdict judges the calls so far. It fails, by ErrNoApp, where an app is asked for that there never was; one whose name begins as those of
 // apps that are made on first use may just not have called.
 func (s *Server) Verdict(options *VerdictOptions) (Verdict, error) {
 	var o VerdictOptions
@@ -103,15 +104,6 @@ func noCallHint(more int) string {
 	return ""
 }
 
-// UnknownAppError says that there never was such an app.
-type UnknownAppError struct {
-	Name string // or the pattern
-}
-
-func (e *UnknownAppError) Error() string {
-	return fmt.Sprintf("there is no app %q, and none of that name ever called", e.Name)
-}
-
 // matching returns the names of the apps that a name, an appkey or a pattern is about.
 func (s *Server) matching(pattern string, calls map[string]int) ([]string, error) {
 	if pattern == NoApp {
@@ -135,7 +127,7 @@ func (s *Server) matching(pattern string, calls map[string]int) ([]string, error
 		add(a.name)
 	}
 	if names == nil && (s.options.NoAutoApps || !strings.HasPrefix(pattern, autoPrefix)) {
-		return nil, &UnknownAppError{pattern}
+		return nil, &codedError{api.ErrNoApp, fmt.Sprintf("there is no app %q, and none of that name ever called", pattern)}
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil

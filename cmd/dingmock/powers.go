@@ -76,8 +76,7 @@ func (p powers) NewApp(ctx context.Context, spec contract.AppSpec) (contract.App
 func (p powers) RemoveApp(ctx context.Context, app contract.App) error {
 	a := p.App(app.AppKey)
 	for _, take := range []func(context.Context) error{a.Reset, a.ClearVerdict, a.Delete} {
-		var problem *control.Problem
-		if err := take(ctx); errors.As(err, &problem) && problem.Status == http.StatusNotFound {
+		if err := take(ctx); errors.Is(err, mockserver.ErrNoApp) {
 			return nil // somebody else took it away
 		} else if err != nil {
 			return err

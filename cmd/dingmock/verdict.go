@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/dingmock/dingmock/mockserver"
@@ -55,7 +54,7 @@ func (c *verdictCommand) ask(ctx context.Context, base string) (mockserver.Verdi
 	var problem *control.Problem
 	switch {
 	case !errors.As(err, &problem):
-	case problem.Status == http.StatusNotFound:
+	case errors.Is(err, mockserver.ErrNoApp):
 		err = usageError{fmt.Errorf("--app: %s", problem.Detail)}
 	default: // nothing was judged
 		err = usageError{err}

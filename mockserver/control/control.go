@@ -84,7 +84,8 @@ func newClient(base string, o Options) (*Client, error) {
 // URL returns the base URL of the server, without a slash at the end; of one that Of made, http://localhost.
 func (c *Client) URL() string { return c.base }
 
-// Problem is an error of the control API, by RFC 9457.
+// Problem is an error of the control API, by RFC 9457. errors.Is tells by the codes of package api, such as api.ErrNoApp, what
+// it is.
 type Problem api.Problem
 
 // Error returns the problem as one line.
@@ -95,6 +96,9 @@ func (p *Problem) Error() string {
 	}
 	return text
 }
+
+// Unwrap is the code of the problem, if it has one.
+func (p *Problem) Unwrap() error { return (*api.Problem)(p).Unwrap() }
 
 // Version returns the version of the server. It fails where what answers is not a dingmock.
 func (c *Client) Version(ctx context.Context) (string, error) {
@@ -141,7 +145,7 @@ func (c *Client) NewApp(ctx context.Context, state api.AppState) (*App, error) {
 }
 
 // App returns the app of that name or appkey, or with api.NoApp the calls that reached none. That there is none is said by
-// its methods.
+// its methods, by api.ErrNoApp.
 func (c *Client) App(name string) *App { return &App{client: c, name: name} }
 
 // Rules are those for every app.
