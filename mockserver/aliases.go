@@ -98,9 +98,6 @@ func Faults() []string { return api.Faults() }
 // TLSFaults is [api.TLSFaults].
 func TLSFaults() []string { return api.TLSFaults() }
 
-// ParseControlToken is [api.ParseControlToken].
-func ParseControlToken(text string) (string, error) { return api.ParseControlToken(text) }
-
 // FaultEffect is [api.FaultEffect].
 func FaultEffect(name string) Effect { return api.FaultEffect(name) }
 

@@ -62,7 +62,7 @@ type Options struct {
 	NoJournal bool
 
 	// ControlToken is the bearer token that the control API asks for, health and documents aside. It is taken as
-	// ParseControlToken reads it. Default: none.
+	// api.ParseControlToken reads it. Default: none.
 	ControlToken string
 
 	// ControlHosts are names that the control API is asked by, beside loopback names, addresses, names without a dot or
@@ -124,7 +124,7 @@ func (o *Options) complete(doc *dingmock.Document) error {
 		return &codedError{api.ErrAppLimit, fmt.Sprintf("Options: Apps: are %d, more than MaxApps, %d", len(o.Apps), o.MaxApps)}
 	}
 	var err error
-	if o.ControlToken, err = ParseControlToken(o.ControlToken); err != nil {
+	if o.ControlToken, err = api.ParseControlToken(o.ControlToken); err != nil {
 		return fmt.Errorf("Options: ControlToken: %w", err)
 	}
 	o.ControlHosts = slices.Clone(o.ControlHosts)

@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/dingmock/dingmock/mockserver"
+	"github.com/dingmock/dingmock/mockserver/api"
 )
 
 // appFlag is the value of --app. Its errors show no part of it: it holds secrets.
@@ -80,7 +81,7 @@ func (t *tokenFlag) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		return errors.New("the control token is empty: give one, or leave the flag out to ask for none")
 	}
-	token, err := mockserver.ParseControlToken(string(text))
+	token, err := api.ParseControlToken(string(text))
 	*t = tokenFlag(token)
 	return err
 }

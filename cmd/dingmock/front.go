@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dingmock/dingmock/internal/hosts"
 	"github.com/dingmock/dingmock/internal/serverlog"
 	"github.com/dingmock/dingmock/mockserver"
 	"github.com/dingmock/dingmock/mockserver/impersonate"
@@ -20,13 +21,13 @@ type hostFlag string
 // UnmarshalText reads a host name or an IP address.
 func (h *hostFlag) UnmarshalText(text []byte) error {
 	*h = hostFlag(text)
-	return impersonate.CheckHost(string(text))
+	return hosts.Check(string(text))
 }
 
 // newAuthority makes or reads the authority of --tls-dir and --tls-host. Its certificates have the faults that fault says.
-func newAuthority(dir string, hosts []hostFlag, fault func(name string) string, log *slog.Logger) (*impersonate.Authority, error) {
+func newAuthority(dir string, names []hostFlag, fault func(name string) string, log *slog.Logger) (*impersonate.Authority, error) {
 	o := &impersonate.Options{Dir: dir, Fault: fault, Log: log}
-	for _, h := range hosts {
+	for _, h := range names {
 		o.Hosts = append(o.Hosts, string(h))
 	}
 	return impersonate.New(o)

@@ -2,6 +2,7 @@
 package hosts
 
 import (
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -28,4 +29,20 @@ func Name(host string) string {
 		}
 	}
 	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+}
+
+// Check returns an error where a host is neither a name nor an IP address, without a port.
+func Check(host string) error {
+	if net.ParseIP(strings.Trim(host, "[]")) != nil {
+		return nil
+	}
+	good := func(r rune) bool {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_'
+	}
+	for label := range strings.SplitSeq(strings.TrimSuffix(host, "."), ".") {
+		if label == "" || len(label) > 63 || len(host) > 254 || strings.TrimFunc(label, good) != "" {
+			return fmt.Errorf("%q is no host name; it has to be one such as oapi.example.com, or an IP address, without a port", host)
+		}
+	}
+	return nil
 }

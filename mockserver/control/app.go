@@ -23,9 +23,6 @@ func (a *App) Name() string { return a.name }
 // Made returns the app as NewApp made it, with its credentials; of an app that NewApp did not make, nothing.
 func (a *App) Made() api.AppState { return a.state }
 
-// Clock is the clock of an app.
-type Clock = api.Clock
-
 // Change is what of an app may be changed. Fields of the zero value leave it as it is.
 type Change struct {
 	Users     []string      // the users that exist; of an empty list none does
@@ -88,28 +85,28 @@ func (a *App) Reset(ctx context.Context) error {
 }
 
 // Clock returns the app's clock.
-func (a *App) Clock(ctx context.Context) (Clock, error) {
+func (a *App) Clock(ctx context.Context) (api.Clock, error) {
 	return a.clock(ctx, http.MethodGet, "", nil)
 }
 
 // Advance moves the app's clock forward, and returns with it what ended thereby. It fails, and moves nothing, where by
 // is negative or leads beyond the year 9999.
-func (a *App) Advance(ctx context.Context, by time.Duration) (Clock, error) {
+func (a *App) Advance(ctx context.Context, by time.Duration) (api.Clock, error) {
 	return a.clock(ctx, http.MethodPost, "/advance", map[string]string{"by": by.String()})
 }
 
 // Freeze stops the app's clock. It can still be advanced.
-func (a *App) Freeze(ctx context.Context) (Clock, error) {
+func (a *App) Freeze(ctx context.Context) (api.Clock, error) {
 	return a.clock(ctx, http.MethodPost, "/freeze", nil)
 }
 
 // Resume lets the app's clock go on from where it stands.
-func (a *App) Resume(ctx context.Context) (Clock, error) {
+func (a *App) Resume(ctx context.Context) (api.Clock, error) {
 	return a.clock(ctx, http.MethodPost, "/resume", nil)
 }
 
-func (a *App) clock(ctx context.Context, method, rest string, in any) (Clock, error) {
-	var clock Clock
+func (a *App) clock(ctx context.Context, method, rest string, in any) (api.Clock, error) {
+	var clock api.Clock
 	err := a.client.call(ctx, method, a.path("/clock"+rest), nil, in, &clock)
 	return clock, err
 }

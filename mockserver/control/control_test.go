@@ -21,6 +21,7 @@ import (
 
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/mockserver"
+	"github.com/dingmock/dingmock/mockserver/api"
 	"github.com/dingmock/dingmock/mockserver/control"
 )
 
@@ -263,7 +264,7 @@ func TestTour(t *testing.T) {
 	if got := must(a.Clock(ctx))(t); !got.Now.Equal(now) || got.Expired != nil {
 		t.Errorf("clock %+v", got)
 	}
-	want := control.Clock{Now: now.Add(2 * time.Hour), Offset: mockserver.Duration(2 * time.Hour), Expired: &mockserver.Expired{Tokens: 1}}
+	want := api.Clock{Now: now.Add(2 * time.Hour), Offset: mockserver.Duration(2 * time.Hour), Expired: &mockserver.Expired{Tokens: 1}}
 	if diff := cmp.Diff(want, must(a.Advance(ctx, 2*time.Hour))(t)); diff != "" {
 		t.Errorf("advanced (-want +got)\n%s", diff)
 	}

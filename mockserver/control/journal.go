@@ -22,24 +22,21 @@ type Filter struct {
 	Violations *bool  // those that broke the document, or those that did not
 	Since      int64  // those after this number
 	Limit      int    // the last so many; 0: all that are kept
-	Cursor     string // Next of the Journal before, for what came before that; the rest of the filter as then
+	Cursor     string // Next of the api.Journal before, for what came before that; the rest of the filter as then
 }
 
-// Journal is what a journal has kept.
-type Journal = api.Journal
-
 // Journal returns the latest exchanges of the app that the filter lets through.
-func (a *App) Journal(ctx context.Context, f Filter) (Journal, error) {
+func (a *App) Journal(ctx context.Context, f Filter) (api.Journal, error) {
 	return a.client.journal(ctx, a.path("/journal"), f)
 }
 
 // Journal returns the latest exchanges of all apps, and of none, that the filter lets through, in the order of their calls.
 // Since, Life and Last count the calls of all of them, as All of an Entry does.
-func (c *Client) Journal(ctx context.Context, f Filter) (Journal, error) {
+func (c *Client) Journal(ctx context.Context, f Filter) (api.Journal, error) {
 	return c.journal(ctx, "/journal", f)
 }
 
-func (c *Client) journal(ctx context.Context, path string, f Filter) (Journal, error) {
+func (c *Client) journal(ctx context.Context, path string, f Filter) (api.Journal, error) {
 	query := url.Values{}
 	for name, value := range map[string]string{"operation": f.Operation, "errcode": f.Errcode, "rule": f.Rule, "cursor": f.Cursor} {
 		if value != "" {
@@ -55,7 +52,7 @@ func (c *Client) journal(ctx context.Context, path string, f Filter) (Journal, e
 	if f.Limit != 0 {
 		query.Set("limit", strconv.Itoa(f.Limit))
 	}
-	var j Journal
+	var j api.Journal
 	err := c.get(ctx, path, query, &j)
 	return j, err
 }

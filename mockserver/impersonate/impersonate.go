@@ -11,7 +11,6 @@
 package impersonate
 
 import (
-	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net"
@@ -39,7 +38,7 @@ type Options struct {
 	Now func() time.Time
 
 	// Fault is asked at each handshake for a name that is answered, and says what is wrong with the certificate that is
-	// shown: one of Faults, or "" for nothing. The name is in lower case; it is the address that was dialled where the
+	// shown: tls-expired, tls-wrong-name, tls-unknown-authority, or "" for nothing. The name is in lower case; it is the address that was dialled where the
 	// client names nobody. It is called by several goroutines at once. Default: nothing ever is wrong.
 	Fault func(name string) string
 
@@ -87,7 +86,7 @@ func New(options *Options) (*Authority, error) {
 	}
 	a.stranger = sync.OnceValues(func() (*ca, error) { return makeCA(a.now(), "dingmock unknown CA") })
 	for _, host := range o.Hosts {
-		if err := CheckHost(host); err != nil {
+		if err := hosts.Check(host); err != nil {
 			return nil, fmt.Errorf("impersonate: Hosts: %w", err)
 		}
 		if ip := parseIP(host); ip != nil {
@@ -96,7 +95,7 @@ func New(options *Options) (*Authority, error) {
 			a.names = append(a.names, hosts.Name(host))
 		}
 	}
-	if name, err := os.Hostname(); err == nil && CheckHost(name) == nil {
+	if name, err := os.Hostname(); err == nil && hosts.Check(name) == nil {
 		a.local = append(a.local, hosts.Name(name))
 	}
 	var err error
@@ -114,9 +113,6 @@ func New(options *Options) (*Authority, error) {
 // PEM returns the authority's certificate, which clients have to trust.
 func (a *Authority) PEM() []byte { return slices.Clone(a.ca.pem) }
 
-// Certificate returns the same, parsed.
-func (a *Authority) Certificate() *x509.Certificate { return a.ca.cert }
-
 // Names returns the names that are answered beside this machine's own: the platform's first.
 func (a *Authority) Names() []string { return slices.Clone(a.names) }
 
@@ -130,19 +126,3 @@ func (a *Authority) answers(host string) bool {
 }
 
 func parseIP(host string) net.IP { return net.ParseIP(strings.Trim(host, "[]")) }
-
-// CheckHost returns an error where a host is neither a name nor an IP address and so cannot be one of Options.Hosts.
-func CheckHost(host string) error {
-	if parseIP(host) != nil {
-		return nil
-	}
-	good := func(r rune) bool {
-		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_'
-	}
-	for label := range strings.SplitSeq(strings.TrimSuffix(host, "."), ".") {
-		if label == "" || len(label) > 63 || len(host) > 254 || strings.TrimFunc(label, good) != "" {
-			return fmt.Errorf("%q is no host name; it has to be one such as oapi.example.com, or an IP address, without a port", host)
-		}
-	}
-	return nil
-}

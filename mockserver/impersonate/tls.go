@@ -13,19 +13,15 @@ import (
 	"github.com/dingmock/dingmock/internal/hosts"
 )
 
-// The faults of certificates.
+// What Options.Fault may say is wrong with a certificate.
 const (
-	faultExpired          = "tls-expired"
-	faultWrongName        = "tls-wrong-name"
-	faultUnknownAuthority = "tls-unknown-authority"
+	faultExpired          = "tls-expired"           // its time is over
+	faultWrongName        = "tls-wrong-name"        // it is for another name
+	faultUnknownAuthority = "tls-unknown-authority" // no client trusts who signed it, which is made anew at each start
 )
 
 // wrongName is what a certificate of faultWrongName is for. Nobody can have it.
 const wrongName = "wrong-name.invalid"
-
-// Faults returns what Options.Fault may say is wrong with a certificate: its time is over, it is for another name, or it
-// is signed by an authority that no client trusts, which is made anew at each start.
-func Faults() []string { return []string{faultExpired, faultWrongName, faultUnknownAuthority} }
 
 // leaf is the certificate of a name.
 type leaf struct {

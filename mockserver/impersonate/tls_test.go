@@ -2,6 +2,8 @@ package impersonate_test
 
 import (
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -116,7 +118,11 @@ func TestLeafWithinAuthority(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ca := made.Certificate()
+	block, _ := pem.Decode(made.PEM())
+	ca, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, now := range map[string]time.Time{"begins": ca.NotBefore.Add(time.Minute), "ends": ca.NotAfter.Add(-time.Minute)} {
 		w := newWorld(t, impersonate.Options{Dir: dir, Now: func() time.Time { return now }}, nil)
 		s, err := w.shake(t, &tls.Config{ServerName: "oapi.dingtalk.com", RootCAs: w.pool(), Time: func() time.Time { return now }})

@@ -256,7 +256,7 @@ func TestFaults(t *testing.T) {
 		"tls-expired": "certificate has expired or is not yet valid", "tls-wrong-name": "certificate is valid for wrong-name.invalid, not oapi.dingtalk.com",
 		"tls-unknown-authority": "certificate signed by unknown authority",
 	}
-	for _, fault := range impersonate.Faults() {
+	for fault := range ofGo {
 		for _, proxied := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s Go proxied=%t", fault, proxied), func(t *testing.T) {
 				t.Parallel()
