@@ -8,13 +8,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/dingmock/dingmock/catalogue/paths"
 	"github.com/dingmock/dingmock/internal/printable"
+	"github.com/dingmock/dingmock/internal/redact"
 )
 
 // MaxBody is the size of the largest request body that is read, in bytes, where the document says nothing else.
@@ -38,7 +38,7 @@ type Request struct {
 	Path       string
 	Token      string         // where the family carries it: query or header, then a form body; "" for none
 	Values     map[string]any // the parameters that were given, wherever from, credentials among them; numbers are json.Number
-	Others     map[string]any // what else was given and has a name that may be shown (see ParameterName), at most 100
+	Others     map[string]any // what else was given and has a name that may be shown: at most 64 letters, digits and _-.$@[]; of them 100 at most
 	Violations []Violation    // in the order of checks
 }
 
@@ -188,7 +188,7 @@ func (q *Request) broken() bool {
 func give(to map[string]any, list []field) {
 	for _, f := range list {
 		_, there := to[f.name]
-		if there && f.json || !there && len(to) < maxNoted && ParameterName(f.name) {
+		if there && f.json || !there && len(to) < maxNoted && redact.IsName(f.name) {
 			to[f.name] = f.value
 		}
 	}
@@ -407,7 +407,7 @@ func (q *Request) note(list []field, place string, declared func(string) bool) f
 	noted := 0
 	add := func(rule, name, found, expected string) {
 		if noted++; noted <= maxNoted {
-			q.add(rule, pointer(place, nameable(name)), found, expected, "")
+			q.add(rule, pointer(place, redact.Name(name)), found, expected, "")
 		}
 	}
 	for _, f := range list {
@@ -582,26 +582,4 @@ func printed(text string, most int) string {
 		return string(shown)
 	}
 	return string(shown) + "…"
-}
-
-// ParameterName reports whether a name looks like that of a parameter: at most 64 letters, digits and _-.$@[]. Others
-// may be a token or a whole text with its secrets, and are neither shown nor kept.
-func ParameterName(name string) bool { return name != "" && nameable(name) == name }
-
-// nameable shortens the name of an undeclared parameter to what looks like a name: a JSON text that was sent as a
-// form is one long name, with all the secrets in it, and a token that was sent alone is one too.
-func nameable(name string) string {
-	n, digits := 0, 0
-	for i, r := range name {
-		if n++; n > 64 || r == utf8.RuneError || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-.$@[]", r) {
-			return name[:i] + "…"
-		}
-		if unicode.IsDigit(r) {
-			digits++
-		}
-		if n >= 16 && digits > 3 {
-			return "…"
-		}
-	}
-	return name
 }

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/dingmock/dingmock/internal/redact"
 )
 
 // CheckResponse finds what the document does not allow in the reply to a request: its status, its one Content-Type, its
@@ -98,7 +100,7 @@ func repeatedKeys(dec *json.Decoder, at *place, list []finding) []finding {
 		for dec.More() {
 			token, _ := dec.Token()
 			key, _ := token.(string)
-			inner := &place{at, nameable(key)}
+			inner := &place{at, redact.Name(key)}
 			if times[key]++; times[key] == 2 && len(list) < maxNoted {
 				list = append(list, finding{pointer: inner.pointer(), found: "a repeated key", expected: "one value"})
 			}

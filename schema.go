@@ -10,6 +10,8 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-openapi/jsonpointer"
+
+	"github.com/dingmock/dingmock/internal/redact"
 )
 
 // finding is one way in which a value is not what its schema says.
@@ -80,7 +82,7 @@ func findings(err error, prefix string) []finding {
 			return []finding{{pointer: pointer, found: "nothing", expected: "a value"}}
 		case "properties":
 			if name, err := strconv.Unquote(strings.TrimSuffix(strings.TrimPrefix(one.Reason, "property "), " is unsupported")); err == nil {
-				pointer += "/" + nameable(name)
+				pointer += "/" + redact.Name(name)
 			}
 			return []finding{{pointer: pointer, found: "an undeclared field", expected: "no such field"}}
 		}

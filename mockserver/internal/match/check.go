@@ -78,7 +78,7 @@ func CheckCalls(m *api.RuleMatch, doc *dingmock.Document) *api.FieldError {
 		switch {
 		case slices.ContainsFunc(path, redact.SecretName):
 			return field.Wrong(at, notKept, "another parameter or header")
-		case !dingmock.ParameterName(path[0]):
+		case !redact.IsName(path[0]):
 			return field.Wrong(at, fmt.Sprintf("%.40q is no name of a parameter: at most 64 letters, digits and _-.$@[], or a JSON pointer that begins with / and such a name", path[0]), acceptedParameter)
 		}
 		if err := c.Check(); err != nil {
