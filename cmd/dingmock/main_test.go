@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"flag"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,11 +26,26 @@ func TestMain(m *testing.M) {
 	switch name := os.Getenv(asCommand); name {
 	case "":
 		http.DefaultClient.Timeout = limit
+		waitTogether()
 		os.Exit(m.Run())
 	case "1":
 		main()
 	default:
 		os.Exit(programs[name]())
+	}
+}
+
+// waitTogether has more tests run at once than there are processors, unless -parallel says how many: what they do is wait, for
+// programs that start and for the network.
+func waitTogether() {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if given {
+		return
+	}
+	if err := flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
 	}
 }
 
