@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -207,14 +209,21 @@ func TestServeEndsStreams(t *testing.T) {
 	}
 }
 
+// laterAddr is an address where nothing listens yet. Its port is none of those that a system gives away unasked.
+func laterAddr(t *testing.T) string {
+	t.Helper()
+	for {
+		addr := fmt.Sprint("127.0.0.1:", 20_000+rand.N(10_000))
+		if l, err := net.Listen("tcp", addr); err == nil {
+			_ = l.Close()
+			return addr
+		}
+	}
+}
+
 func TestReady(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close()
+	addr := laterAddr(t)
 	if code, _, stderr := tryRun(t, map[string]string{"DINGMOCK_ADDR": addr}, "ready"); code != exitFailed || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "connection refused") {
 		t.Errorf("nobody there: %d, %q", code, stderr)
 	}

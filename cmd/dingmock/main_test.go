@@ -55,6 +55,9 @@ var programs = map[string]func() int{"signalled": signalled, "stormed": stormed,
 // limit is how long a test waits for what takes a moment. It keeps a test from hanging.
 const limit = time.Minute
 
+// nobody is where nothing listens: a port that was free a moment ago may be another test's by now.
+const nobody = "http://127.0.0.1:1"
+
 // soon takes what comes through a channel.
 func soon[T any](t *testing.T, c <-chan T, what string) T {
 	t.Helper()

@@ -45,8 +45,6 @@ func TestVerdict(t *testing.T) {
 	t.Parallel()
 	off := offSpec(t)
 	clean := startServe(t, nil).url
-	down := httptest.NewServer(nil)
-	down.Close()
 	other := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(other.Close)
 	file := func(text string) string {
@@ -84,7 +82,7 @@ func TestVerdict(t *testing.T) {
 		{"exact alone", []string{"--url", off, "--exact"}, exitUsage, []string{"--exact: goes with --baseline"}},
 		{"no such app", []string{"--url", off, "--app", "nobody"}, exitUsage, []string{`--app: there is no app "nobody"`}},
 		{"a pattern of no app", []string{"--url", off, "--app", "no*"}, exitUsage, []string{`--app: there is no app "no*"`}},
-		{"nothing answers", []string{"--url", down.URL}, exitUsage, []string{"no dingmock answers", "connection refused"}},
+		{"nothing answers", []string{"--url", nobody}, exitUsage, []string{"no dingmock answers", "connection refused"}},
 		{"no dingmock", []string{"--url", other.URL}, exitUsage, []string{"no dingmock answers"}},
 		{"bad URL", []string{"--url", "localhost"}, exitUsage, []string{"--url: "}},
 	} {

@@ -77,8 +77,6 @@ func wrongHead(w http.ResponseWriter, r *http.Request) bool {
 func TestVerifyExits(t *testing.T) {
 	t.Parallel()
 	honest, broken := stranger(t, nil).URL, stranger(t, wrongHead).URL
-	down := httptest.NewServer(nil)
-	down.Close()
 	ends := func(at int64, first func(http.ResponseWriter, *http.Request) bool) string { // a server that ends at that call
 		var srv *httptest.Server
 		var calls atomic.Int64
@@ -108,7 +106,7 @@ func TestVerifyExits(t *testing.T) {
 		{"little is covered", nil, []string{"--url", honest, "--run", "^gettoken/head$", "--min-coverage", "99", "FILES"}, exitFailed, "less than --min-coverage", "gettoken/head", true},
 		{"all unsupported", nil, []string{"--url", honest, "--run", "^gettoken/expires$", "FILES"}, exitUnchecked, "no rule was checked: of 1 case 1 are unsupported", "", true},
 		{"all skipped", nil, []string{"--url", honest, "--target-without-sessions", "--run", "^getsession/none$", "FILES"}, exitUnchecked, "no rule was checked: of 1 case 0 are unsupported and 1 skipped", "", true},
-		{"down", nil, []string{"--url", down.URL, "FILES"}, exitUnchecked, "nothing listens there", "", false},
+		{"down", nil, []string{"--url", nobody, "FILES"}, exitUnchecked, "nothing listens there", "", false},
 		{"no case", nil, []string{"--url", honest, "--run", "^none$", "FILES"}, exitUsage, "no case is selected", "", false},
 		{"an unknown operation", nil, []string{"--url", honest, "--operation", "gettokn", "FILES"}, exitUsage, `there is no operation "gettokn"`, "", false},
 		{"an unknown operation beside a known one", nil, []string{"--url", honest, "--operation", "gettoken", "--operation", "gettokn", "FILES"}, exitUsage, `there is no operation "gettokn"`, "", false},
@@ -235,8 +233,6 @@ func TestVerifySignalled(t *testing.T) {
 func TestVerdictExits(t *testing.T) {
 	t.Parallel()
 	fake := startServe(t, nil, "--quiet").url
-	down := httptest.NewServer(nil)
-	down.Close()
 	for _, x := range []struct {
 		name string
 		args []string
@@ -250,9 +246,9 @@ func TestVerdictExits(t *testing.T) {
 		{"no baseline", []string{"verdict", "--url", fake, "--baseline", "none"}, exitUsage, "no verdict: --baseline"},
 		{"no URL", []string{"verdict", "--url", "x"}, exitUsage, "no verdict: "},
 		{"no such app", []string{"verdict", "--url", fake, "--app", "nobody"}, exitUsage, "no verdict: --app"},
-		{"down", []string{"verdict", "--url", down.URL}, exitUsage, "no verdict: " + down.URL + ": no dingmock answers"},
+		{"down", []string{"verdict", "--url", nobody}, exitUsage, "no verdict: " + nobody + ": no dingmock answers"},
 		{"no upstream", []string{"proxy", "--upstream", "x"}, exitUsage, "no verdict: --upstream"},
-		{"no address", []string{"proxy", "--upstream", down.URL, "--addr", "x"}, exitUsage, "no verdict: "},
+		{"no address", []string{"proxy", "--upstream", nobody, "--addr", "x"}, exitUsage, "no verdict: "},
 		{"no program", []string{"run", "/none/such"}, exitNotFound, "no verdict: run: /none/such"},
 	} {
 		t.Run(x.name, func(t *testing.T) {

@@ -138,8 +138,6 @@ func TestVerifyBroken(t *testing.T) {
 // A run of which nothing can be checked leaves no report of an earlier one.
 func TestVerifyReportsOfNothing(t *testing.T) {
 	t.Parallel()
-	down := httptest.NewServer(nil)
-	down.Close()
 	dir := t.TempDir()
 	x, j := filepath.Join(dir, "report.xml"), filepath.Join(dir, "report.json")
 	for _, name := range []string{x, j} {
@@ -147,7 +145,7 @@ func TestVerifyReportsOfNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	code, _, stderr := tryRun(t, nil, "verify", "--url", down.URL, "--junit", x, "--json", j)
+	code, _, stderr := tryRun(t, nil, "verify", "--url", nobody, "--junit", x, "--json", j)
 	if code != exitUnchecked {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}
@@ -157,7 +155,7 @@ func TestVerifyReportsOfNothing(t *testing.T) {
 	if err == nil {
 		err = json.Unmarshal(data, &report)
 	}
-	if err != nil || report.OK || report.Target != down.URL || !strings.Contains(report.Error, why) {
+	if err != nil || report.OK || report.Target != nobody || !strings.Contains(report.Error, why) {
 		t.Errorf("%+v, error %v", report, err)
 	}
 	if data, err := os.ReadFile(x); err != nil || !strings.Contains(string(data), `errors="1"`) || !strings.Contains(string(data), why) {
@@ -212,8 +210,6 @@ func TestVerifyUnreachable(t *testing.T) {
 		strict.ServeHTTP(w, r)
 	}))
 	t.Cleanup(stranger.Close)
-	down := httptest.NewServer(nil)
-	down.Close()
 
 	for _, tt := range []struct {
 		name, url string
@@ -221,7 +217,7 @@ func TestVerifyUnreachable(t *testing.T) {
 		code      int
 		says      string
 	}{
-		{"down", down.URL, nil, exitUnchecked, "nothing listens there (connection refused)"},
+		{"down", nobody, nil, exitUnchecked, "nothing listens there (connection refused)"},
 		{"HTML", html.URL, nil, exitUnchecked, `is not the platform: gettoken is answered with HTTP 200 and "text/html; charset=utf-8" that begins "<!DOCTYPE html>`},
 		{"hangs", listener(func(c net.Conn) { <-t.Context().Done(); _ = c.Close() }), []string{"--timeout", "200ms"}, exitUnchecked, "no answer within 200ms"},
 		{"closes", listener(func(c net.Conn) { _, _ = c.Read(make([]byte, 1)); _ = c.Close() }), nil, exitUnchecked, "the connection was"},
