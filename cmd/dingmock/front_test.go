@@ -246,7 +246,7 @@ func TestReady(t *testing.T) {
 		t.Errorf("a certificate of a server without TLS: %d, %s", code, stderr)
 	}
 	other := http.Server{Handler: http.NotFoundHandler()}
-	l, err = net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
