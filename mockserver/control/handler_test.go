@@ -55,7 +55,11 @@ func TestOfStream(t *testing.T) {
 	fake := must(mockserver.New(nil))(t)
 	a := of(t, fake).App("default")
 	call := func() {
-		_ = must((&http.Client{Transport: roundTrip(fake)}).Get("http://localhost/gettoken"))(t).Body.Close()
+		resp, err := (&http.Client{Transport: roundTrip(fake)}).Get("http://localhost/gettoken")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var got []int64
@@ -173,7 +177,11 @@ func TestHandlerEnds(t *testing.T) {
 			}))}
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			resp := must(c.Do(must(http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/", nil))(t)))(t)
+			resp, err := c.Do(must(http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/", nil))(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = resp.Body.Close() }()
 			leave(cancel, resp)
 			if err := <-ended; err == nil {
 				t.Error("what was written to nobody was taken")
