@@ -102,7 +102,7 @@ func (w *handlerReply) WriteHeader(status int) {
 
 func (w *handlerReply) Write(data []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
-	if len(data) == 0 || w.request.Method == http.MethodHead {
+	if w.request.Method == http.MethodHead {
 		return len(data), nil
 	}
 	return w.to.Write(data)
