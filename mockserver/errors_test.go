@@ -55,8 +55,8 @@ func TestErrorCodes(t *testing.T) {
 			t.Errorf("%s: no error", x.name)
 		}
 		for _, code := range []error{mockserver.ErrNoApp, mockserver.ErrAppLimit, mockserver.ErrTaken} {
-			if errors.Is(err, code) != (code == x.want) {
-				t.Errorf("%s: %v: is it %q: %t", x.name, err, code, code != x.want)
+			if is := code == x.want; errors.Is(err, code) != is { //nolint:errorlint // they are the codes themselves
+				t.Errorf("%s: %v: is it %q: want %t", x.name, err, code, is)
 			}
 		}
 	}
