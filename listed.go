@@ -72,7 +72,7 @@ func (d *Document) checkListed(q *Request, calls []paths.Call, query []field, r 
 		return // a browser asks, and has no token
 	}
 	if t := q.Listed.Token; t.Name != "" {
-		c := Credential{Name: t.Name, In: t.In, FormField: q.Family.Token.FormField}
+		c := Credential{Name: t.Name, In: t.In, FormField: q.Family.Token.FormField, Kind: q.Family.Token.Kind}
 		if value, _ := c.find(query, r.Header, form); strings.TrimSpace(value) == "" {
 			q.missToken(c)
 		}

@@ -139,7 +139,21 @@ type Credential struct {
 	Name      string // of the parameter or header
 	In        string // query or header
 	FormField bool   // whether a form body may carry it as well
+	Kind      CredentialKind
 }
+
+// CredentialKind is what a credential is, whichever parameter or header carries it.
+type CredentialKind string
+
+// The kinds of credentials that the platform gives out, as x-credential has them. A key or a secret has none.
+const (
+	AppToken       CredentialKind = "app-token"
+	UserToken      CredentialKind = "user-token"
+	LoginCode      CredentialKind = "login-code"
+	RobotToken     CredentialKind = "robot-token"
+	SessionWebhook CredentialKind = "session-webhook"
+	StreamTicket   CredentialKind = "stream-ticket"
+)
 
 // Reply is one answer of an operation: all that share an HTTP status. It is shared and must not be changed.
 type Reply struct {

@@ -502,6 +502,13 @@ func readCredential(t *openapi3.T, name string) (Credential, error) {
 	if err := oneOf("security scheme "+name+": in", c.In, openapi3.ParameterInQuery, openapi3.ParameterInHeader); err != nil {
 		return c, err
 	}
+	if err := extension(ref.Value.Extensions, "x-credential", &c.Kind); err != nil {
+		return c, fmt.Errorf("security scheme %s: %w", name, err)
+	}
+	kinds := []string{"", string(AppToken), string(UserToken), string(LoginCode), string(RobotToken), string(SessionWebhook), string(StreamTicket)}
+	if err := oneOf("security scheme "+name+": x-credential", string(c.Kind), kinds...); err != nil {
+		return c, err
+	}
 	return c, extension(ref.Value.Extensions, "x-form-field", &c.FormField)
 }
 

@@ -53,6 +53,7 @@ func TestParseRefuses(t *testing.T) {
 		{"a cookie as credential", "security: [{k: []}]", "components: {securitySchemes: {k: {type: apiKey, in: cookie, name: k}}}", `POST /a: security: security scheme k: in: is "cookie", has to be one of query, header`},
 		{"basic authentication", "security: [{k: []}]", "components: {securitySchemes: {k: {type: http, scheme: basic}}}", `POST /a: security: k: scheme: is "basic", has to be one of bearer`},
 		{"credentials or none", "security: [{k: []}, {}]", token, "POST /a: security: {} beside others"},
+		{"a credential of an unknown kind", "security: [{k: []}]", "components: {securitySchemes: {k: {type: apiKey, in: query, name: k, x-credential: token}}}", `POST /a: security: security scheme k: x-credential: is "token", has to be one of app-token, user-token`},
 		{"a form field that is neither true nor false", "security: [{k: []}]", "components: {securitySchemes: {k: {type: apiKey, in: query, name: k, x-form-field: 'yes'}}}", "POST /a: security: x-form-field: json: "},
 
 		{"a level that there is not", "x-undeclared: green", "", `POST /a: x-undeclared: is "green", has to be one of red, note`},

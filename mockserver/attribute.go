@@ -5,7 +5,7 @@ import (
 	"net"
 	"sync/atomic"
 
-	"github.com/dingmock/dingmock/mockserver/internal/world"
+	"github.com/dingmock/dingmock"
 )
 
 // naming are the parameters that name an app, and prove nothing.
@@ -94,7 +94,7 @@ func (c *call) named() (a *tenant, name, by string) {
 		if token == "" {
 			continue
 		}
-		if a, gone := c.server.tenants.credentials.Find(world.AppToken, token); a != nil || gone.App != "" {
+		if a, gone := c.server.tenants.credentials.Find(dingmock.AppToken, token); a != nil || gone.App != "" {
 			return a, gone.App, byToken
 		}
 	}

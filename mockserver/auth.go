@@ -56,7 +56,7 @@ func (c *call) identify() {
 		c.app = c.server.tenants.by(p, c.Value(p.id))
 		c.proven = c.app != nil && c.app.proves(p, c.Value(p.secret))
 	} else {
-		c.app, _ = c.server.tenants.credentials.Find(world.AppToken, c.Token)
+		c.app, _ = c.server.tenants.credentials.Find(c.Family.Token.Kind, c.Token)
 	}
 	if c.app != nil {
 		c.app.touch()
@@ -156,12 +156,15 @@ func (c *call) checkToken(stub *FixedReply) *world.Failure {
 
 // authorize checks the token.
 func (c *call) authorize() *world.Failure {
-	owner, gone := c.server.tenants.credentials.Find(world.AppToken, c.Token)
+	credentials, kind := c.server.tenants.credentials, c.Family.Token.Kind
+	owner, gone := credentials.Find(kind, c.Token)
 	switch {
 	case blank(c.Token):
 		return c.answers("token-blank", c.noToken())
 	case owner == nil && gone.Why != "":
 		return c.answers("token-bad", "this token was good, but "+gone.Why+"; call gettoken again")
+	case credentials.Mistaken(kind, c.Token) != "":
+		return c.answers("token-bad", "this is "+credentials.Mistaken(kind, c.Token)+"; call gettoken")
 	case c.app == nil:
 		return c.answers("token-bad", "this token was never issued here, or so long ago that it is forgotten; call gettoken")
 	}

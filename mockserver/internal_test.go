@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"slices"
@@ -79,6 +80,22 @@ func TestWhatAnswersIsThere(t *testing.T) {
 	delete(made, "hang")
 	if err := checkEffects(made); err == nil || err.Error() != "the effect hang of rules is not made" {
 		t.Error(err)
+	}
+}
+
+// A credential of another kind is refused as a bad token is, and told by what it is.
+func TestTokenOfAnotherKind(t *testing.T) {
+	t.Parallel()
+	s, err := New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.tenants.credentials.Of(s.tenants.app("default")).Put(world.Credential{Kind: dingmock.UserToken, Value: "abc"})
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/topapi/v2/user/getsession?access_token=abc", strings.NewReader(`{"userid":"u"}`)))
+	const want = "this is a user's access token, not an app's access token; call gettoken"
+	if got := w.Header().Get("Dingmock-Explain"); got != want || !strings.Contains(w.Body.String(), `"sub_code":"40014"`) {
+		t.Errorf("%q, %s", got, w.Body)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/mockserver/api"
 	"github.com/dingmock/dingmock/mockserver/internal/clock"
 	"github.com/dingmock/dingmock/mockserver/internal/journal"
@@ -176,7 +177,7 @@ func (s *tenants) taken(state AppState, leftOut map[string]bool) error {
 		}
 	}
 	for i, t := range state.Tokens {
-		if by, _ := s.credentials.Find(world.AppToken, t.Token); other(by) {
+		if by, _ := s.credentials.Find(dingmock.AppToken, t.Token); other(by) {
 			return &codedError{api.ErrTaken, fmt.Sprintf("tokens/%d/token: is a token of the app %s already", i, by.name)}
 		}
 	}

@@ -1,19 +1,30 @@
 package world
 
-import "sync"
+import (
+	"sync"
 
-// Kind is what a credential is: the x-credential of the document's security schemes.
-type Kind string
+	"github.com/dingmock/dingmock"
+)
 
-// AppToken is the access token of an app.
-const AppToken Kind = "app-token"
+// kinds are the credentials that an app gives out, and what each is called, as the object of a sentence.
+var kinds = []struct {
+	kind   dingmock.CredentialKind
+	called string
+}{
+	{dingmock.AppToken, "an app's access token"},
+	{dingmock.UserToken, "a user's access token"},
+	{dingmock.LoginCode, "a login code"},
+	{dingmock.RobotToken, "the token of a robot's webhook"},
+	{dingmock.SessionWebhook, "the session of a conversation's webhook"},
+	{dingmock.StreamTicket, "the ticket of a Stream connection"},
+}
 
 // fatesKept is how many credentials are remembered of apps that are no more, to tell their holders why.
 const fatesKept = 10_000
 
 // Credential is one that an app has given out.
 type Credential struct {
-	Kind  Kind
+	Kind  dingmock.CredentialKind
 	Value string
 }
 
@@ -35,11 +46,32 @@ func NewCredentials[Owner any]() *Credentials[Owner] {
 }
 
 // Find returns the owner of a credential, or the zero Owner and what became of the one it had.
-func (x *Credentials[Owner]) Find(kind Kind, value string) (Owner, Fate) {
+func (x *Credentials[Owner]) Find(kind dingmock.CredentialKind, value string) (Owner, Fate) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	c := Credential{kind, value}
 	return x.owner[c], x.gone[c]
+}
+
+// Mistaken says what a value is that is given as a credential of one kind and is one of another, such as "a login code, not an
+// app's access token"; "" if it is of no other kind.
+func (x *Credentials[Owner]) Mistaken(as dingmock.CredentialKind, value string) string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	is, wanted := "", ""
+	for _, k := range kinds {
+		_, known := x.owner[Credential{k.kind, value}]
+		switch {
+		case k.kind == as:
+			wanted = k.called
+		case known:
+			is = k.called
+		}
+	}
+	if is == "" {
+		return ""
+	}
+	return is + ", not " + wanted
 }
 
 // Bury makes credentials nobody's and remembers why.

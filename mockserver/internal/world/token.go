@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/mockserver/api"
 	"github.com/dingmock/dingmock/mockserver/internal/page"
 )
@@ -33,7 +34,7 @@ type token struct {
 }
 
 func (t token) number() int64           { return t.n }
-func (t token) credential() Credential  { return Credential{AppToken, t.value} }
+func (t token) credential() Credential  { return Credential{dingmock.AppToken, t.value} }
 func (t token) dead(now time.Time) bool { return !now.Before(t.expires) }
 func (t token) state(now time.Time) api.TokenState {
 	return api.TokenState{Token: t.value, ExpiresIn: t.expires.Sub(now).Seconds(), Apart: t.apart}
