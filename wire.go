@@ -11,6 +11,8 @@ import (
 	"unicode/utf16"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/dingmock/dingmock/internal/jsontext"
 )
 
 // keyOrder is the order in which an object's keys are sent, as x-key-order has it: the name of a rule, or a list of keys.
@@ -117,7 +119,7 @@ type wire struct {
 // Where none says anything they stand as the schema's required has them, then as the value has them: a struct by field, a map by name.
 // The value is whatever encoding/json can encode; Encode panics where it cannot.
 func (r *Reply) Encode(value any) []byte {
-	data, err := marshal(value)
+	data, err := jsontext.Marshal(value)
 	if err != nil {
 		panic("dingmock: a reply that is no JSON: " + err.Error())
 	}
@@ -200,19 +202,11 @@ func writeScalar(buf *bytes.Buffer, value any, escaped bool) {
 			value = f // spelt as any number is
 		}
 	}
-	data, _ := marshal(value) // strings, numbers, booleans and null: cannot fail
+	data, _ := jsontext.Marshal(value) // strings, numbers, booleans and null: cannot fail
 	if _, ok := value.(string); ok && escaped {
 		data = bytes.ReplaceAll(data, []byte("/"), []byte(`\/`))
 	}
 	buf.Write(data)
-}
-
-func marshal(value any) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(value)
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), err
 }
 
 // node is a JSON value whose keys stand as they came.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/jsontext"
 )
 
 // Finding is one way in which a target answers otherwise than the document says.
@@ -205,7 +206,7 @@ func differs(e *dingmock.ErrorReply, x *Exchange, holes []string) (pointer, got,
 		if text, ok := w.(string); ok && fits(text, g) {
 			continue
 		}
-		if g, w := string(encodeJSON(g)), string(encodeJSON(w)); g != w {
+		if g, w := string(jsontext.MustMarshal(g)), string(jsontext.MustMarshal(w)); g != w {
 			return "/body/" + key, strings.ReplaceAll(g, "null", "nothing"), strings.ReplaceAll(w, "null", "nothing")
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/jsontext"
 )
 
 // generated is one request that was made from the document, and what has to answer it.
@@ -226,7 +227,7 @@ func spaced(rng *rand.Rand, list []pair) []byte {
 		space()
 		b.WriteByte('"')
 		for _, c := range s {
-			if quoted := encodeJSON(string(c)); rng.IntN(3) == 0 && c < 0x10000 {
+			if quoted := jsontext.MustMarshal(string(c)); rng.IntN(3) == 0 && c < 0x10000 {
 				fmt.Fprintf(&b, `\u%04x`, c)
 			} else {
 				b.Write(quoted[1 : len(quoted)-1])
@@ -246,7 +247,7 @@ func spaced(rng *rand.Rand, list []pair) []byte {
 		if s, ok := p.value.(string); ok {
 			text(s)
 		} else {
-			b.Write(encodeJSON(p.value))
+			b.Write(jsontext.MustMarshal(p.value))
 		}
 	}
 	b.WriteByte('}')

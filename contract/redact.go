@@ -11,6 +11,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/dingmock/dingmock/internal/jsontext"
 	"github.com/dingmock/dingmock/internal/printable"
 	"github.com/dingmock/dingmock/internal/redact"
 	"github.com/dingmock/dingmock/internal/shell"
@@ -51,7 +52,7 @@ func (r *redactor) pin(values ...string) {
 func (r *redactor) keep(values []string) {
 	for _, v := range values {
 		if len(v) >= 4 && !slices.ContainsFunc(r.values, func(k known) bool { return k.forms[0] == v }) {
-			forms := []string{v, url.QueryEscape(v), url.PathEscape(v), string(bytes.Trim(encodeJSON(v), `"`))}
+			forms := []string{v, url.QueryEscape(v), url.PathEscape(v), string(bytes.Trim(jsontext.MustMarshal(v), `"`))}
 			slices.Sort(forms[1:])
 			forms = append(forms[:1], slices.DeleteFunc(slices.Compact(forms[1:]), func(f string) bool { return f == v })...)
 			r.values = append(r.values, known{forms})

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/jsontext"
 )
 
 func (x *Exchange) operation() string {
@@ -207,7 +208,7 @@ func (c *Trial) meant(x *Exchange) *dingmock.ErrorReply {
 	}
 	same := func(e *dingmock.ErrorReply, keys ...string) bool {
 		for _, key := range keys {
-			if string(encodeJSON(e.Body()[key])) != string(encodeJSON(body[key])) {
+			if string(jsontext.MustMarshal(e.Body()[key])) != string(jsontext.MustMarshal(body[key])) {
 				return false
 			}
 		}
@@ -243,7 +244,7 @@ func (c *Trial) bytesOf(x *Exchange, e *dingmock.ErrorReply, holes []string) (wa
 	body := e.Body(holes...)
 	reply := x.Parsed.Reply(e.Status)
 	if reply == nil {
-		return encodeJSON(body), ""
+		return jsontext.MustMarshal(body), ""
 	}
 	if f := x.Parsed.Family; f != nil && f.RequestID != "" {
 		key := "request_id"

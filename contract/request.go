@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/jsontext"
 )
 
 // pair is one name and value, of a query, a form or a JSON object.
@@ -233,22 +234,12 @@ func encodeObject(list []pair) []byte {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.Write(encodeJSON(p.name))
+		b.Write(jsontext.MustMarshal(p.name))
 		b.WriteByte(':')
-		b.Write(encodeJSON(p.value))
+		b.Write(jsontext.MustMarshal(p.value))
 	}
 	b.WriteByte('}')
 	return b.Bytes()
-}
-
-func encodeJSON(value any) []byte {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(value); err != nil {
-		panic("contract: " + err.Error()) // values come from the cases
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 func decodeJSON(data []byte, out any) error { return json.Unmarshal(data, out) }

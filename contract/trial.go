@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/jsontext"
 )
 
 // Trial is one run of a case against a target.
@@ -272,7 +273,7 @@ func unanswered(err error) string {
 
 // equal ends the case where two values differ.
 func (c *Trial) equal(x *Exchange, what string, got, want any) {
-	if g, w := string(encodeJSON(got)), string(encodeJSON(want)); g != w {
+	if g, w := string(jsontext.MustMarshal(got)), string(jsontext.MustMarshal(want)); g != w {
 		f := Finding{Operation: c.Operation, Pointer: pointerOf(what), Kind: KindValue, Found: c.rec.redact.text(g), Expected: what + " as it has to be"}
 		if _, text := want.(string); !text || want == "" {
 			f.Found, f.Expected = what+" "+f.Found, w

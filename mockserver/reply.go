@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/jsontext"
 	"github.com/dingmock/dingmock/mockserver/internal/world"
 )
 
@@ -82,9 +83,9 @@ func (c *call) failed(f *world.Failure) reply {
 func (c *call) errorBody(f *world.Failure, value any) []byte {
 	e := f.Reply
 	if len(e.Extra)+len(e.Order) == 0 {
-		return marshal(value)
+		return jsontext.MustMarshal(value)
 	}
-	body := marshal(value)
+	body := jsontext.MustMarshal(value)
 	for _, key := range slices.Sorted(maps.Keys(e.Extra)) {
 		body = append(append(bytes.TrimSuffix(body, []byte("}")), `,"`+key+`":`+fill(string(e.Extra[key]), f.Holes)...), '}')
 	}
@@ -94,7 +95,7 @@ func (c *call) errorBody(f *world.Failure, value any) []byte {
 // succeeded makes the answer of what a handler returned, in the envelope that the operation's reply declares.
 func (c *call) succeeded(value any) reply {
 	r := c.Reply(http.StatusOK)
-	body := append([]byte{'{'}, bytes.TrimSuffix(marshal(value)[1:], []byte("}"))...)
+	body := append([]byte{'{'}, bytes.TrimSuffix(jsontext.MustMarshal(value)[1:], []byte("}"))...)
 	for _, x := range []struct {
 		key   string
 		value any
@@ -106,17 +107,9 @@ func (c *call) succeeded(value any) reply {
 			body = append(body, ',')
 		}
 		body = append(append(append(body, '"'), x.key...), `":`...)
-		body = append(body, marshal(x.value)...)
+		body = append(body, jsontext.MustMarshal(x.value)...)
 	}
 	return c.encoded(r.Status, "0", "", r.Encode(json.RawMessage(append(body, '}'))))
-}
-
-func marshal(value any) []byte {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(value) // structs of strings and numbers: cannot fail
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
 }
 
 func (c *call) encoded(status int, code, explain string, body []byte) reply {

@@ -32,15 +32,6 @@ func Text(data []byte) string {
 	return compact.String()
 }
 
-// Encode writes decoded JSON without escapes that JSON does not ask for.
-func Encode(value any) []byte {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(value) // decoded JSON: cannot fail
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
-}
-
 // Node is a JSON value that is read once, however often something in it is asked for.
 type Node struct {
 	data   []byte

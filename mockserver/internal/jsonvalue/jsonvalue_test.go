@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dingmock/dingmock/internal/jsontext"
 	"github.com/dingmock/dingmock/mockserver/internal/jsonvalue"
 )
 
@@ -23,7 +24,7 @@ func TestText(t *testing.T) {
 			t.Errorf("%s is a scalar: %t, want %t", data, scalar, want)
 		}
 	}
-	if got := string(jsonvalue.Encode(map[string]any{"b": "<&>", "a": nil})); got != `{"a":null,"b":"<&>"}` {
+	if got := string(jsontext.MustMarshal(map[string]any{"b": "<&>", "a": nil})); got != `{"a":null,"b":"<&>"}` {
 		t.Errorf("encoded as %s", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-openapi/jsonpointer"
 
+	"github.com/dingmock/dingmock/internal/jsontext"
 	"github.com/dingmock/dingmock/internal/redact"
 	"github.com/dingmock/dingmock/mockserver/internal/jsonvalue"
 )
@@ -82,7 +83,7 @@ func Kept(value any) any {
 		}
 		return value // as it is, not boxed again
 	}
-	return string(jsonvalue.Encode(redact.Value(value)))
+	return string(jsontext.MustMarshal(redact.Value(value)))
 }
 
 // parameterPath splits the name or the JSON pointer of a parameter.

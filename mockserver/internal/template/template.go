@@ -17,6 +17,7 @@ import (
 	"github.com/go-openapi/jsonpointer"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/jsontext"
 	"github.com/dingmock/dingmock/internal/redact"
 	"github.com/dingmock/dingmock/mockserver/api"
 	"github.com/dingmock/dingmock/mockserver/internal/field"
@@ -155,7 +156,7 @@ func (h *templateHole) fill(g *Filling) (json.RawMessage, bool) {
 		return value, true
 	}
 	if text, plain := jsonvalue.Scalar(value); plain && value[0] == '"' {
-		return jsonvalue.Encode(redact.Text(text)), true
+		return jsontext.MustMarshal(redact.Text(text)), true
 	}
 	return json.RawMessage(redact.JSON(string(value))), true
 }
@@ -164,7 +165,7 @@ func (h *templateHole) fill(g *Filling) (json.RawMessage, bool) {
 func asItIs(text string) string { return text }
 
 func inString(text string) string {
-	quoted := jsonvalue.Encode(text)
+	quoted := jsontext.MustMarshal(text)
 	return string(quoted[1 : len(quoted)-1])
 }
 
@@ -214,7 +215,7 @@ func (g *Filling) read() *sent {
 func readForm(raw string) map[string]*jsonvalue.Node {
 	form := map[string]*jsonvalue.Node{}
 	for name, text := range dingmock.FormValues(raw) {
-		form[name] = jsonvalue.New(jsonvalue.Encode(text))
+		form[name] = jsonvalue.New(jsontext.MustMarshal(text))
 	}
 	return form
 }
@@ -233,7 +234,7 @@ func (g *Filling) queryField(path []string) (json.RawMessage, bool) {
 
 // newToken is a token of the app's that the reply hands out: the same wherever it stands in one reply.
 func (g *Filling) newToken([]string) (json.RawMessage, bool) {
-	return jsonvalue.Encode(g.Token()), true
+	return jsontext.MustMarshal(g.Token()), true
 }
 
 func formField(form map[string]*jsonvalue.Node, path []string) (json.RawMessage, bool) {
@@ -368,7 +369,7 @@ func rewrite(out *bytes.Buffer, data []byte, text func(key bool, text string) ([
 		case string:
 			return put(false, tok)
 		}
-		out.Write(jsonvalue.Encode(tok))
+		out.Write(jsontext.MustMarshal(tok))
 		return nil
 	}
 	return value()
@@ -418,7 +419,7 @@ func RenderBody(f *api.FixedReply, g *Filling) []byte {
 			case g.kept && out.Len() > redact.Kept:
 				return nil, errEnough
 			case key:
-				return jsonvalue.Encode(text), nil
+				return jsontext.MustMarshal(text), nil
 			}
 			return fillValue(text, g), nil
 		})
