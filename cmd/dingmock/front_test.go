@@ -193,7 +193,7 @@ func TestUnusableTLS(t *testing.T) {
 // A stream that nobody ends does not keep the server from ending in time.
 func TestServeEndsStreams(t *testing.T) {
 	t.Parallel()
-	c := startServe(t, nil, "--shutdown-grace", "10s")
+	c := startServe(t, nil, "--shutdown-grace", "3s")
 	req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodGet, c.url+"/_mock/apps/default/journal/stream", nil)
 	if err != nil {
 		t.Fatal(err)
