@@ -1,8 +1,8 @@
-// Package api is the shapes of the control API: apps at rest, rules, matches, the journal's entries, questions to it, and the
-// verdict, as they go over the wire and as users name them.
+// Package api defines the types of the control API: the state of apps, rules, matches, journal entries, questions
+// to the journal, and the verdict, as they go over the wire and as users name them.
 //
-// It knows neither the server nor how it is asked: package mockserver answers with these shapes, and package control asks for
-// them. What each call does stands in control.yaml, which a server has at /_mock/control.yaml.
+// It depends on neither the server nor its client: package mockserver answers with these types, and package
+// control requests them. control.yaml, which a server offers at /_mock/control.yaml, says what each call does.
 package api
 
 import (
@@ -10,11 +10,12 @@ import (
 	"strings"
 )
 
-// NoApp is the name under which calls stand that reached no app.
+// NoApp is the name that stands for the calls that reached no app.
 const NoApp = "_"
 
-// ParseControlToken returns a control token without the white space around it, which a file that it was read from may have
-// added; "" is none. It fails on white space alone and on what cannot stand in a header, and shows nothing of it.
+// ParseControlToken returns a control token without surrounding white space, which a file may have added to it. An
+// empty text means no token. It returns an error if the text is only white space or contains a character that a
+// header cannot hold; the error shows nothing of the token.
 func ParseControlToken(text string) (string, error) {
 	token := strings.TrimSpace(text)
 	switch {

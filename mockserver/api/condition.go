@@ -11,30 +11,30 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/jsonvalue"
 )
 
-// Condition is what one parameter or header has to be. In JSON it is the value that it equals, or an object with one of
-// equals, contains, absent and pattern. Values are compared by their text: a string as it is, a number as it was sent,
-// an object or an array as JSON without spaces. The zero value equals the empty string.
+// Condition says what the value of one parameter or header must be. In JSON it is the value to equal, or an object
+// with one of equals, contains, absent and pattern. Values are compared by their text: a string as it is, a number
+// as it was sent, an object or an array as JSON without spaces. The zero value equals the empty string.
 type Condition struct {
-	kind    string // "" is equals
+	kind    string // "" means equals
 	text    string
-	given   string // the JSON that it was read from; "": none
+	given   string // the JSON that it was read from, if any
 	pattern *regexp.Regexp
-	wrong   string // why it is none, in the words of whoever refuses it
+	wrong   string // why it is not valid, worded for the error that rejects it
 }
 
-const maxPattern = 1000 // the length of a pattern, in bytes
+const maxPattern = 1000 // bytes
 
-// Equals is met by the value whose text that is: Equals("12") by 12 and by "12".
+// Equals is met by a value with this text: Equals("12") by 12 and by "12".
 func Equals(text string) Condition { return Condition{text: text} }
 
-// Contains is met by a value whose text has that in it; Contains("") by any value.
+// Contains is met by a value whose text contains this text; Contains("") by any value.
 func Contains(text string) Condition { return Condition{kind: "contains", text: text} }
 
-// Absent is met where there is no such parameter or header.
+// Absent is met if there is no such parameter or header.
 func Absent() Condition { return Condition{kind: "absent"} }
 
-// Pattern is met by a value whose text has a match of a Go regular expression of at most 1000 bytes. One that is broken is
-// refused by the server.
+// Pattern is met by a value whose text matches a Go regular expression of at most 1000 bytes. The server rejects
+// an expression that is not valid.
 func Pattern(expression string) Condition {
 	c := Condition{kind: "pattern", text: expression}
 	if len(expression) > maxPattern {
@@ -102,7 +102,7 @@ func readCondition(data []byte) Condition {
 	return Condition{wrong: conditionShape}
 }
 
-// Check says what makes it no condition, and what would; nil where it is one.
+// Check returns an error that says why the condition is not valid and what would be; nil if it is valid.
 func (c Condition) Check() *FieldError {
 	if c.wrong == "" {
 		return nil
@@ -110,11 +110,11 @@ func (c Condition) Check() *FieldError {
 	return &FieldError{Text: c.wrong, Accepted: acceptedCondition}
 }
 
-// Equal reports whether both conditions say the same.
+// Equal reports whether both conditions are the same.
 func (c Condition) Equal(d Condition) bool { return c.kind == d.kind && c.text == d.text }
 
-// Met reports whether a value of that text meets the condition; there is none where ok is false. Nothing meets what is no
-// condition.
+// Met reports whether a value with this text meets the condition; ok is false if there is no value. Nothing meets
+// a condition that is not valid.
 func (c Condition) Met(text string, ok bool) bool {
 	if c.wrong != "" {
 		return false
@@ -130,7 +130,7 @@ func (c Condition) Met(text string, ok bool) bool {
 	return ok && c.text == text
 }
 
-// Implies reports whether whatever meets c meets d as well. Where it cannot tell, it says no.
+// Implies reports whether every value that meets c also meets d. It returns false if it cannot tell.
 func (c Condition) Implies(d Condition) bool {
 	switch {
 	case d.wrong != "":
@@ -143,7 +143,7 @@ func (c Condition) Implies(d Condition) bool {
 	return c.kind == "contains" && d.kind == "contains" && strings.Contains(c.text, d.text)
 }
 
-// String says what the condition expects.
+// String returns what the condition expects.
 func (c Condition) String() string {
 	switch c.kind {
 	case "absent":

@@ -10,10 +10,10 @@ import (
 // Duration is a time.Duration whose JSON is a string such as "1h30m" or "7201s".
 type Duration time.Duration
 
-// MarshalText writes the duration as time.Duration.String does.
+// MarshalText writes the duration in the format of time.Duration.String.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
 
-// UnmarshalJSON reads what time.ParseDuration reads.
+// UnmarshalJSON reads a string in the format of time.ParseDuration.
 func (d *Duration) UnmarshalJSON(data []byte) error {
 	var text string
 	if err := json.Unmarshal(data, &text); err != nil {
@@ -27,7 +27,7 @@ func (d *Duration) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// durationError is JSON that is no duration.
+// durationError reports JSON that is not a duration.
 type durationError struct{ data []byte }
 
 func (e *durationError) Error() string {

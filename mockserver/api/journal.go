@@ -7,18 +7,18 @@ import (
 	"github.com/dingmock/dingmock"
 )
 
-// Entry is one exchange as the journal keeps it, secrets and tokens masked.
+// Entry is one exchange as the journal keeps it, with secrets and tokens masked.
 type Entry struct {
 	N          int64                `json:"n"`             // counted from 1 for each app
-	All        int64                `json:"all,omitempty"` // counted from 1 for all apps; only in the journal of all
+	All        int64                `json:"all,omitempty"` // counted from 1 over all apps; set only in the journal of all apps
 	App        string               `json:"app"`
-	By         string               `json:"attributed_by,omitempty"` // what told the app of a call without a credential: the parameter that names it, connection or rule
-	Host       string               `json:"host,omitempty"`          // that the call was made to
-	Known      dingmock.Known       `json:"known"`                   // where the call is known from
-	Operation  string               `json:"operation,omitempty"`     // the operationId, or the id of a call of DingTalk's that is not modelled
+	By         string               `json:"attributed_by,omitempty"` // how a call without credential got its app: a parameter's name, token, connection or rule
+	Host       string               `json:"host,omitempty"`          // the host that was called
+	Known      dingmock.Known       `json:"known"`                   // the source that the call is known from
+	Operation  string               `json:"operation,omitempty"`     // an operationId, or the id of a call that is not modelled
 	Provenance string               `json:"provenance,omitempty"`
-	Code       string               `json:"code"`     // 0, an errcode, errcode/sub_code, a code, an HTTP status, or the effect that broke the answer
-	Time       time.Time            `json:"time"`     // real
+	Code       string               `json:"code"`     // 0, errcode, errcode/sub_code, code, HTTP status, or the effect that broke the answer
+	Time       time.Time            `json:"time"`     // real time
 	AppTime    time.Time            `json:"app_time"` // by the app's clock
 	Rule       string               `json:"rule,omitempty"`
 	Effect     string               `json:"effect,omitempty"`
@@ -39,9 +39,9 @@ type EntryRequest struct {
 	Size   int         `json:"size,omitempty"` // of the whole body, in bytes
 }
 
-// EntryReply is the reply of an Entry, as it was decided.
+// EntryReply is the reply of an Entry, as the server decided it.
 type EntryReply struct {
-	Status      int    `json:"status"` // 0: there was none
+	Status      int    `json:"status"` // 0: no reply
 	ContentType string `json:"content_type,omitempty"`
 	Body        string `json:"body,omitempty"` // its first 16 KiB
 }
@@ -49,21 +49,21 @@ type EntryReply struct {
 // Journal is what a journal has kept.
 type Journal struct {
 	Entries []*Entry `json:"entries"`        // oldest first
-	Life    string   `json:"life"`           // what the numbers count in: an app made anew counts from 1 again
+	Life    string   `json:"life"`           // the sequence that the numbers belong to: a new life counts from 1 again
 	Last    int64    `json:"last"`           // the number of the latest call
-	Dropped int64    `json:"dropped"`        // how many of the calls asked for have been lost
-	Next    string   `json:"next,omitempty"` // the cursor of what came before these, where a limit cut that off; else ""
+	Dropped int64    `json:"dropped"`        // how many of the requested calls are lost
+	Next    string   `json:"next,omitempty"` // the cursor of the earlier entries that the limit cut off; "" if there are none
 }
 
-// MatchResult is the answer to a question for the number of calls.
+// MatchResult is the result of counting calls.
 type MatchResult struct {
 	OK       bool       `json:"ok"`
 	Expected string     `json:"expected,omitempty"`
 	Found    int        `json:"found"`
-	Dropped  int64      `json:"dropped,omitempty"` // calls of the time in question that the journal has lost
+	Dropped  int64      `json:"dropped,omitempty"` // calls in the counted range that the journal has lost
 	Last     int64      `json:"last"`              // the number of the latest call
-	Entries  []*Entry   `json:"entries"`           // those that match, at most the last 10
-	Nearest  []NearMiss `json:"nearest,omitempty"` // the calls that match but for least, at most 3
+	Entries  []*Entry   `json:"entries"`           // the last 10 calls that match
+	Nearest  []NearMiss `json:"nearest,omitempty"` // the 3 calls that come closest to a match
 }
 
 // NearMiss is a call that nearly matches.
@@ -75,12 +75,12 @@ type NearMiss struct {
 // ExpectRequest says how many calls are expected.
 type ExpectRequest struct {
 	Match   Match `json:"match,omitzero"`
-	AtLeast *int  `json:"at_least,omitempty"` // default 1, or 0 where AtMost is given
+	AtLeast *int  `json:"at_least,omitempty"` // default 1, or 0 if AtMost is set
 	AtMost  *int  `json:"at_most,omitempty"`
-	Since   int64 `json:"since,omitempty"` // count the calls after this number
+	Since   int64 `json:"since,omitempty"` // count only the calls after this number
 }
 
-// WaitRequest says what is waited for.
+// WaitRequest says which calls to wait for.
 type WaitRequest struct {
 	Match   Match    `json:"match,omitzero"`
 	AtLeast int      `json:"at_least,omitempty"` // default 1
@@ -88,9 +88,9 @@ type WaitRequest struct {
 	Timeout Duration `json:"timeout,omitzero"` // default 5s, at most 10m; in real time
 }
 
-// Explanation is what error replies said of their cause in the header Dingmock-Explain.
+// Explanation is a cause that error replies gave in the header Dingmock-Explain.
 type Explanation struct {
 	Code  string `json:"code"`
-	Text  string `json:"text"`  // of the latest such reply, in ASCII as the header has it
-	Count int    `json:"count"` // of the replies that say the same but for their numbers, such as how long ago a token expired
+	Text  string `json:"text"`  // from the latest such reply, in ASCII, as in the header
+	Count int    `json:"count"` // the replies whose text differs in nothing but numbers, such as how long ago a token expired
 }

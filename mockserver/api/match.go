@@ -1,16 +1,16 @@
 package api
 
-// RuleMatch says which calls a rule is about. The zero value is all.
+// RuleMatch says which calls a rule applies to. The zero value matches all.
 type RuleMatch struct {
 	Operation  string               `json:"operation,omitempty"`
 	Method     string               `json:"method,omitempty"`
-	Path       string               `json:"path,omitempty"`       // decoded: a path, or the beginning of one followed by *
-	Host       string               `json:"host,omitempty"`       // a name in any case, without a port; *.example.com is any name that ends so
-	Headers    map[string]Condition `json:"headers,omitempty"`    // by name, in any case; of a repeated one any value may do
-	Parameters map[string]Condition `json:"parameters,omitempty"` // by name or JSON pointer, of query, form and JSON body
+	Path       string               `json:"path,omitempty"`       // decoded: a path, or a prefix followed by *
+	Host       string               `json:"host,omitempty"`       // a name in any case, without a port, or an ending such as *.example.com
+	Headers    map[string]Condition `json:"headers,omitempty"`    // by name, in any case; one value of a repeated header is enough
+	Parameters map[string]Condition `json:"parameters,omitempty"` // by name or JSON pointer, from query, form and JSON body
 }
 
-// Match says which calls of a journal are meant. The zero value matches all.
+// Match says which calls of a journal to take. The zero value matches all.
 type Match struct {
 	Operation  string               `json:"operation,omitempty"`
 	Method     string               `json:"method,omitempty"`

@@ -2,18 +2,18 @@ package api
 
 import "strings"
 
-// ErrorCode is an error that programs tell apart from others: errors.Is finds it in the errors of packages mockserver and
+// ErrorCode is an error that programs can tell apart: errors.Is finds it in the errors of packages mockserver and
 // control.
 type ErrorCode string
 
-// The codes of errors.
+// The error codes.
 const (
-	ErrNoApp    ErrorCode = "no-app"    // there is no app of that name or appkey
-	ErrAppLimit ErrorCode = "app-limit" // there are as many apps as there may be
-	ErrTaken    ErrorCode = "taken"     // a name, an id or a token is another app's already
+	ErrNoApp    ErrorCode = "no-app"    // no app has that name or appkey
+	ErrAppLimit ErrorCode = "app-limit" // the limit of apps is reached
+	ErrTaken    ErrorCode = "taken"     // a name, an id or a token already belongs to another app
 )
 
-// Error says what the code stands for.
+// Error returns what the code means.
 func (c ErrorCode) Error() string {
 	switch c {
 	case ErrNoApp:
@@ -26,32 +26,32 @@ func (c ErrorCode) Error() string {
 	return string(c)
 }
 
-// Problem is an error of the control API, by RFC 9457.
+// Problem is an error of the control API, as RFC 9457 defines it.
 type Problem struct {
 	Type     string    `json:"type"`
 	Title    string    `json:"title"`
 	Status   int       `json:"status"` // the HTTP status
 	Detail   string    `json:"detail"`
-	Code     ErrorCode `json:"code,omitempty"`     // which error it is, of those that programs tell apart
-	Field    string    `json:"field,omitempty"`    // what is wrong: a JSON pointer into {path, query, header, body}
-	Accepted string    `json:"accepted,omitempty"` // what would be right
+	Code     ErrorCode `json:"code,omitempty"`     // "" unless it is an error that programs can tell apart
+	Field    string    `json:"field,omitempty"`    // the part that is wrong: a JSON pointer into {path, query, header, body}
+	Accepted string    `json:"accepted,omitempty"` // what would be accepted
 }
 
-// Error is the detail.
+// Error returns the detail.
 func (p *Problem) Error() string { return p.Detail }
 
 // Unwrap is the code, if there is one.
 func (p *Problem) Unwrap() error { return p.Code.orNil() }
 
-// FieldError is what is wrong with one field of a state, a rule or a match.
+// FieldError says what is wrong with one field of a state, a rule or a match.
 type FieldError struct {
 	Pointer  string    // JSON pointer
-	Text     string    // "" says that it has to be what is accepted
-	Accepted string    // what the field takes
+	Text     string    // "": the field must be what Accepted says
+	Accepted string    // what the field accepts
 	Code     ErrorCode // "" for most
 }
 
-// Error is the field, without the pointer's first slash, and what is wrong with it.
+// Error returns the pointer, without its first slash, and what is wrong with the field.
 func (e *FieldError) Error() string {
 	text := e.Text
 	if text == "" {

@@ -7,32 +7,34 @@ import (
 	"github.com/dingmock/dingmock/internal/verdict"
 )
 
-// Verdict says whether calls kept to the document.
+// Verdict says whether calls conformed to the document.
 type Verdict struct {
 	OK         bool             `json:"ok"`
-	Calls      int              `json:"calls"`             // how many there were of the apps in question
-	Reasons    []string         `json:"reasons,omitempty"` // what makes it red beside violations, such as that no call came
-	Violations []ViolationCount `json:"violations"`        // red ones, and notes; ignored ones count for nothing
+	Calls      int              `json:"calls"`             // number of calls of the judged apps
+	Reasons    []string         `json:"reasons,omitempty"` // other causes of a red verdict, such as that no call came
+	Violations []ViolationCount `json:"violations"`        // red ones and notes; ignored ones do not affect OK
 
-	// Unfired are rules of the apps in question, and of every app, that had their effect on no call so far that is judged: the first 100
-	// of them. They count for nothing.
+	// Unfired are the first 100 rules, of the judged apps and for every app, that have not yet taken effect on a
+	// judged call. They do not affect OK.
 	Unfired     []UnfiredRule `json:"unfired,omitempty"`
-	UnfiredMore int           `json:"unfired_more,omitempty"` // how many there are beyond these
+	UnfiredMore int           `json:"unfired_more,omitempty"` // number of further such rules
 
-	// Refused is, where no call came, how many connections ended at the certificate, as of a client that does not trust it.
+	// Refused is the number of connections that ended at the certificate, as happens if a client does not trust
+	// it. It is set only if no call came.
 	Refused int `json:"refused,omitempty"`
 }
 
-// UnfiredRule is a rule that had its effect on no call that is judged.
+// UnfiredRule is a rule that took effect on no judged call.
 type UnfiredRule struct {
 	App     string `json:"app"` // "" for a rule of every app
 	ID      string `json:"id"`
 	Effect  string `json:"effect"`            // such as app-throttled, errcode 34001 or reply
-	For     string `json:"for,omitempty"`     // the operation, path or host that it matches by, "" where it is by none of them
+	For     string `json:"for,omitempty"`     // the operation, path or host that it matches by; "" if it matches by none of them
 	Matched int64  `json:"matched,omitempty"` // how many calls it matched
 }
 
-// String says it for a person, such as: rule r1 of app default (app-throttled, for gettoken) never fired.
+// String returns the rule in one line for people, such as: rule r1 of app default (app-throttled, for gettoken)
+// never fired.
 func (u UnfiredRule) String() string {
 	of, what := "app "+u.App, u.Effect
 	if u.App == "" {
@@ -48,22 +50,24 @@ func (u UnfiredRule) String() string {
 	return text
 }
 
-// VerdictOptions says what is judged, and how strictly. Nil and the zero value judge all calls, and want at least one.
+// VerdictOptions says what is judged, and how strictly. By default all calls are judged, and at least one is
+// required.
 type VerdictOptions struct {
-	// Apps are the apps whose calls are judged: names, appkeys, or patterns in which * stands for any text; each has to have
-	// called. NoApp is the calls that reached none, which need not be. Default: all calls.
+	// Apps are the apps whose calls are judged: names, appkeys, or patterns in which * stands for any text. Each
+	// must have called, except NoApp, which stands for the calls that reached no app. Default: all calls are
+	// judged.
 	Apps []string
 
-	// AllowUnknown are the paths that DingTalk does not have and that may be called all the same: a path, or the beginning
-	// of one followed by *. Default: none.
+	// AllowUnknown are paths that may be called although DingTalk does not have them: each a path, or a prefix
+	// followed by *. Default: none.
 	AllowUnknown []string
 
-	// AllowNoCalls lets pass that no call came. Default: that is red.
+	// AllowNoCalls accepts that no call came. Default: the verdict is red then.
 	AllowNoCalls bool
 }
 
-// Text says it for a person, a line for each row and its first call, what is red first. The last line sums up, before the rules
-// that never fired.
+// Text returns the verdict for people: a line for each row and its first call, the red ones first. Then follow a
+// summary and the rules that never fired.
 func (v Verdict) Text() string {
 	said := verdict.Verdict{Calls: v.Calls, Reasons: v.Reasons, Refused: v.Refused, Hint: "allow_no_calls=true lets it pass", More: v.UnfiredMore}
 	for _, row := range v.Violations {
@@ -85,13 +89,13 @@ func (v Verdict) Text() string {
 	return said.String()
 }
 
-// ViolationCount is how often an app's calls broke the document in one way.
+// ViolationCount is the number of times that an app's calls broke the document in one way.
 type ViolationCount struct {
-	App string `json:"app"` // NoApp for calls that reached none
+	App string `json:"app"` // NoApp for calls that reached no app
 	dingmock.Violation
 	Count   int    `json:"count"`
 	First   *Entry `json:"first"`             // the first such call
-	Ignored bool   `json:"ignored,omitempty"` // listed, but not held against the verdict: the app is not judged
+	Ignored bool   `json:"ignored,omitempty"` // listed, but without effect on the verdict, as the app is not judged
 }
 
 // Red reports whether the row makes a verdict red.
