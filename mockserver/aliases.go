@@ -6,9 +6,10 @@ import (
 	"github.com/dingmock/dingmock/mockserver/api"
 )
 
-// The shapes of the control API, which package api describes, under the names that Go tests of a server in the process know.
+// The types of the control API, documented in package api, under the names that Go tests of an in-process server
+// use.
 type (
-	// State is the JSON shape of apps at rest: a state file, a snapshot, a restore.
+	// State is the JSON form of apps at rest: a state file, a snapshot, or the input of a restore.
 	State = api.State
 	// AppState is one app with all that belongs to it.
 	AppState = api.AppState
@@ -19,55 +20,55 @@ type (
 	// SessionState is one open session.
 	SessionState = api.SessionState
 
-	// Rule makes calls fail, or answers in the fake's place.
+	// Rule makes calls fail, or answers them instead of the fake.
 	Rule = api.Rule
-	// RuleMatch says which calls a rule is about.
+	// RuleMatch says which calls a rule applies to.
 	RuleMatch = api.RuleMatch
-	// RuleWhen says which of the calls that match a rule fires on.
+	// RuleWhen says on which of the calls that match it a rule fires.
 	RuleWhen = api.RuleWhen
 	// Effect is what a rule does.
 	Effect = api.Effect
-	// FixedReply is an answer in the fake's place.
+	// FixedReply is an answer given instead of the fake's own.
 	FixedReply = api.FixedReply
 
-	// Match says which calls of a journal are meant.
+	// Match says which calls of a journal to take.
 	Match = api.Match
-	// Condition is what one parameter or header has to be.
+	// Condition says what the value of one parameter or header must be.
 	Condition = api.Condition
 
-	// Entry is one exchange as the journal keeps it, secrets and tokens masked.
+	// Entry is one exchange as the journal keeps it, with secrets and tokens masked.
 	Entry = api.Entry
 	// EntryRequest is the request of an Entry.
 	EntryRequest = api.EntryRequest
-	// EntryReply is the reply of an Entry, as it was decided.
+	// EntryReply is the reply of an Entry, as the server decided it.
 	EntryReply = api.EntryReply
 	// ExpectRequest says how many calls are expected.
 	ExpectRequest = api.ExpectRequest
-	// WaitRequest says what is waited for.
+	// WaitRequest says which calls to wait for.
 	WaitRequest = api.WaitRequest
-	// MatchResult is the answer to a question for the number of calls.
+	// MatchResult is the result of counting calls.
 	MatchResult = api.MatchResult
 	// NearMiss is a call that nearly matches.
 	NearMiss = api.NearMiss
-	// Explanation is what error replies said of their cause.
+	// Explanation is a cause that error replies gave.
 	Explanation = api.Explanation
 
-	// Verdict says whether calls kept to the document.
+	// Verdict says whether calls conformed to the document.
 	Verdict = api.Verdict
 	// VerdictOptions says what is judged, and how strictly.
 	VerdictOptions = api.VerdictOptions
-	// UnfiredRule is a rule that had its effect on no call.
+	// UnfiredRule is a rule that took effect on no judged call.
 	UnfiredRule = api.UnfiredRule
-	// ViolationCount is how often an app's calls broke the document in one way.
+	// ViolationCount is the number of times that an app's calls broke the document in one way.
 	ViolationCount = api.ViolationCount
 
-	// Expired is how much ended when a clock was moved.
+	// Expired is the number of tokens and sessions that ended when a clock was moved.
 	Expired = api.Expired
 	// Duration is a time.Duration whose JSON is a string such as "1h30m" or "7201s".
 	Duration = api.Duration
 )
 
-// The codes of errors, by which errors.Is tells them apart; those of package control have them too.
+// The error codes that errors.Is finds in errors of this package and of package control.
 const (
 	// ErrNoApp is [api.ErrNoApp].
 	ErrNoApp = api.ErrNoApp
@@ -77,7 +78,7 @@ const (
 	ErrTaken = api.ErrTaken
 )
 
-// NoApp is the name under which calls stand that reached no app.
+// NoApp is the name that stands for the calls that reached no app.
 const NoApp = api.NoApp
 
 // Equals is [api.Equals].

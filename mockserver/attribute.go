@@ -8,25 +8,26 @@ import (
 	"github.com/dingmock/dingmock"
 )
 
-// naming are the parameters that name an app, and prove nothing.
+// naming lists the parameters that name an app and prove nothing.
 var naming = []string{"appkey", "appKey", "app_key", "clientId", "client_id", "robotCode", "corpid", "corpId"}
 
-// What a call is attributed by that names no app.
+// How a call can be attributed other than by a parameter.
 const (
 	byRule       = "rule"
-	byToken      = "token" // one that is good, or was, and stands where it does not belong
+	byToken      = "token" // a token that is or was good, in the wrong place
 	byConnection = "connection"
 )
 
-// ConnContext is for the field of that name of an http.Server that the fake is the handler of: then calls that carry no
-// credential are told by the other calls of their connection, as long as all of those are of one app.
+// ConnContext is for the ConnContext field of the http.Server that serves the fake. Calls without a credential are
+// then attributed by the other calls of their connection, as long as all of those are of one app.
 func (s *Server) ConnContext(ctx context.Context, _ net.Conn) context.Context {
 	return context.WithValue(ctx, connectionKey{}, &connection{})
 }
 
 type connectionKey struct{}
 
-// connection is whose calls have come on one connection: the app's name, which it keeps when it is made anew.
+// connection notes whose calls have come on one connection. It keeps the app's name, which stays the same if the
+// app is made again.
 type connection struct {
 	app     atomic.Pointer[string]
 	several atomic.Bool
@@ -50,9 +51,9 @@ func (x *connection) only() string {
 	return ""
 }
 
-// attribute finds whose the call is, for the journal and the verdict alone: its app's; else that of the app which it names;
-// else that of the one app whose calls came on its connection. It returns the app's name, which may be that of one that is
-// no more, or is not yet.
+// attribute decides whose call it is, for the journal and the verdict alone: the call's own app; else the app that
+// the call names; else the only app whose calls came on its connection. It returns the app's name, which may be
+// that of an app that is gone or not yet made.
 func (c *call) attribute() string {
 	conn := c.connection()
 	if c.app != nil {
@@ -86,8 +87,8 @@ func (c *call) connection() *connection {
 	return conn
 }
 
-// named returns the app that the call names by a parameter or by a token that stands in the wrong place, and by what. Of
-// one that is no more, or is to be made on first use, it returns the name alone.
+// named returns the app that the call names by a parameter or by a token in the wrong place, and which of these
+// named it. It returns only a name if the app is gone or would be made on first use.
 func (c *call) named() (a *tenant, name, by string) {
 	for _, value := range []any{c.http.Header.Get("X-Acs-Dingtalk-Access-Token"), c.Values["access_token"], c.Others["access_token"], c.http.URL.Query().Get("access_token")} {
 		token, _ := value.(string)

@@ -17,13 +17,13 @@ import (
 type pair struct {
 	id, secret     string // the names of the parameters
 	corp           bool
-	missing, wrong world.ErrorName // what answers an id without its secret, and a pair of no app
+	missing, wrong world.ErrorName // the errors for an id without its secret, and for a pair that is no app's
 }
 
 var (
 	parameterMissing = world.Named("parameter-missing")
 
-	// In the order in which the first complete one counts.
+	// The first complete pair counts.
 	pairs = []*pair{
 		{"appkey", "appsecret", false, world.Named("appsecret-missing"), world.Named("appkey-or-appsecret-wrong")},
 		{"corpid", "corpsecret", true, world.Named("corpsecret-missing"), world.Named("corpid-or-corpsecret-wrong")},
@@ -31,8 +31,8 @@ var (
 	}
 )
 
-// credentials returns the first pair of which both values are there; else, of the first id given, the pair
-// and false. A path outside the document takes none: nil.
+// credentials returns the first pair whose values are both given, and true; otherwise the pair of the first id
+// given, and false. It returns nil for a path outside the document, which takes no credentials.
 func (c *call) credentials() (p *pair, complete bool) {
 	if c.Operation == nil {
 		return nil, false
@@ -50,7 +50,7 @@ func (c *call) credentials() (p *pair, complete bool) {
 	return nil, false
 }
 
-// identify finds the app by the credentials or, where the call has none, by the token.
+// identify finds the app by the credentials or, if the call has none, by the token.
 func (c *call) identify() {
 	if p, _ := c.credentials(); p != nil {
 		c.app = c.server.tenants.by(p, c.Value(p.id))
@@ -64,15 +64,16 @@ func (c *call) identify() {
 	}
 }
 
-// introduce makes the app of a token call whose key is that of an app which is made on first use, and has the secret of such a
-// call be that of an app whose secret is open. A call that is going to be refused does neither.
+// introduce makes the app of a token call if its key is one for which an app is made on first use. If the app's
+// secret is open, introduce makes the secret of the call the app's. It does neither for a call that will be
+// rejected.
 func (c *call) introduce() {
 	p, complete := c.credentials()
 	if c.proven || !complete || c.refuses(c.server.findings...) {
 		return
 	}
 	id, secret := c.Value(p.id), c.Value(p.secret)
-	for range 100 { // one round, but where apps come and go at the same time
+	for range 100 { // one round, unless apps come and go at the same time
 		if c.app != nil {
 			c.proven = c.app.takes(secret) || c.proven
 			return
@@ -84,14 +85,14 @@ func (c *call) introduce() {
 		if c.full = errors.Is(err, errFull); c.full {
 			return
 		}
-		c.identify() // another goroutine may have made it first, and it may have been evicted again
+		c.identify() // another goroutine may have made the app first, and it may have been evicted again
 		if c.proven {
 			return
 		}
 	}
 }
 
-// by returns the app that a pair names, or nil.
+// by returns the app whose id of that pair is id, or nil.
 func (s *tenants) by(p *pair, id string) *tenant {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -101,7 +102,7 @@ func (s *tenants) by(p *pair, id string) *tenant {
 	return s.byKey[id]
 }
 
-// proves reports whether a secret is the app's. While that is open none is.
+// proves reports whether a secret is the app's. No secret is while the app's is open.
 func (a *tenant) proves(p *pair, secret string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -112,7 +113,7 @@ func (a *tenant) proves(p *pair, secret string) bool {
 	return !a.open && subtle.ConstantTimeCompare([]byte(want), []byte(secret)) == 1
 }
 
-// takes has a secret be the app's where that is open, and reports whether it was.
+// takes makes a secret the app's if the app's is open, and reports whether it was.
 func (a *tenant) takes(secret string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -123,8 +124,8 @@ func (a *tenant) takes(secret string) bool {
 	return true
 }
 
-// needsToken reports whether the call is secured by the token of its family. What is known of a path says so; one that
-// a stub alone makes needs a token as its family does.
+// needsToken reports whether the call must carry the token of its family. The document or the list of DingTalk's
+// calls says so; a path that only a stub knows needs a token.
 func (c *call) needsToken(stub *FixedReply) bool {
 	switch {
 	case stub != nil && stub.WithoutToken:
@@ -137,8 +138,8 @@ func (c *call) needsToken(stub *FixedReply) bool {
 	return true
 }
 
-// checkToken refuses a call without the token that it needs. Of a token that is not an app's no more is known here than
-// whether there is one.
+// checkToken rejects a call without the token that it needs. If that is not an app's token, only its presence is
+// checked.
 func (c *call) checkToken(stub *FixedReply) *world.Failure {
 	if c.needsToken(stub) {
 		return c.authorize()
@@ -154,7 +155,7 @@ func (c *call) checkToken(stub *FixedReply) *world.Failure {
 	return nil
 }
 
-// authorize checks the token.
+// authorize rejects a call whose token is missing, unknown or expired.
 func (c *call) authorize() *world.Failure {
 	credentials, kind := c.server.tenants.credentials, c.Family.Token.Kind
 	owner, gone := credentials.Find(kind, c.Token)
@@ -180,7 +181,7 @@ func blank(s string) bool {
 	return !slices.ContainsFunc([]rune(s), func(r rune) bool { return r > ' ' })
 }
 
-// checkCredential refuses a call of an operation whose credential, a token or a pair, is not good.
+// checkCredential rejects a call whose token or pair, whichever its operation needs, is not valid.
 func (c *call) checkCredential() *world.Failure {
 	if c.needsToken(nil) {
 		return c.authorize()
@@ -188,7 +189,8 @@ func (c *call) checkCredential() *world.Failure {
 	return c.checkPair()
 }
 
-// checkPair refuses a call that needs a pair of credentials, where that is not there, or names and proves no app.
+// checkPair rejects a call that needs a pair of credentials if the pair is missing, names no app or does not prove
+// it.
 func (c *call) checkPair() *world.Failure {
 	p, complete := c.credentials()
 	switch {
@@ -206,7 +208,7 @@ func (c *call) checkPair() *world.Failure {
 	return nil
 }
 
-// noApp says, at the end of a sentence, how an app of that id is made, or why it was not.
+// noApp returns the end of a sentence: how to make an app of that id, or why none was made.
 func (c *call) noApp(p *pair) string {
 	id := c.Value(p.id)
 	const ways = "the options, a state file or the control API (--app, --state)"
@@ -228,7 +230,7 @@ func (c *call) noApp(p *pair) string {
 	return "; a key like mock-my-test makes one on first use, others come from " + ways
 }
 
-// notProven says that the secret is wrong.
+// notProven returns the text for a wrong secret.
 func (c *call) notProven(p *pair) string {
 	text := "this is not the " + p.secret + " of the app " + c.app.name
 	if c.app.auto {
@@ -237,7 +239,8 @@ func (c *call) notProven(p *pair) string {
 	return text
 }
 
-// bodyUnread says, in the middle of a sentence, why nothing was found in the body of a token call, "" where it was read.
+// bodyUnread returns the middle of a sentence: why nothing was found in the body of a token call. It returns "" if
+// the body was read.
 func (c *call) bodyUnread() string {
 	if c.unread != nil {
 		return ", and the body could not be read to its end"
@@ -253,7 +256,7 @@ func (c *call) bodyUnread() string {
 	return ""
 }
 
-// noToken says that there is no token, and where it would have been found.
+// noToken returns the text for a missing token, with the place where one is looked for.
 func (c *call) noToken() string {
 	t := c.Family.Token
 	place := "the " + t.In + " parameter " + t.Name

@@ -18,23 +18,24 @@ type call struct {
 	server   *Server
 	received time.Time       // real time
 	remote   string          // address and port of the client
-	size     int             // of the body in bytes, as far as it was read
+	size     int             // bytes of the body that were read
 	unread   error           // why the body could not be read
-	app      *tenant         // nil until found, and where there is none
+	app      *tenant         // nil until found, and if there is none
 	done     <-chan struct{} // closed when the app is removed or reset; nil without an app
 	proven   bool            // whether the request's secret is the app's
-	full     bool            // whether the cap of apps kept one from being made
+	full     bool            // whether the limit of apps kept one from being made
 	rule     *rules.Rule     // the rule that fired, or nil
-	owner    *tenant         // whose journal and verdict the call is in: app, or one that the call was attributed to
-	by       string          // what it was attributed by
-	stubbed  bool            // whether some app's fixed reply, which asks for a token, makes the path known
+	owner    *tenant         // the app whose journal and verdict the call is in: app, or the one that the call was attributed to
+	by       string          // how the call was attributed to owner
+	stubbed  bool            // whether the path is known only by some app's fixed reply that requires a token
 	id       string          // of the call, "" until asked for
 	http     *http.Request
 	body     []byte
 	about    *match.Subject // nil until a rule asks
 }
 
-// operationID is the id of the call, also of one that DingTalk has and that is not modelled; "" where there is none.
+// operationID returns the id of the call, even if DingTalk has the call and the fake does not model it; "" if
+// there is none.
 func (c *call) operationID() string {
 	switch {
 	case c.Operation != nil:
@@ -45,7 +46,7 @@ func (c *call) operationID() string {
 	return ""
 }
 
-// now is the time by the app's clock; without an app, real time.
+// now returns the time by the app's clock, or real time if there is no app.
 func (c *call) now() time.Time {
 	if c.app == nil {
 		return c.received
@@ -53,17 +54,17 @@ func (c *call) now() time.Time {
 	return c.app.now()
 }
 
-// drained is how much of a body over the limit is read and dropped, so that its sender gets the answer.
+// drained is how many bytes above the limit of a body are read and dropped, so that the sender gets the answer.
 const drained = 64 << 20
 
-// readBody reads as much of the body as the checks need, and drops what is beyond so that the sender gets an answer.
+// readBody reads as much of the body as the checks need, and drops the rest so that the sender gets an answer.
 func readBody(r *http.Request, limit int64) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
 	}
 	var body bytes.Buffer
 	if 0 < r.ContentLength && r.ContentLength <= limit {
-		body.Grow(int(r.ContentLength) + bytes.MinRead) // so that the end is found without another buffer
+		body.Grow(int(r.ContentLength) + bytes.MinRead) // so that reading to the end needs no further buffer
 	}
 	if _, err := body.ReadFrom(io.LimitReader(r.Body, limit+1)); err != nil {
 		return nil, err

@@ -7,19 +7,19 @@ import (
 	"github.com/dingmock/dingmock/internal/printable"
 )
 
-// CallLine is what a log tells of a call: a line of text, or attributes.
+// CallLine is what a log says about a call, as a line of text or as attributes.
 type CallLine struct {
 	Method    string
-	Host      string // that the call was made to
+	Host      string // the host that was called
 	Operation string // "" for a path that DingTalk does not have
 	Path      string // without the query
 	App       string // its name; NoApp for a call that reached none
 	Code      string // 0, an errcode, errcode/sub_code or a code of the newer dialect
-	Probe     bool   // it was marked by ProbeHeader: it is in no journal and no verdict
+	Probe     bool   // whether ProbeHeader marked it: it is in no journal and no verdict
 }
 
-// String is such as "POST create_session mock-a 0", printable, the path in ASCII, with the host at its end where that is one of the
-// platform's names. That the call is a probe stands there too.
+// String returns a printable line such as "POST create_session mock-a 0", with the path in ASCII. The host follows
+// if it is one of the platform's names, and a probe is marked as such.
 func (l CallLine) String() string {
 	what := l.Operation
 	if what == "" {
@@ -35,7 +35,8 @@ func (l CallLine) String() string {
 	return printable.Line(line)
 }
 
-// Attrs are the same by name: method, host, operation or else path, app, code; of a probe also probe.
+// Attrs returns the same as attributes: method, host, operation or else path, app and code, and for a probe also
+// probe.
 func (l CallLine) Attrs() []slog.Attr {
 	what := slog.String("operation", l.Operation)
 	if l.Operation == "" {

@@ -11,8 +11,8 @@ import (
 	"github.com/dingmock/dingmock/internal/printable"
 )
 
-// deliver sends the answer as the call's rule would have it: late, broken, or not at all. All of it is in the
-// journal by now.
+// deliver sends the answer as the call's rule demands: late, broken, or not at all. By now the journal holds all
+// of it.
 func (s *Server) deliver(w http.ResponseWriter, r *http.Request, c *call, reply reply) {
 	if deliver := c.effect().deliver; deliver != nil {
 		deliver(s, w, r, c, reply)
@@ -57,8 +57,8 @@ func (s *Server) slowly(w http.ResponseWriter, r *http.Request, c *call, reply r
 	}
 }
 
-// pause waits in real time, for ever where it is negative. It returns false early when the client, the app or the
-// server is gone.
+// pause waits for d in real time, or for ever if d is negative. It returns false early if the client, the app or
+// the server is gone.
 func (c *call) pause(r *http.Request, d time.Duration) bool {
 	var over <-chan time.Time
 	if d >= 0 {
@@ -76,8 +76,8 @@ func (c *call) pause(r *http.Request, d time.Duration) bool {
 	return false
 }
 
-// closeConnection ends the connection without another byte: over HTTP/1.1 by closing it, with a reset where asked
-// for; over HTTP/2 by resetting the stream.
+// closeConnection ends the connection without another byte: over HTTP/1.1 it closes the connection, with a reset
+// if asked; over HTTP/2 it resets the stream.
 func closeConnection(w http.ResponseWriter, reset bool) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -89,7 +89,7 @@ func closeConnection(w http.ResponseWriter, reset bool) {
 	_ = conn.Close()
 }
 
-// linger makes the close of a connection a reset. What TLS wraps is unwrapped first, or it would say goodbye.
+// linger makes the close of a connection a reset. It unwraps TLS first, which would otherwise send a goodbye.
 func linger(conn net.Conn) {
 	for {
 		wrapped, ok := conn.(interface{ NetConn() net.Conn })
@@ -114,7 +114,7 @@ func (s *Server) head(w http.ResponseWriter, r reply) {
 	} else {
 		h["Content-Type"] = nil
 	}
-	if r.status != http.StatusNoContent && r.status != http.StatusNotModified { // which have no body
+	if r.status != http.StatusNoContent && r.status != http.StatusNotModified { // these have no body
 		h.Set("Content-Length", strconv.Itoa(len(r.body)))
 	}
 	h.Set("Dingmock-Version", s.options.Version)

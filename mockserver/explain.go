@@ -11,8 +11,8 @@ func (s *Server) Apps() []AppState {
 	return list
 }
 
-// Explanations returns what the error replies said that the journals still keep, the most frequent first, limit of them at
-// most.
+// Explanations returns at most limit explanations from the error replies that the journals still keep, the most
+// frequent first.
 func (s *Server) Explanations(limit int) []Explanation {
 	journals := []*journal.Journal{s.nobody}
 	for _, a := range s.tenants.all() {

@@ -5,7 +5,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
 
-// subject is made once, where a rule asks for it.
+// subject returns the call as rules match it. It is made once, when a rule first asks for it.
 func (c *call) subject() *match.Subject {
 	if c.about == nil {
 		c.about = &match.Subject{
@@ -16,9 +16,9 @@ func (c *call) subject() *match.Subject {
 	return c.about
 }
 
-// fireRule asks the rules of the call's app, then those for every app, and returns the fixed reply that is to answer in
-// the fake's place, if any. A call that the document does not have and that carries no token of an app is told by the app
-// that it names, else by the fixed reply that some app has for it.
+// fireRule tries the rules of the call's app, then those for every app, and returns the fixed reply to answer
+// with, if any. If the document does not have the call and the call carries no token of an app, its app is the one
+// that it names, or else one that has a fixed reply for it.
 func (c *call) fireRule() *FixedReply {
 	asked, by := c.app, ""
 	if asked == nil && c.Operation == nil {
@@ -43,8 +43,8 @@ func (c *call) fireRule() *FixedReply {
 	return c.rule.Effect.Reply
 }
 
-// stubOfAny looks for a fixed reply of any app for a call that nothing tells the app of. Where it asks for a token, the
-// call is refused for its own.
+// stubOfAny looks for a fixed reply of any app, for a call that nothing assigns to an app. If that reply requires
+// a token, the call is rejected for lack of a valid one.
 func (c *call) stubOfAny() *FixedReply {
 	list := c.server.tenants.stubs(c)
 	if len(list) == 0 {
@@ -56,9 +56,9 @@ func (c *call) stubOfAny() *FixedReply {
 		return first.reply
 	}
 	if c.rule = first.app.rules.Fire(c.subject, !probe(c.http), first.app.now); c.rule == nil {
-		return nil // it was used up meanwhile
+		return nil // the rule was used up meanwhile
 	}
-	if len(list) == 1 { // of several nobody can tell which is meant
+	if len(list) == 1 { // if there are several, it is unknown which app is meant
 		c.owner, c.by = first.app, byRule
 	}
 	return c.rule.Effect.Reply

@@ -13,79 +13,81 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/tokenlife"
 )
 
-// Options says how a Server behaves. Nil and the zero value are ready: one app, named default, whose
-// credentials are those of DefaultApp.
+// Options configures a Server. By default there is one app, named default, with the credentials of DefaultApp.
 type Options struct {
-	// Apps are the apps that exist from the start. Default: DefaultApp alone.
+	// Apps are the apps that exist from the start. Default: only DefaultApp.
 	Apps []AppState
 
-	// Rules are the rules for every app that there are from the start. Default: none.
+	// Rules are the rules for every app that exist from the start. Default: none.
 	Rules []Rule
 
-	// Now is the real time that each app's clock is an offset from. Default: time.Now. It is called by
-	// several goroutines at once.
+	// Now returns real time, from which each app's clock is offset. It must be safe for concurrent use. Default:
+	// time.Now.
 	Now func() time.Time
 
-	// NoAutoApps refuses unknown keys of the form mock-… too, for which otherwise an app is made on first use.
+	// NoAutoApps rejects unknown keys of the form mock-… as well. By default an app is made on first use of such a
+	// key.
 	NoAutoApps bool
 
-	// MaxApps is how many apps there may be, 1 or more. Default 10,000. At the cap, a new app replaces the
-	// auto-app that has been unused for longest; where there is none, it is refused.
+	// MaxApps is the maximum number of apps, 1 or more. At the limit, a new app replaces the auto-app that has
+	// been unused for longest; if there is no auto-app, the new app is refused. Default: 10,000.
 	MaxApps int
 
-	// MaxSessions is how many sessions one app may have open, 1 or more. Default 1,000,000.
+	// MaxSessions is the maximum number of open sessions per app, 1 or more. Default: 1,000,000.
 	MaxSessions int
 
-	// TokenLife is how long an access token lives, 1 s to 30 days; whole seconds of it are what token calls answer. An app's
-	// own goes before it. Default: 7200 s, as the platform's.
+	// TokenLife is how long an access token lives, 1 s to 30 days; token calls answer it in whole seconds. An
+	// app's own TokenLife takes precedence. Default: 7200 s, as on the platform.
 	TokenLife time.Duration
 
-	// SessionTTL ends a session that long after its creation. Default 0: never.
+	// SessionTTL is how long after its creation a session ends. Default: 0, never.
 	SessionTTL time.Duration
 
-	// WithoutSessions answers the three calls that only the article knows as the public platform does: errcode 22.
+	// WithoutSessions answers the three calls that only the article knows as the public platform does: with
+	// errcode 22.
 	WithoutSessions bool
 
-	// RefuseUndeclared refuses undeclared and repeated parameters, which the platform accepts.
+	// RefuseUndeclared rejects undeclared and repeated parameters, which the platform accepts.
 	RefuseUndeclared bool
 
-	// QPS is how many calls of one operation, or of one path that a rule answers, an app may make in one second of its clock;
-	// more are answered as throttled. Those beyond 10,000 operations and paths in a second are counted together. Default 0:
-	// no limit.
+	// QPS is how many calls of one operation, or of one path that a rule answers, an app may make in one second of
+	// its clock; further calls are answered as throttled. Calls beyond 10,000 operations and paths in a second are
+	// counted together. Default: 0, no limit.
 	QPS int
 
-	// Journal is how many exchanges are kept for each app, 1 or more, 16 KiB of each body, 4 MiB in all. Default 1000. The journals
-	// of all apps have 256 MiB: beyond, those that hold most give up their oldest exchanges.
+	// Journal is the number of exchanges kept for each app, 1 or more, with 16 KiB of each body and 4 MiB in all.
+	// All journals together hold 256 MiB; above that, the largest give up their oldest exchanges. Default: 1000.
 	Journal int
 
-	// NoJournal keeps no exchanges. The verdict counts them all the same.
+	// NoJournal keeps no exchanges. The verdict still counts them.
 	NoJournal bool
 
-	// ControlToken is the bearer token that the control API asks for, health and documents aside. It is taken as
-	// api.ParseControlToken reads it. Default: none.
+	// ControlToken is the bearer token that the control API requires, except for health and documents. It is read
+	// as by api.ParseControlToken. Default: none.
 	ControlToken string
 
-	// ControlHosts are names that the control API is asked by, beside loopback names, addresses, names without a dot or
-	// of a local domain such as .test, and the platform's names: requests of another Host are refused, lest a page of
-	// another site asks. Default: none. With ControlToken any Host is taken.
+	// ControlHosts are further names under which the control API may be called. Loopback names, addresses, names
+	// without a dot or of a local domain such as .test, and the platform's names are always allowed. Requests for
+	// another Host are rejected, because a page of another site could have sent them. With ControlToken any Host
+	// is allowed. Default: none.
 	ControlHosts []string
 
-	// CA returns the PEM of the certificate that the TLS listeners' certificates are signed by, for /_mock/ca.pem.
-	// Default: there is none.
+	// CA returns, in PEM, the certificate that signs the certificates of the TLS listeners; /_mock/ca.pem serves
+	// it. Default: there is none.
 	CA func() ([]byte, error)
 
-	// Refusals returns how many connections clients ended at the certificate, as one does that does not trust it. A verdict on
-	// a job from which no call came says so. Default: none are known of.
+	// Refusals returns the number of connections that clients ended at the certificate, as happens if a client
+	// does not trust it. A verdict reports it if no call came. Default: none are known.
 	Refusals func() int
 
-	// Log gets what happens beside the calls, such as an app evicted. Default: nothing is logged.
+	// Log gets events other than calls, such as the eviction of an app. Default: nothing is logged.
 	Log *slog.Logger
 
-	// Calls gets a line for each call, before the call is answered: the answer waits until it returns, so it should not
-	// block. It is called by several goroutines at once. Default: none.
+	// Calls gets a line for each call before the call is answered. The answer waits until Calls returns, so Calls
+	// should not block. It must be safe for concurrent use. Default: none.
 	Calls func(CallLine)
 
-	// Version is what the header Dingmock-Version says. Default "dev".
+	// Version is the value of the header Dingmock-Version. Default: "dev".
 	Version string
 }
 

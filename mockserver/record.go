@@ -8,7 +8,8 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/journal"
 )
 
-// record notes a call before its answer is written, so that nobody who has the answer can look too early.
+// record writes a call to the journal and the verdict before its answer is sent, so that whoever has the answer
+// finds it there.
 func (s *Server) record(c *call, name string, r *http.Request, body []byte, reply reply) {
 	journal := s.nobody
 	if c.owner != nil {
@@ -30,7 +31,7 @@ func (s *Server) record(c *call, name string, r *http.Request, body []byte, repl
 	}
 }
 
-// entry makes the journal's record of a call, which is answered: it takes over what the call was read into.
+// entry returns the journal's record of an answered call. It takes over the parsed request.
 func (c *call) entry(name string, r *http.Request, body []byte, reply reply) *journal.Call {
 	x := journal.Exchange{
 		App: name, By: c.by, Host: printableHost(r.Host), Operation: c.operationID(), Checked: c.Request, Request: r, Body: body, Received: c.received, AppTime: c.received,
@@ -48,8 +49,8 @@ func (c *call) entry(name string, r *http.Request, body []byte, reply reply) *jo
 	return journal.NewCall(&x)
 }
 
-// printableHost is a Host header as it may stand in a line.
+// printableHost returns a Host header in a form that is safe in a line.
 func printableHost(host string) string {
-	const longest = 255 // bytes of a name
+	const longest = 255 // bytes
 	return printable.ASCII(redact.ValidUTF8(host[:min(len(host), longest)]))
 }

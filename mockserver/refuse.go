@@ -9,17 +9,18 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/world"
 )
 
-// fail returns the error of that name in the document. The holes are those of its text: name, value, ….
+// fail returns the document's error of that name. holes are the names and values for the holes of its text: name,
+// value, ….
 func (c *call) fail(e world.ErrorName, explain string, holes ...string) *world.Failure {
 	return world.Fail(c.server.doc, e, explain, holes...)
 }
 
-// answers returns the error with which the path's family says such a thing.
+// answers returns the error that the path's family gives in the case what.
 func (c *call) answers(what, explain string) *world.Failure {
 	return &world.Failure{Reply: c.server.doc.ErrorReply(c.Family.Answers[what]), Explain: explain}
 }
 
-// checkFamilies fails where a family of the document does not say what answers that which any call may meet.
+// checkFamilies returns an error if a family of the document lacks an answer for a case that any call may meet.
 func checkFamilies(doc *dingmock.Document) error {
 	for _, f := range doc.Families() {
 		for _, what := range []string{"token-blank", "token-bad", "invalid-parameter"} {
@@ -36,7 +37,8 @@ func checkFamilies(doc *dingmock.Document) error {
 	return nil
 }
 
-// broken returns the first violation of those kinds that the path's family refuses, and the name of the error that it does so by.
+// broken returns the first violation of those kinds that the path's family rejects, and the name of the error for
+// it.
 func (c *call) broken(kinds ...string) (v dingmock.Violation, name string) {
 	for _, v := range c.Violations {
 		if !slices.Contains(kinds, v.Kind) {
@@ -53,13 +55,13 @@ func (c *call) broken(kinds ...string) (v dingmock.Violation, name string) {
 	return dingmock.Violation{}, ""
 }
 
-// refuses reports whether refuse would.
+// refuses reports whether refuse would return an error.
 func (c *call) refuses(kinds ...string) bool {
 	_, name := c.broken(kinds...)
 	return name != ""
 }
 
-// refuse returns the error for the first violation of those kinds, unless it is one that is only noted.
+// refuse returns the error for the first violation of those kinds that the path's family rejects, or nil.
 func (c *call) refuse(kinds ...string) *world.Failure {
 	v, name := c.broken(kinds...)
 	if name == "" {
@@ -77,7 +79,7 @@ func (c *call) refuse(kinds ...string) *world.Failure {
 	return &world.Failure{Reply: c.server.doc.ErrorReply(name), Explain: why, Holes: []string{"name", v.Name(), "apiName", c.Family.API(c.Path)}}
 }
 
-// checkBody refuses a call whose body did not come to its end, where the path's family does.
+// checkBody rejects a call whose body ended early, if the path's family does.
 func (c *call) checkBody() *world.Failure {
 	if c.unread == nil || c.Family.Answers["body"] == "" {
 		return nil

@@ -18,7 +18,7 @@ import (
 
 // The order of the fields is the order of the keys on the wire.
 
-// errcodeReply is an error of the paths outside /v1.0/.
+// errcodeReply is an error on the paths outside /v1.0/.
 type errcodeReply struct {
 	Errcode   int    `json:"errcode"`
 	SubCode   string `json:"sub_code,omitempty"`
@@ -27,14 +27,14 @@ type errcodeReply struct {
 	RequestID string `json:"request_id,omitempty"`
 }
 
-// codeReply is an error of the paths under /v1.0/.
+// codeReply is an error on the paths under /v1.0/.
 type codeReply struct {
 	Code      string `json:"code"`
 	RequestID string `json:"requestid"`
 	Message   string `json:"message"`
 }
 
-// fill puts the values of the holes into a text of the document.
+// fill replaces the holes in a text of the document by their values.
 func fill(text string, holes []string) string {
 	if !strings.Contains(text, "{") {
 		return text
@@ -53,15 +53,15 @@ func fill(text string, holes []string) string {
 type reply struct {
 	status      int
 	contentType string
-	header      http.Header // beside those of every answer; nil for none
+	header      http.Header // in addition to those of every answer; nil for none
 	body        []byte
-	shown       []byte // what the journal shows in the place of body; nil for body
+	shown       []byte // what the journal shows instead of body; nil: body itself
 	code        string // for people: 0, an errcode, errcode/sub_code or a code
 	explain     string
-	known       dingmock.Known // where the call is known from
+	known       dingmock.Known // the source that the call is known from
 }
 
-// failed makes the answer of a failure.
+// failed returns the answer that reports a failure.
 func (c *call) failed(f *world.Failure) reply {
 	e := f.Reply
 	text := fill(e.Text, f.Holes)
@@ -79,7 +79,7 @@ func (c *call) failed(f *world.Failure) reply {
 	return c.encoded(e.Status, code, f.Explain, c.errorBody(f, body))
 }
 
-// errorBody writes the body of an error, with what its document says of it beside code and text.
+// errorBody returns the body of an error, with what the document adds to code and text.
 func (c *call) errorBody(f *world.Failure, value any) []byte {
 	e := f.Reply
 	if len(e.Extra)+len(e.Order) == 0 {
@@ -92,7 +92,7 @@ func (c *call) errorBody(f *world.Failure, value any) []byte {
 	return c.Reply(e.Status).Encode(json.RawMessage(body))
 }
 
-// succeeded makes the answer of what a handler returned, in the envelope that the operation's reply declares.
+// succeeded returns the answer for a handler's result, in the envelope that the operation's reply declares.
 func (c *call) succeeded(value any) reply {
 	r := c.Reply(http.StatusOK)
 	body := append([]byte{'{'}, bytes.TrimSuffix(jsontext.MustMarshal(value)[1:], []byte("}"))...)
@@ -120,8 +120,8 @@ func (c *call) encoded(status int, code, explain string, body []byte) reply {
 	return r
 }
 
-// addHeaders adds those that every answer of the path's family has, unless a rule has its own. What of them names the request
-// is made for it.
+// addHeaders adds the headers that every answer of the path's family has, unless a rule sets its own. Those that
+// identify the request are made for it.
 func (c *call) addHeaders(r *reply) {
 	if len(c.Family.Headers) == 0 {
 		return
@@ -137,7 +137,7 @@ func (c *call) addHeaders(r *reply) {
 	}
 }
 
-// requestID returns the id of the call, of the shape that the path's family answers.
+// requestID returns the id of the call, in the form that the path's family answers.
 func (c *call) requestID() string {
 	if c.id == "" {
 		c.id = c.newID()

@@ -9,7 +9,7 @@ import (
 	"github.com/dingmock/dingmock"
 )
 
-// route makes a route of each operation of the document, and of each of the control API's.
+// route adds a route for each operation of the document and of the control API.
 func (s *Server) route(calls map[string]handler) error {
 	s.router = mux.NewRouter().SkipClean(true)
 	s.router.NotFoundHandler = s.serve(nil, nil)

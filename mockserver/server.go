@@ -1,16 +1,17 @@
 // Package mockserver is a fake of the DingTalk (钉钉) open platform: a stateful http.Handler that issues access
 // tokens, tracks sessions in memory and answers byte for byte as the platform does, errors above all.
 //
-// It is not a proxy and not a stub of canned replies, and it keeps nothing beyond the process. What it answers, and how
-// that is known, stands in openapi.yaml at the root of the module. Start with [New]:
+// It is neither a proxy nor a stub of canned replies, and it keeps nothing after the process ends. openapi.yaml,
+// at the root of the module, says what it answers and how each answer is known. Start with [New]:
 //
 //	fake, err := mockserver.New(nil)
 //	srv := httptest.NewServer(fake)
 //
-// Package control steers it: its apps, their clocks and rules, what they were asked. Package mocktest does all of this for a test.
+// Package control controls it: its apps, their clocks and rules, and the calls they made. Package mocktest does
+// all of this for a test.
 //
-// The shapes that options, control API and journal share, such as [Rule] and [Entry], are those of package api under the
-// same names.
+// The types that options, control API and journal share, such as [Rule] and [Entry], are those of package api
+// under the same names.
 package mockserver
 
 import (
@@ -27,16 +28,16 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/world"
 )
 
-// handler answers a call once all checks have passed.
+// handler answers a call that has passed all checks.
 type handler = func(*world.Call) (any, *world.Failure)
 
-// Server is the fake. It is an http.Handler; any number of goroutines may use one.
+// Server is the fake. It is an http.Handler and is safe for concurrent use.
 type Server struct {
 	options  Options
 	doc      *dingmock.Document
 	router   *mux.Router
 	effects  map[string]effect // by kind
-	findings []string          // the kinds of violations that are asked after the token
+	findings []string          // the kinds of violations that are checked after the token
 	tenants  *tenants
 	rules    rules.Set // for every app
 	nobody   *journal.Journal
@@ -45,7 +46,7 @@ type Server struct {
 	closed   chan struct{}
 }
 
-// New makes a fake. Nil options are the defaults. It fails only on options that are not valid.
+// New makes a fake. Nil options mean the defaults. It returns an error only if the options are not valid.
 func New(options *Options) (*Server, error) {
 	s := &Server{closed: make(chan struct{}), effects: effectsByKind()}
 	if options != nil {
@@ -76,23 +77,23 @@ func New(options *Options) (*Server, error) {
 	return s, nil
 }
 
-// ServeHTTP answers one request. It answers 5xx only where a rule has it so.
+// ServeHTTP answers one request. It answers 5xx only if a rule demands it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// As the router would, but for two copies of the request with variables and route in their contexts: a handler
-	// knows its operation, and the document reads the variables.
+	// This does what the router's own ServeHTTP does, without two copies of the request that hold variables and
+	// route in their contexts: a handler knows its operation, and the document reads the variables.
 	var match mux.RouteMatch
 	if s.router.Match(r, &match) {
 		match.Handler.ServeHTTP(w, r)
 	}
 }
 
-// Close ends waits, hanging calls and streams. It is safe to call more than once, and never fails.
+// Close ends waits, hanging calls and streams. It may be called more than once and never fails.
 func (s *Server) Close() error {
 	s.close.Do(func() { close(s.closed) })
 	return nil
 }
 
-// serve answers the requests of one operation; nil is any path that the document does not have.
+// serve returns the handler of one operation; a nil operation stands for any path that the document does not have.
 func (s *Server) serve(op *dingmock.Operation, handle handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := readBody(r, dingmock.MaxBody)
@@ -109,7 +110,7 @@ func (s *Server) serve(op *dingmock.Operation, handle handler) http.Handler {
 	})
 }
 
-// answer takes the call through the checks, in the platform's order, and to its handler.
+// answer runs the checks on the call, in the platform's order, and then its handler.
 func (c *call) answer(handle handler) reply {
 	c.identify()
 	if c.Preflight() {
@@ -150,7 +151,7 @@ func (c *call) answer(handle handler) reply {
 	return c.run(handle)
 }
 
-// run has the handler answer, under the lock of the app, and encodes what it says before it gives that back.
+// run calls the handler while it holds the app's lock, and encodes the result before it releases the lock.
 func (c *call) run(handle handler) reply {
 	f := c.checkPair()
 	for ; f == nil; f = c.checkCredential() {
@@ -159,7 +160,7 @@ func (c *call) run(handle handler) reply {
 			break
 		}
 		c.app.mu.Unlock()
-		c.identify() // it was removed meanwhile
+		c.identify() // the app was removed meanwhile
 		c.introduce()
 	}
 	if f != nil {

@@ -19,26 +19,26 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/world"
 )
 
-// autoPrefix begins the keys for which an app is made on first use.
+// autoPrefix is the prefix of the keys for which an app is made on first use.
 const autoPrefix = "mock-"
 
 // autoKey is the form of those keys.
 var autoKey = regexp.MustCompile(`^` + autoPrefix + `[A-Za-z0-9_-]{1,64}$`)
 
-// tenants hold the apps and find them by what a request carries.
+// tenants holds the apps and finds them by what a request carries.
 type tenants struct {
 	real     func() time.Time
 	maxApps  int
 	limits   world.Limits
 	qps      int
 	log      *slog.Logger
-	lifeID   string // what its apps count in
+	lifeID   string // the sequence that the apps' numbers belong to
 	uses     atomic.Int64
 	journals *journal.Journals
 
 	mu     sync.RWMutex
 	apps   []*tenant // in the order they were made
-	made   int64     // how many there were ever
+	made   int64     // apps ever made
 	byKey  map[string]*tenant
 	byCorp map[string]*tenant
 	byName map[string]*tenant
@@ -46,18 +46,18 @@ type tenants struct {
 	credentials *world.Credentials[*tenant]
 }
 
-// tenant is an app at work. Its name and ids never change; its journal and its rules have locks of their own; the rest is guarded
-// by mu.
+// tenant is an app at work. Its name and ids never change, its journal and its rules have their own locks, and mu
+// guards the rest.
 //
-// Locks are taken in this order: that of the tenants, that of a tenant, then one of a set of rules, a journal or the credentials,
-// under which no other is taken. While a call is read, waits or is delivered, and while a clock is asked for the time of a rule,
-// none is held.
+// Locks are taken in this order: that of the tenants, that of a tenant, then one lock of a set of rules, a journal
+// or the credentials, under which no other is taken. No lock is held while a call is read, waits or is delivered,
+// nor while a clock is asked for the time of a rule.
 type tenant struct {
 	name, corpID, appKey string
 
 	tenants *tenants
 	n       int64  // counted from 1 for each server
-	lifeID  string // what its tokens and sessions count in
+	lifeID  string // the sequence that the numbers of its tokens and sessions belong to
 	auto    bool   // made on first use
 	used    atomic.Int64
 	journal *journal.Journal
@@ -70,11 +70,11 @@ type tenant struct {
 
 	gone     bool          // no longer in the store
 	done     chan struct{} // closed when the app is removed or reset
-	made     AppState      // what it began with
+	made     AppState      // its initial state
 	clock    clock.Clock
 	world    *world.World
 	qps      *int // nil: the server's
-	ignored  bool // violations are not held against the verdict
+	ignored  bool // violations do not make the verdict red
 	throttle throttle
 }
 
@@ -87,10 +87,10 @@ func newTenants(o *Options) *tenants {
 	}
 }
 
-// errFull says that there are as many apps as there may be and that none of them is an auto-app.
+// errFull reports that the limit of apps is reached and that none of them is an auto-app.
 var errFull = fmt.Errorf("%w (--max-apps); delete some", api.ErrAppLimit)
 
-// make builds an app of a state that is valid and complete. It is not in the store yet.
+// make builds an app from a valid and complete state. It does not store the app.
 func (s *tenants) make(state AppState) *tenant {
 	a := &tenant{
 		name: state.Name, corpID: state.CorpID, corpSecret: state.CorpSecret, appKey: state.AppKey, appSecret: state.AppSecret, open: state.Open,
@@ -103,13 +103,15 @@ func (s *tenants) make(state AppState) *tenant {
 	return a
 }
 
-// add makes an app of a state that is valid and complete. It fails where a name or an id is taken.
+// add makes an app from a valid and complete state and stores it. It returns an error if a name or an id is taken,
+// or if there is no room.
 func (s *tenants) add(state AppState) (*tenant, error) {
 	a := s.make(state)
 	return a, s.insert(a, state, func() { a.restore(state) })
 }
 
-// insert puts a new app in, and begins it. It fails, and begins nothing, where a name or an id is taken.
+// insert stores a new app and calls begin. It returns an error, without calling begin, if a name or an id is
+// taken, or if there is no room.
 func (s *tenants) insert(a *tenant, state AppState, begin func()) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,9 +125,9 @@ func (s *tenants) insert(a *tenant, state AppState, begin func()) error {
 	return nil
 }
 
-// change does something to the app of that name. Where there is none, and prepare says that one may be made, an auto-app is:
-// it is seen once that has been done to it, and not at all where that fails. The secret of such an app is open. It returns
-// nil and no error where there is no app.
+// change applies do to the app of that name. If there is no such app and prepare is true, an auto-app is made
+// whose secret is open; it becomes visible once do has succeeded, and not at all if do fails. change returns nil
+// and no error if there is no app.
 func (s *tenants) change(name string, prepare bool, do func(*tenant) error) (*tenant, error) {
 	for {
 		if a := s.app(name); a != nil {
@@ -148,11 +150,11 @@ func (s *tenants) change(name string, prepare bool, do func(*tenant) error) (*te
 		if errors.Is(err, errFull) || s.app(name) == nil && s.corp(name) != nil {
 			return nil, err
 		}
-		// Another goroutine made it first: the next round finds it.
+		// Another goroutine made the app first: the next round finds it.
 	}
 }
 
-// put takes a new app in, at the end. The caller holds the lock.
+// put stores a new app as the last one. The caller holds the lock.
 func (s *tenants) put(a *tenant, begin func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -163,7 +165,8 @@ func (s *tenants) put(a *tenant, begin func()) {
 	s.byKey[a.appKey], s.byCorp[a.corpID], s.byName[a.name] = a, a, a
 }
 
-// taken says which id or token of the state is that of another app than those left out. The caller holds the lock.
+// taken returns an error if an id or a token of the state belongs to another app that is not among leftOut. The
+// caller holds the lock.
 func (s *tenants) taken(state AppState, leftOut map[string]bool) error {
 	other := func(a *tenant) bool { return a != nil && !leftOut[a.name] }
 	for _, id := range []struct {
@@ -184,7 +187,7 @@ func (s *tenants) taken(state AppState, leftOut map[string]bool) error {
 	return nil
 }
 
-// codedError says what went wrong in words of its own.
+// codedError is an api.ErrorCode with a text of its own.
 type codedError struct {
 	code api.ErrorCode
 	text string
@@ -194,8 +197,8 @@ func (e *codedError) Error() string { return e.text }
 
 func (e *codedError) Unwrap() error { return e.code }
 
-// replace takes in the apps of a state that is valid and complete, in the place of those of the same names. It does
-// so for all of them or for none. What the replaced ones' journals hold stays.
+// replace stores apps from valid and complete states and removes the apps of the same names. It does so for all
+// states or for none. The journals of the removed apps pass to the new ones.
 func (s *tenants) replace(states []AppState) ([]*tenant, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -231,7 +234,7 @@ func (s *tenants) replace(states []AppState) ([]*tenant, error) {
 	return list, nil
 }
 
-// delete removes the app of that name or appkey, if there is one.
+// delete removes an app unless it has already been removed or replaced.
 func (s *tenants) delete(a *tenant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -241,8 +244,8 @@ func (s *tenants) delete(a *tenant) {
 	}
 }
 
-// reset brings an app back to what it began with: its users, tokens, sessions, rules and clock. Its credentials, qps,
-// token_life, judge and verdict stay. It does nothing to one that is no more.
+// reset returns an app to the users, tokens, sessions, rules and clock that it began with. Its credentials, qps,
+// token_life, judge and verdict stay. It does nothing if the app has been removed.
 func (a *tenant) reset() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -258,7 +261,7 @@ func (a *tenant) reset() {
 	a.tenants.journals.Forget(a.name)
 }
 
-// now is the time by the app's clock.
+// now returns the time by the app's clock.
 func (a *tenant) now() time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -273,7 +276,7 @@ func (s *tenants) find(name string) *tenant {
 	return s.byKey[name]
 }
 
-// called returns the app that has that id by some name, and which.
+// called returns the app that has id as its appkey, corpid or name, and says as which of these.
 func (s *tenants) called(id string) (a *tenant, what string) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -300,7 +303,7 @@ func (s *tenants) all() []*tenant {
 	return slices.Clone(s.apps)
 }
 
-// page returns at most limit of the apps, as page does.
+// page returns at most limit of the apps, as page.Of does.
 func (s *tenants) page(after int64, limit int, newest bool) ([]*tenant, int64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -326,7 +329,7 @@ func (s *tenants) evict() bool {
 	return true
 }
 
-// remove takes apps out; why is told to those who still hold their tokens. The caller holds the lock.
+// remove removes apps; why explains it to those who still use their tokens. The caller holds the lock.
 func (s *tenants) remove(why func(*tenant) string, list ...*tenant) {
 	for _, a := range list {
 		a.mu.Lock()
@@ -338,10 +341,10 @@ func (s *tenants) remove(why func(*tenant) string, list ...*tenant) {
 		s.credentials.Bury(world.Fate{App: a.name, Why: why(a)}, a.world.Clear()...)
 		a.mu.Unlock()
 	}
-	s.apps = slices.DeleteFunc(s.apps, func(a *tenant) bool { return a.gone }) // which the store's lock guards as well
+	s.apps = slices.DeleteFunc(s.apps, func(a *tenant) bool { return a.gone }) // the store's lock guards gone as well
 }
 
-// tellSeed logs what a rule of chance draws from, so that a run can be made again.
+// tellSeed logs the seed of a rule with a probability, so that a run can be repeated.
 func (s *tenants) tellSeed(app string, r Rule) {
 	if r.When.Probability != nil {
 		s.log.Info("rule with probability", "rule", r.ID, "app", app, "seed", r.When.Seed)
@@ -357,14 +360,14 @@ func (s *tenants) corp(id string) *tenant {
 	return s.byCorp[id]
 }
 
-// ignores reports whether the app's violations are not held against the verdict.
+// ignores reports whether the app's violations leave the verdict alone.
 func (a *tenant) ignores() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.ignored
 }
 
-// ending returns what is closed when the app is removed or reset.
+// ending returns a channel that is closed when the app is removed or reset.
 func (a *tenant) ending() <-chan struct{} {
 	a.mu.Lock()
 	defer a.mu.Unlock()

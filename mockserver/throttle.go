@@ -6,18 +6,18 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/world"
 )
 
-// maxCounted is how many APIs are counted apart in one window: any path that a rule answers is one, and the window of a frozen
-// clock has no end.
+// maxCounted is how many APIs are counted separately in one window: any path that a rule answers is one, and the
+// window of a frozen clock has no end.
 const maxCounted = 10_000
 
-// throttle counts an app's calls of each API in one-second windows of its clock; those of all APIs beyond maxCounted as
-// calls of one. The app's lock guards it.
+// throttle counts an app's calls of each API in one-second windows of its clock; calls of APIs beyond maxCounted
+// are counted as one API. The app's lock guards it.
 type throttle struct {
 	second time.Time
 	calls  map[string]int
 }
 
-// throttleLimit is how many calls of one API the app may make a second; 0: no limit.
+// throttleLimit returns how many calls of one API the app may make per second; 0: no limit.
 func (c *call) throttleLimit() int {
 	if c.app == nil {
 		return 0
@@ -27,7 +27,7 @@ func (c *call) throttleLimit() int {
 	return c.app.limit()
 }
 
-// limit is the app's own, else the server's. The caller holds the lock.
+// limit returns the app's own limit, or else the server's. The caller holds the lock.
 func (a *tenant) limit() int {
 	if a.qps != nil {
 		return *a.qps
@@ -35,7 +35,7 @@ func (a *tenant) limit() int {
 	return a.tenants.qps
 }
 
-// throttled counts the call, whoever is going to answer it, and returns the error where it is one too many.
+// throttled counts the call, no matter what will answer it, and returns the error if it exceeds the limit.
 func (c *call) throttled() *world.Failure {
 	if c.app == nil || !c.app.exceeds(c.api()) {
 		return nil
@@ -43,7 +43,7 @@ func (c *call) throttled() *world.Failure {
 	return c.fault("app-throttled", "the app made more calls of "+c.api()+" in this second, by its clock, than it may (--qps)")
 }
 
-// api names what calls are counted by: the operation, the call of DingTalk, else the path.
+// api returns the name that calls are counted by: the operation, DingTalk's call, or else the path.
 func (c *call) api() string {
 	if id := c.operationID(); id != "" {
 		return id

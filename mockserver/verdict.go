@@ -12,10 +12,11 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/rules"
 )
 
-// mostUnfired is how many rules a verdict names.
+// mostUnfired is the maximum number of rules that a verdict lists.
 const mostUnfired = 100
 
-// unfired returns the first rules of these apps, of all where all is set, that had no effect so far, and how many more there are.
+// unfired returns the first rules that have taken no effect so far, of the asked apps or of all of them, and the
+// number of further ones.
 func (s *Server) unfired(all bool, asked map[string]bool) (list []UnfiredRule, more int) {
 	add := func(app string, set *rules.Set, now time.Time) {
 		for x := range set.Unfired(now) {
@@ -36,8 +37,8 @@ func (s *Server) unfired(all bool, asked map[string]bool) (list []UnfiredRule, m
 	return list, more
 }
 
-// Verdict judges the calls so far. It fails, by ErrNoApp, where an app is asked for that there never was; one whose name begins as those of
-// apps that are made on first use may just not have called.
+// Verdict judges the calls so far. It returns ErrNoApp if the options name an app that never existed, unless the
+// name begins like those of apps that are made on first use: such an app may simply not have called yet.
 func (s *Server) Verdict(options *VerdictOptions) (Verdict, error) {
 	var o VerdictOptions
 	if options != nil {
@@ -61,7 +62,7 @@ func (s *Server) Verdict(options *VerdictOptions) (Verdict, error) {
 		if row.Level == dingmock.Red {
 			row.Level = dingmock.AllowUnknown(o.AllowUnknown, []dingmock.Violation{row.Violation})[0].Level
 			if row.Level == dingmock.Note {
-				calls[row.App] -= row.Count // what is let pass is no call of DingTalk
+				calls[row.App] -= row.Count // a path that is allowed although unknown is no call of DingTalk
 			}
 		}
 		v.OK = v.OK && !row.Red()
@@ -77,7 +78,7 @@ func (s *Server) Verdict(options *VerdictOptions) (Verdict, error) {
 		for _, name := range named[pattern] {
 			came += calls[name]
 		}
-		if came == 0 && pattern != NoApp { // stray calls are judged, and nobody wants them
+		if came == 0 && pattern != NoApp { // calls of no app are judged, but not required
 			v.Reasons = append(v.Reasons, "no call came from "+pattern+noCallHint(more))
 		}
 	}
@@ -104,7 +105,7 @@ func noCallHint(more int) string {
 	return ""
 }
 
-// matching returns the names of the apps that a name, an appkey or a pattern is about.
+// matching returns the names of the apps that a name, an appkey or a pattern stands for.
 func (s *Server) matching(pattern string, calls map[string]int) ([]string, error) {
 	if pattern == NoApp {
 		return []string{NoApp}, nil
@@ -133,7 +134,7 @@ func (s *Server) matching(pattern string, calls map[string]int) ([]string, error
 	return slices.Compact(names), nil
 }
 
-// matchGlob reports whether a text is what a pattern says, in which * stands for any text.
+// matchGlob reports whether a text matches a pattern in which * stands for any text.
 func matchGlob(pattern, text string) bool {
 	parts := strings.Split(pattern, "*")
 	if len(parts) == 1 {

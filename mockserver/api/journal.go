@@ -9,15 +9,18 @@ import (
 
 // Entry is one exchange as the journal keeps it, with secrets and tokens masked.
 type Entry struct {
-	N          int64                `json:"n"`             // counted from 1 for each app
-	All        int64                `json:"all,omitempty"` // counted from 1 over all apps; set only in the journal of all apps
-	App        string               `json:"app"`
-	By         string               `json:"attributed_by,omitempty"` // how a call without credential got its app: a parameter's name, token, connection or rule
-	Host       string               `json:"host,omitempty"`          // the host that was called
-	Known      dingmock.Known       `json:"known"`                   // the source that the call is known from
-	Operation  string               `json:"operation,omitempty"`     // an operationId, or the id of a call that is not modelled
-	Provenance string               `json:"provenance,omitempty"`
-	Code       string               `json:"code"`     // 0, errcode, errcode/sub_code, code, HTTP status, or the effect that broke the answer
+	N   int64  `json:"n"`             // counted from 1 for each app
+	All int64  `json:"all,omitempty"` // counted from 1 over all apps; set only in the journal of all apps
+	App string `json:"app"`
+	// By says how a call without a credential was assigned to the app: the parameter that names it, token,
+	// connection or rule.
+	By         string         `json:"attributed_by,omitempty"`
+	Host       string         `json:"host,omitempty"`      // the host that was called
+	Known      dingmock.Known `json:"known"`               // the source that the call is known from
+	Operation  string         `json:"operation,omitempty"` // an operationId, or the id of a call that is not modelled
+	Provenance string         `json:"provenance,omitempty"`
+	// Code is 0, an errcode, errcode/sub_code, a code, an HTTP status, or the effect that broke the answer.
+	Code       string               `json:"code"`
 	Time       time.Time            `json:"time"`     // real time
 	AppTime    time.Time            `json:"app_time"` // by the app's clock
 	Rule       string               `json:"rule,omitempty"`

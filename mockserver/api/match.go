@@ -2,10 +2,11 @@ package api
 
 // RuleMatch says which calls a rule applies to. The zero value matches all.
 type RuleMatch struct {
-	Operation  string               `json:"operation,omitempty"`
-	Method     string               `json:"method,omitempty"`
-	Path       string               `json:"path,omitempty"`       // decoded: a path, or a prefix followed by *
-	Host       string               `json:"host,omitempty"`       // a name in any case, without a port, or an ending such as *.example.com
+	Operation string `json:"operation,omitempty"`
+	Method    string `json:"method,omitempty"`
+	Path      string `json:"path,omitempty"` // decoded: a path, or a prefix followed by *
+	// Host is a name in any case, without a port; *.example.com stands for any name with that ending.
+	Host       string               `json:"host,omitempty"`
 	Headers    map[string]Condition `json:"headers,omitempty"`    // by name, in any case; one value of a repeated header is enough
 	Parameters map[string]Condition `json:"parameters,omitempty"` // by name or JSON pointer, from query, form and JSON body
 }

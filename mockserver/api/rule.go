@@ -28,21 +28,23 @@ type RuleWhen struct {
 // Effect is what a rule does. Exactly one of Fault, Errcode, Status, Latency, Hang, Reset, Empty, Truncate, Slow,
 // Malformed, TokenLife and Reply must be set. A function makes each: FaultEffect, ErrcodeEffect and so on.
 type Effect struct {
-	Fault      string      `json:"fault,omitempty"`      // one of Faults, in the dialect of the path, or one of TLSFaults
-	Errcode    int         `json:"errcode,omitempty"`    // answer with this errcode; under /v1.0/, HTTP 400 with it as the code
-	SubCode    string      `json:"sub_code,omitempty"`   // with Errcode 88
-	Errmsg     string      `json:"errmsg,omitempty"`     // with Errcode; default: the document's text for the number
-	Status     int         `json:"status,omitempty"`     // answer with this HTTP status and an empty body
-	Latency    Duration    `json:"latency,omitzero"`     // delay the answer by this much, in real time
-	LatencyMax Duration    `json:"latency_max,omitzero"` // with Latency: the longest delay
-	Hang       bool        `json:"hang,omitempty"`       // never answer
-	Reset      bool        `json:"reset,omitempty"`      // reset the connection
-	Empty      bool        `json:"empty,omitempty"`      // close the connection without an answer
-	Truncate   bool        `json:"truncate,omitempty"`   // run the call and send half of the body
-	Slow       Duration    `json:"slow,omitzero"`        // run the call and wait for this long before each byte of the body
-	Malformed  bool        `json:"malformed,omitempty"`  // run the call and answer with JSON that lacks its last character
-	TokenLife  Duration    `json:"token_life,omitzero"`  // run the token call; its token lives this long: 1s to 720h
-	Reply      *FixedReply `json:"reply,omitempty"`
+	Fault      string   `json:"fault,omitempty"`      // one of Faults, in the dialect of the path, or one of TLSFaults
+	Errcode    int      `json:"errcode,omitempty"`    // answer with this errcode; under /v1.0/, HTTP 400 with it as the code
+	SubCode    string   `json:"sub_code,omitempty"`   // with Errcode 88
+	Errmsg     string   `json:"errmsg,omitempty"`     // with Errcode; default: the document's text for the number
+	Status     int      `json:"status,omitempty"`     // answer with this HTTP status and an empty body
+	Latency    Duration `json:"latency,omitzero"`     // delay the answer by this much, in real time
+	LatencyMax Duration `json:"latency_max,omitzero"` // with Latency: the longest delay
+	Hang       bool     `json:"hang,omitempty"`       // never answer
+	Reset      bool     `json:"reset,omitempty"`      // reset the connection
+	Empty      bool     `json:"empty,omitempty"`      // close the connection without an answer
+	Truncate   bool     `json:"truncate,omitempty"`   // run the call and send half of the body
+	Slow       Duration `json:"slow,omitzero"`        // run the call and wait for this long before each byte of the body
+	Malformed  bool     `json:"malformed,omitempty"`  // run the call and answer with JSON that lacks its last character
+	// TokenLife runs the call, which must be a token call: the token lives this long from then on, 1s to 720h, and
+	// the answer says so.
+	TokenLife Duration    `json:"token_life,omitzero"`
+	Reply     *FixedReply `json:"reply,omitempty"`
 }
 
 // FixedReply is an answer given instead of the fake's own. The token is still checked if DingTalk's call needs one

@@ -38,8 +38,10 @@ type ClockState struct {
 
 // TokenState is one live access token.
 type TokenState struct {
-	Token     string  `json:"token"`           // 32 characters of 0-9 and a-f
-	ExpiresIn float64 `json:"expires_in"`      // seconds left by the app's clock: above 0, at most 30 days
+	Token string `json:"token"` // 32 characters of 0-9 and a-f
+	// ExpiresIn is the seconds left by the app's clock, until a token call renews the token: above 0, at most 30
+	// days.
+	ExpiresIn float64 `json:"expires_in"`
 	Apart     bool    `json:"apart,omitempty"` // issued by a rule with its own lifetime: no token call renews it
 }
 
