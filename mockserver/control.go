@@ -29,10 +29,11 @@ var controlSource []byte
 
 var loadControl = sync.OnceValues(func() (*dingmock.Document, error) { return dingmock.Parse(controlSource) })
 
-// controlPrefix begins the paths of the control API.
+// controlPrefix is the prefix of the control API's paths.
 const controlPrefix = "/_mock/"
 
-// controls pairs each operation of the control API with what answers it once the document's checks have passed.
+// controls maps each operation of the control API to its handler, which runs once the document's checks have
+// passed.
 var controls = map[string]func(*controlCall) (any, error){
 	"list_apps":            (*controlCall).listApps,
 	"create_app":           (*controlCall).createApp,
@@ -88,7 +89,7 @@ type controlCall struct {
 	body   []byte
 }
 
-// controlReply is an answer that is not simply 200 and JSON.
+// controlReply is an answer other than 200 with a JSON body.
 type controlReply struct {
 	status      int
 	contentType string // default JSON
@@ -102,7 +103,7 @@ func problemOf(status int, detail string) *api.Problem {
 	return &api.Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
 }
 
-// routeControl makes a route of each path of the control API.
+// routeControl adds a route for each path of the control API.
 func (s *Server) routeControl() error {
 	doc, err := loadControl()
 	if err != nil {
@@ -129,7 +130,7 @@ func (s *Server) routeControl() error {
 	return nil
 }
 
-// serveControl answers the requests of one path.
+// serveControl returns the handler of one path.
 func (s *Server) serveControl(doc *dingmock.Document, ops []*dingmock.Operation) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var op *dingmock.Operation
@@ -158,7 +159,8 @@ func (s *Server) serveControl(doc *dingmock.Document, ops []*dingmock.Operation)
 	})
 }
 
-// pathsLike returns the paths of a document that have as many parts as a path, with that one's parts as parameters.
+// pathsLike returns the document's paths with as many parts as path, their parameters replaced by the parts of
+// path.
 func pathsLike(doc *dingmock.Document, path string) []string {
 	got := strings.Split(strings.TrimSuffix(path, "/"), "/")
 	var list []string
@@ -195,8 +197,8 @@ func (r controlReply) write(w http.ResponseWriter, version string) {
 		var buf bytes.Buffer
 		enc := json.NewEncoder(&buf)
 		enc.SetEscapeHTML(false)
-		_ = enc.Encode(r.value)              // of types that can be encoded
-		r.text = printable.JSON(buf.Bytes()) // who asks by curl sees it on a terminal
+		_ = enc.Encode(r.value)              // the types can always be encoded
+		r.text = printable.JSON(buf.Bytes()) // curl shows it on a terminal
 		if r.contentType == "" {
 			r.contentType = "application/json"
 		}
@@ -209,12 +211,13 @@ func (r controlReply) write(w http.ResponseWriter, version string) {
 	_, _ = w.Write(r.text)
 }
 
-// asksHealth reports whether an operation is one of those that a load balancer asks, by whatever name.
+// asksHealth reports whether an operation is a health check, which a load balancer may request under any host
+// name.
 func asksHealth(op *dingmock.Operation) bool {
 	return op != nil && (op.ID == "livez" || op.ID == "readyz")
 }
 
-// control takes a request through the document's checks and to its handler. An error is a *api.Problem.
+// control runs the document's checks on a request, and then its handler. Every error is an *api.Problem.
 func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*dingmock.Operation, r *http.Request) (any, error) {
 	if !asksHealth(op) {
 		if err := s.checkHost(r); err != nil {
@@ -240,7 +243,7 @@ func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*
 	if len(op.BodyTypes) > 0 {
 		if media := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Type"))); !strings.HasPrefix(media, "multipart/") {
 			r = r.Clone(r.Context())
-			r.Header.Set("Content-Type", op.BodyTypes[0]) // curl -d calls any body a form, and some senders say nothing
+			r.Header.Set("Content-Type", op.BodyTypes[0]) // curl -d declares any body a form, and some clients declare nothing
 		}
 		if len(bytes.TrimSpace(body)) == 0 {
 			body = []byte("{}")
@@ -270,14 +273,14 @@ func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*
 	return value, err
 }
 
-// refusal says how the request breaks the document, by its first violation.
+// refusal returns the problem for the first violation of the document in the request.
 func (c *controlCall) refusal(ops []*dingmock.Operation) *api.Problem {
 	v := c.Violations[0]
-	meant := v.Name() // where that is no name
+	meant := v.Name() // what the client meant, if that is not a known name
 	text, isText := c.sent(v.Pointer)
 	switch {
 	case redact.Mentions(v.Pointer) && strings.HasPrefix(v.Found, "the number "):
-		v.Found = "a number" // a secret may be one
+		v.Found = "a number" // the number may be a secret
 	case isText && v.Kind == dingmock.KindInvalidParameter && !strings.HasPrefix(v.Found, "an undeclared"):
 		meant, v.Found = text, fmt.Sprintf("%.40q", text)
 	}
@@ -307,7 +310,7 @@ func (c *controlCall) refusal(ops []*dingmock.Operation) *api.Problem {
 	return p
 }
 
-// sent returns the text at a JSON pointer of the request; false where there is none, or where it may be a secret.
+// sent returns the text at a JSON pointer of the request; false if there is no text, or if it may be a secret.
 func (c *controlCall) sent(pointer string) (string, bool) {
 	names := strings.Split(pointer, "/")[1:]
 	if redact.Mentions(pointer) {
@@ -333,7 +336,7 @@ func (c *controlCall) sent(pointer string) (string, bool) {
 	return text, ok
 }
 
-// crossOrigin refuses what a page of another site, open in the same browser, has it send.
+// crossOrigin rejects requests sent by a page of another site that is open in the same browser.
 var crossOrigin = http.NewCrossOriginProtection()
 
 func (s *Server) permitted(r *http.Request) bool {
@@ -344,7 +347,7 @@ func (s *Server) permitted(r *http.Request) bool {
 	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare([]byte(strings.TrimSpace(token)), []byte(s.options.ControlToken)) == 1
 }
 
-// decode reads the body, which the document's schema has found good.
+// decode decodes the body, which the document's schema has accepted.
 func (c *controlCall) decode(out any) error {
 	if len(c.body) == 0 {
 		return nil
@@ -357,7 +360,7 @@ func (c *controlCall) decode(out any) error {
 	return nil
 }
 
-// app returns the app that the path names.
+// app returns the app named in the path.
 func (c *controlCall) app() (*tenant, error) {
 	name := c.Value("app")
 	if a := c.server.tenants.app(name); a != nil {
@@ -366,13 +369,13 @@ func (c *controlCall) app() (*tenant, error) {
 	return nil, c.noApp()
 }
 
-// change does something to the app that the path names. One that is not there yet is made, where its first call would
-// make it too, so that this call can be prepared.
+// change applies do to the app named in the path. If the app does not exist yet and its first call would make it,
+// change makes it, so that this call can be prepared.
 func (c *controlCall) change(do func(*tenant) error) (*tenant, error) {
 	return c.with(!c.server.options.NoAutoApps, do)
 }
 
-// remove takes something from the app that the path names. It makes none: of one that is not there, nothing can be taken.
+// remove applies do, which takes something away, to the app named in the path. It never makes the app.
 func (c *controlCall) remove(do func(*tenant) error) (*tenant, error) {
 	return c.with(false, do)
 }
@@ -385,7 +388,7 @@ func (c *controlCall) with(mayMake bool, do func(*tenant) error) (*tenant, error
 	return a, err
 }
 
-// mayCome reports whether the first call of the app that the path names would make it, where there is none.
+// mayCome reports whether the first call of the app named in the path would make it, if it does not exist.
 func (c *controlCall) mayCome() bool {
 	return !c.server.options.NoAutoApps && autoKey.MatchString(c.Value("app"))
 }
@@ -439,7 +442,7 @@ func (c *controlCall) caPEM() (any, error) {
 	return controlReply{contentType: "application/x-pem-file", text: pem}, nil
 }
 
-// alive returns a context that ends with the request, with the server, and with the app where there is one.
+// alive returns a context that ends with the request, with the server, and with the app if there is one.
 func (c *controlCall) alive(a *tenant) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(c.http.Context())
 	var done <-chan struct{}

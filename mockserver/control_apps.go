@@ -46,7 +46,7 @@ func (c *controlCall) createApp() (any, error) {
 	return controlReply{status: http.StatusCreated, value: identities([]*tenant{a}).Apps[0]}, nil
 }
 
-// createApp makes an app; where no id is given, all are made up.
+// createApp makes an app. If the state gives no id, all ids are made up.
 func (s *Server) createApp(x AppState) (*tenant, error) {
 	if x.AppKey == "" && x.CorpID == "" && x.AppSecret == "" && x.CorpSecret == "" {
 		x.AppKey, x.AppSecret = randomAppKey(), randomSecret()
@@ -66,8 +66,8 @@ func (c *controlCall) getApp() (any, error) {
 	return identities([]*tenant{a}).Apps[0], nil
 }
 
-// setting is what a change says of a setting: nothing, which leaves it as it is, null, which brings back what there is without
-// it, or a value.
+// setting is one setting in a change: absent, which leaves it as it is; null, which restores the default; or a
+// value.
 type setting[T any] struct {
 	given, null bool
 	value       T
@@ -114,7 +114,7 @@ func (c *controlCall) updateApp() (any, error) {
 	})
 }
 
-// changed does something to the app and answers it as it is then.
+// changed applies do to the app and returns the app as it is afterwards.
 func (c *controlCall) changed(do func(*tenant) error) (any, error) {
 	a, err := c.change(do)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/field"
 )
 
-// readClock returns the app's clock as it is.
+// readClock returns the current state of the app's clock.
 func (a *tenant) readClock() api.Clock {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -27,7 +27,7 @@ func (c *controlCall) getClock() (any, error) {
 	return a.readClock(), nil
 }
 
-// move does something to the app's clock and answers what it says then.
+// move applies do to the app and returns the state of its clock afterwards.
 func (c *controlCall) move(do func(*tenant)) (any, error) {
 	a, err := c.change(func(a *tenant) error {
 		a.mu.Lock()
@@ -63,7 +63,7 @@ func (c *controlCall) advanceClock() (any, error) {
 	return reply, nil
 }
 
-// advance moves the app's clock and returns what ended thereby.
+// advance moves the app's clock and returns what ended by that.
 func (a *tenant) advance(by time.Duration) (Expired, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -11,11 +11,11 @@ import (
 	"github.com/dingmock/dingmock/internal/hosts"
 )
 
-// localNames are the ends of names that no stranger can have: none of them is sold.
+// localNames are domains in which no stranger can have a name, as their names are not sold.
 var localNames = []string{".localhost", ".local", ".internal", ".test", ".home.arpa", ".svc", ".cluster.local"}
 
-// ours reports whether a host's name can only be this machine's, or has been allowed: a page of another site that had its own
-// name lead here would have that name.
+// ours reports whether a host name can only be this machine's, or has been allowed. A page of another site that
+// points its own name here would have to use that name.
 func (s *Server) ours(name string) bool {
 	if _, err := netip.ParseAddr(name); err == nil || !strings.Contains(name, ".") {
 		return true
@@ -24,7 +24,8 @@ func (s *Server) ours(name string) bool {
 		slices.ContainsFunc(localNames, func(end string) bool { return strings.HasSuffix(name, end) })
 }
 
-// checkHost refuses what a page of another site has its browser ask here, be it by another's name for this address.
+// checkHost rejects requests that a page of another site has its browser send here, even under another name for
+// this address.
 func (s *Server) checkHost(r *http.Request) error {
 	host := hosts.Name(r.Host)
 	if s.options.ControlToken == "" && !s.ours(host) {
@@ -44,7 +45,7 @@ func (s *Server) checkHost(r *http.Request) error {
 	return nil
 }
 
-// foreign says which setting allows a host.
+// foreign returns the problem for an unknown host, with the setting that allows it.
 func foreign(header, host string) error {
 	host = strings.Map(func(r rune) rune {
 		if strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789-._:", r) {

@@ -17,7 +17,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
 
-// journal returns the journal that the path means, and its app; none for _ and where the path names none.
+// journal returns the journal that the path means, and its app. The app is nil for _ and if the path names no app.
 func (c *controlCall) journal() (*journal.Journal, *tenant, error) {
 	switch c.Value("app") {
 	case "":
@@ -32,7 +32,7 @@ func (c *controlCall) journal() (*journal.Journal, *tenant, error) {
 	return a.journal, a, nil
 }
 
-// readJournal is journal, but empty of an app that its first call would make.
+// readJournal is like journal, but returns an empty journal for an app that its first call would make.
 func (c *controlCall) readJournal() (*journal.Journal, error) {
 	j, _, err := c.journal()
 	if err != nil && c.mayCome() {
@@ -41,7 +41,7 @@ func (c *controlCall) readJournal() (*journal.Journal, error) {
 	return j, err
 }
 
-// number returns a whole number of the path or the query, which the document's schema has found good.
+// number returns an integer of the path or the query, which the document's schema has accepted.
 func (c *controlCall) number(name string) int64 {
 	n, _ := strconv.ParseInt(c.Value(name), 10, 64)
 	return n
@@ -109,7 +109,7 @@ func (c *controlCall) waitJournal() (any, error) {
 	var a *tenant
 	if c.Value("app") != NoApp {
 		var err error
-		if a, err = c.change(func(*tenant) error { return nil }); err != nil { // who waits for an app's first call is early
+		if a, err = c.change(func(*tenant) error { return nil }); err != nil { // a client may wait for the app's first call
 			return nil, err
 		}
 		j = a.journal
@@ -165,7 +165,7 @@ func (c *controlCall) streamJournal() (any, error) {
 	if c.Value("since") != "" {
 		at = c.number("since")
 	}
-	if text := c.http.Header.Get("Last-Event-ID"); text != "" { // by which the same request goes on
+	if text := c.http.Header.Get("Last-Event-ID"); text != "" { // it continues the same request
 		at = j.AfterEvent(text)
 	}
 	return controlReply{stream: func(w http.ResponseWriter) {
@@ -175,7 +175,7 @@ func (c *controlCall) streamJournal() (any, error) {
 		h.Set("Content-Type", "text/event-stream")
 		h.Set("X-Accel-Buffering", "no") // nginx passes each event on at once
 		w.WriteHeader(http.StatusOK)
-		if _, err := fmt.Fprintf(w, ": the calls of the life %s\n\n", j.Life()); err != nil { // flushed below, be there a call or not
+		if _, err := fmt.Fprintf(w, ": the calls of the life %s\n\n", j.Life()); err != nil { // it is flushed below even if there is no call
 			return
 		}
 		beat := time.NewTicker(15 * time.Second)
@@ -188,7 +188,7 @@ func (c *controlCall) streamJournal() (any, error) {
 				if e == nil {
 					continue
 				}
-				data, _ := json.Marshal(e) // of a type that can be encoded
+				data, _ := json.Marshal(e) // the type can always be encoded
 				if _, err := fmt.Fprintf(w, "id: %s\nevent: call\ndata: %s\n\n", j.EventID(x.N), printable.JSON(data)); err != nil {
 					return
 				}
@@ -239,17 +239,17 @@ func (c *controlCall) getVerdict() (any, error) {
 
 const mediaText = "text/plain; charset=utf-8"
 
-// wantsText reports whether a reader asks for text first.
+// wantsText reports whether a client prefers plain text.
 func wantsText(h http.Header) bool {
 	first, _, _ := strings.Cut(h.Get("Accept"), ",")
 	media, _, err := mime.ParseMediaType(first)
 	return err == nil && media == "text/plain"
 }
 
-// maxWait bounds how long a wait lasts.
+// maxWait is the longest time that a wait may last.
 const maxWait = 10 * time.Minute
 
-// list returns the values of a parameter that may be given more than once.
+// list returns the values of a parameter that may be repeated.
 func (c *controlCall) list(name string) []string {
 	values, _ := c.Values[name].([]any)
 	var list []string
@@ -269,7 +269,7 @@ func (c *controlCall) clearVerdict() (any, error) {
 	return controlReply{status: http.StatusNoContent}, nil
 }
 
-// tallied returns the name under which an app's violations stand, also that of an app that is no more.
+// tallied returns the name under which an app's violations are counted, even if the app is gone.
 func (c *controlCall) tallied(name string) (string, error) {
 	if name == NoApp || c.server.tally.Knows(name) {
 		return name, nil

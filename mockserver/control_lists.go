@@ -9,10 +9,10 @@ import (
 	"github.com/dingmock/dingmock/mockserver/api"
 )
 
-// pageLimit is how many items a page of a list has where the query says nothing.
+// pageLimit is the number of items on a page if the query gives none.
 const pageLimit = 1000
 
-// limit is how many items the page that is asked for has at most.
+// limit returns the maximum number of items on the requested page.
 func (c *controlCall) limit() int {
 	if n := int(c.number("limit")); n > 0 {
 		return n
@@ -20,11 +20,11 @@ func (c *controlCall) limit() int {
 	return pageLimit
 }
 
-// newest reports whether the latest of a list is asked for first.
+// newest reports whether the newest items are to come first.
 func (c *controlCall) newest() bool { return c.Value("order") == "newest" }
 
-// cursor returns where the list that is asked for goes on, "" where it begins. of names the list and the life that it
-// counts in: a cursor of another is refused, since the page would lack some and have others twice.
+// cursor returns where the requested list continues, "" for its beginning. of names the list and the sequence that
+// it counts in. The cursor of another list is rejected, because the page would lack some items and repeat others.
 func (c *controlCall) cursor(of string) (string, error) {
 	text := c.Value("cursor")
 	if text == "" {
@@ -38,7 +38,7 @@ func (c *controlCall) cursor(of string) (string, error) {
 	return at, nil
 }
 
-// after is the cursor of a list that goes on after a number.
+// after is like cursor, for a list that continues after a number.
 func (c *controlCall) after(of string) (int64, error) {
 	at, err := c.cursor(of)
 	if at == "" || err != nil {
@@ -57,7 +57,7 @@ func badCursor(detail string) *api.Problem {
 	return p
 }
 
-// nextCursor is what a page says of where the list goes on: "" where it does not.
+// nextCursor returns the cursor at which the list continues, "" if it does not.
 func nextCursor(of, at string) string {
 	if at == "" {
 		return ""
@@ -65,7 +65,7 @@ func nextCursor(of, at string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(of + " " + at))
 }
 
-// nextAfter is the same for a list that goes on after a number; 0 is for one that does not.
+// nextAfter is like nextCursor, for a list that continues after a number; 0 means that it does not.
 func nextAfter(of string, n int64) string {
 	if n == 0 {
 		return ""

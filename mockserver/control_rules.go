@@ -10,13 +10,13 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/rules"
 )
 
-// forAll reports whether the path means the rules for every app.
+// forAll reports whether the path stands for the rules for every app.
 func (c *controlCall) forAll() bool {
 	_, ok := c.Values["app"]
 	return !ok
 }
 
-// readRules returns the rules that the path means, as they are, and the life that their ids count in.
+// readRules returns the rules that the path stands for, and the sequence that their ids belong to.
 func (c *controlCall) readRules() (list []Rule, life string, err error) {
 	if c.forAll() {
 		return c.server.rules.Judged(c.server.options.Now()), c.server.tenants.lifeID, nil
@@ -28,7 +28,7 @@ func (c *controlCall) readRules() (list []Rule, life string, err error) {
 	return a.rules.Judged(a.now()), a.lifeID, nil
 }
 
-// removeRules takes some of the rules that the path means.
+// removeRules applies do, which removes rules, to the rules that the path stands for.
 func (c *controlCall) removeRules(do func(set *rules.Set) error) error {
 	if c.forAll() {
 		return do(&c.server.rules)
@@ -43,7 +43,7 @@ func (c *controlCall) listRules() (any, error) {
 		return nil, err
 	}
 	of := "rules/" + life
-	rest, err := c.cursor(of) // the ids of those that no page has had: in whatever order they stand, none is missed or had twice
+	rest, err := c.cursor(of) // the ids not listed yet: even if the order changes, none is missed or repeated
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (c *controlCall) deleteRule() (any, error) {
 	return controlReply{status: http.StatusNoContent}, nil
 }
 
-// replaceRules puts rules, which are valid, in the place of those for every app.
+// replaceRules replaces the rules for every app by valid ones.
 func (s *Server) replaceRules(list []Rule) {
 	for _, r := range s.rules.Replace(list, s.options.Now()) {
 		s.tenants.tellSeed("", r)

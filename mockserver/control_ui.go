@@ -18,11 +18,11 @@ import (
 //go:embed control_ui.html
 var pageSource []byte
 
-// inline finds the texts of the page that a browser runs or styles by.
+// inline matches the styles and scripts within the page.
 var inline = regexp.MustCompile(`(?s)<(style|script)>(.*?)</(?:style|script)>`)
 
-// pagePolicy lets the page run its own script, style by its own, and talk to this server: nothing of what a call holds can
-// become more than text.
+// pagePolicy allows the page to run its own script, use its own styles and talk to this server, and nothing else:
+// what a call holds can never become more than text.
 var pagePolicy = sync.OnceValue(func() string {
 	policy := "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	for _, m := range inline.FindAllSubmatch(pageSource, -1) {
@@ -32,7 +32,7 @@ var pagePolicy = sync.OnceValue(func() string {
 	return policy
 })
 
-// ui answers the page on which a person watches and steers the fake. It works by the control API alone.
+// ui returns the page on which a person watches and controls the fake. The page uses only the control API.
 func (c *controlCall) ui() (any, error) {
 	type operation struct {
 		ID         string `json:"id"`
@@ -50,7 +50,7 @@ func (c *controlCall) ui() (any, error) {
 	for _, op := range c.server.doc.Operations() {
 		data.Operations = append(data.Operations, operation{op.ID, op.Method, op.Path, op.Summary, op.Provenance})
 	}
-	text, err := json.Marshal(data) // with < escaped, so that it ends no script
+	text, err := json.Marshal(data) // Marshal escapes <, so the data cannot end the script
 	if err != nil {
 		return nil, err
 	}
@@ -61,10 +61,10 @@ func (c *controlCall) ui() (any, error) {
 	}, nil
 }
 
-// pagePath is where the page is.
+// pagePath is the path of the page.
 const pagePath = controlPrefix + "ui/"
 
-// pageOf returns where the page is that is asked for without its last slash, "" where it is not.
+// pageOf returns the page's path if the request is for the page but lacks the last slash, else "".
 func pageOf(r *http.Request) string {
 	asked := r.Method == http.MethodGet || r.Method == http.MethodHead
 	if p := r.URL.Path; asked && (p+"/" == controlPrefix || p+"/" == pagePath) {
@@ -73,13 +73,13 @@ func pageOf(r *http.Request) string {
 	return ""
 }
 
-// browsed reports whether a person has typed the address of the fake, by none of the platform's names, into a browser.
+// browsed reports whether a person has opened the fake's address in a browser, under none of the platform's names.
 func (c *call) browsed() bool {
 	return c.Method == http.MethodGet && c.Path == "/" && !hosts.IsPlatform(hosts.Name(c.http.Host)) &&
 		slices.ContainsFunc(c.http.Header.Values("Accept"), func(v string) bool { return strings.Contains(strings.ToLower(v), "text/html") })
 }
 
-// toPage leads to the page. It is no call, and nothing is held against it.
+// toPage redirects to the page. This is no call, so it has no violations.
 func (c *call) toPage() reply {
 	c.Violations = nil
 	return reply{status: http.StatusFound, header: http.Header{"Location": {pagePath}}, code: "0", explain: "a browser that asks for / is led to the page"}

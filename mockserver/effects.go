@@ -15,10 +15,10 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/world"
 )
 
-// answerByRule returns the answer that the call's rule has in the fake's place, whatever the call is; false where the call
-// goes on.
+// answerByRule returns the answer that the call's rule gives instead of the fake, whatever the call is. ok is
+// false if the call continues.
 func (c *call) answerByRule(stub *FixedReply) (r reply, ok bool) {
-	listed := c.Known == dingmock.KnownDocumented && c.rule != nil && c.rule.Effect.Reply != nil // whatever the rule matches by
+	listed := c.Known == dingmock.KnownDocumented && c.rule != nil && c.rule.Effect.Reply != nil // no matter what the rule matches by
 	if c.stubbed || listed || c.rule != nil && c.rule.MakesKnown() {
 		c.AnsweredByRule(stub != nil && c.needsToken(stub))
 	}
@@ -32,18 +32,18 @@ func (c *call) answerByRule(stub *FixedReply) (r reply, ok bool) {
 	if answer == nil {
 		return reply{}, false
 	}
-	_ = c.throttled() // it counts, and the rule has the word
+	_ = c.throttled() // the call is counted, but the rule decides
 	return answer(c, &c.rule.Effect), true
 }
 
-// effect is what a rule does with a call, in three moments. One that is nil is the fake's own.
+// effect is what a rule does to a call, at three moments. If a func is nil, the fake acts as usual.
 type effect struct {
-	answer  func(c *call, e *rules.Effect) reply                                          // what is answered in the fake's place
-	change  func(c *call, r *reply)                                                       // what becomes of what is answered
-	deliver func(s *Server, w http.ResponseWriter, r *http.Request, c *call, reply reply) // how it is sent
+	answer  func(c *call, e *rules.Effect) reply                                          // returns an answer instead of the fake's
+	change  func(c *call, r *reply)                                                       // changes the fake's answer
+	deliver func(s *Server, w http.ResponseWriter, r *http.Request, c *call, reply reply) // sends the answer
 }
 
-// effectsByKind are the effects of the kinds that package rules has.
+// effectsByKind returns the effects of the kinds that package rules defines.
 func effectsByKind() map[string]effect {
 	return map[string]effect{
 		"fault":   {answer: (*call).faulty},
@@ -58,12 +58,12 @@ func effectsByKind() map[string]effect {
 		"truncate":   {deliver: (*Server).truncate},
 		"slow":       {deliver: (*Server).slowly},
 		"malformed":  {change: (*call).malform},
-		"token_life": {}, // the handler asks for it
-		"reply":      {}, // after the checks that the call itself would pass: see fixed
+		"token_life": {}, // the handler looks it up
+		"reply":      {}, // comes after the checks that the call itself must pass: see fixed
 	}
 }
 
-// checkEffects fails where a kind of effect has none.
+// checkEffects returns an error if a kind has no effect.
 func checkEffects(effects map[string]effect) error {
 	for _, kind := range rules.Kinds() {
 		if _, ok := effects[kind]; !ok {
@@ -73,7 +73,7 @@ func checkEffects(effects map[string]effect) error {
 	return nil
 }
 
-// effect returns the effect of the call's rule, which changes nothing where there is none.
+// effect returns the effect of the call's rule; if there is no rule, an effect that changes nothing.
 func (c *call) effect() effect {
 	if c.rule == nil {
 		return effect{}
@@ -81,7 +81,7 @@ func (c *call) effect() effect {
 	return c.server.effects[c.rule.Effect.Kind()]
 }
 
-// unanswered is for the log and the journal alone.
+// unanswered returns a reply that only the log and the journal see.
 func (c *call) unanswered(e *rules.Effect) reply { return reply{code: e.Name(), explain: c.why()} }
 
 // faulty answers with a fault of the platform.
@@ -92,7 +92,7 @@ func (c *call) faulty(e *rules.Effect) reply {
 	return c.failed(c.fault(e.Fault, c.why()))
 }
 
-// malform takes the last character.
+// malform removes the last character.
 func (c *call) malform(r *reply) {
 	r.body = r.body[:len(r.body)-1]
 	if r.explain == "" {
@@ -100,12 +100,13 @@ func (c *call) malform(r *reply) {
 	}
 }
 
-// why explains an answer by the call's rule.
+// why returns the explanation of an answer by the call's rule.
 func (c *call) why() string {
 	return "rule " + c.rule.ID + " (" + c.rule.Effect.Name() + ") answered in the fake's place"
 }
 
-// tokenApp is the app of the token that a fixed reply hands out: the call's, the rule's, or the one that the call names.
+// tokenApp returns the app of the token that a fixed reply issues: the call's, the rule's, or the one that the
+// call names.
 func (c *call) tokenApp() *tenant {
 	if c.app != nil {
 		return c.app
@@ -117,7 +118,8 @@ func (c *call) tokenApp() *tenant {
 	return a
 }
 
-// fixed makes the answer of a fixed reply. It fails where a token is to be handed out and nothing tells of which app.
+// fixed returns the answer of a fixed reply. It answers with an error if a token is to be issued and nothing says
+// for which app.
 func (c *call) fixed(f *FixedReply) reply {
 	r := reply{status: http.StatusOK, contentType: f.ContentType, code: "0", explain: c.why()}
 	if f.Status != 0 {
@@ -156,10 +158,10 @@ func (c *call) fixed(f *FixedReply) reply {
 	return r
 }
 
-// china is the zone of the times in error texts.
+// china is the time zone of the times in error texts.
 var china = time.FixedZone("CST", 8*60*60)
 
-// fault returns a fault of the platform in the dialect of the path.
+// fault returns a platform fault in the dialect of the path.
 func (c *call) fault(fault, why string) *world.Failure {
 	now := c.now().In(china)
 	limit, appKey := 20, ""
@@ -181,7 +183,7 @@ func (c *call) fault(fault, why string) *world.Failure {
 	}}
 }
 
-// customError makes an error of the rule's own number.
+// customError returns the error with the rule's own errcode.
 func (c *call) customError(e *rules.Effect) *world.Failure {
 	text := e.Errmsg
 	for _, known := range c.server.doc.ErrorReplies() {
@@ -202,13 +204,15 @@ func (c *call) customError(e *rules.Effect) *world.Failure {
 	return &world.Failure{Reply: custom, Explain: c.why()}
 }
 
-// The faults that are no error of the document: the two bodies with which the platform's gateway blocks an address.
+// These faults are no errors of the document: they are the two bodies with which the platform's gateway blocks an
+// address.
 const (
 	faultBlocked     = "ip-blocked"
 	faultBlockedJSON = "ip-blocked-json"
 )
 
-// blocked is how the platform's gateway answers an address that called too often: HTTP 200 without an errcode.
+// blocked returns the answer of the platform's gateway to an address that called too often: HTTP 200 without an
+// errcode.
 func (c *call) blocked(fault string) reply {
 	r := reply{status: http.StatusOK, code: fault, explain: c.why()}
 	if fault == faultBlockedJSON {
@@ -222,7 +226,7 @@ func (c *call) blocked(fault string) reply {
 	return r
 }
 
-// tokenLives is how long a rule has the token of this call live; 0 for as long as the app's do.
+// tokenLives returns the lifetime that a rule sets for the token of this call; 0: that of the app's tokens.
 func (c *call) tokenLives() time.Duration {
 	if c.rule == nil {
 		return 0

@@ -24,7 +24,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/world"
 )
 
-// DefaultApp returns the app that there is where no other is asked for.
+// DefaultApp returns the app that exists if no other is configured.
 func DefaultApp() AppState {
 	return AppState{
 		Name:   "default",
@@ -33,8 +33,8 @@ func DefaultApp() AppState {
 	}
 }
 
-// ReadState reads a state. The error names the file, the line, the field, and what would have been right; it is ErrTaken
-// where two apps have one name, id or token.
+// ReadState reads a state; name is the file name for errors. An error names the file, the line and the field, and
+// says what would be right. It is ErrTaken if two apps have the same name, id or token.
 func ReadState(name string, data []byte) (*State, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, fmt.Errorf("%s:1: is empty: write {\"apps\":[…]}", name)
@@ -57,7 +57,7 @@ func ReadState(name string, data []byte) (*State, error) {
 	return &s, nil
 }
 
-// foundNumber is the part of an error that shows a number, which may be a secret.
+// foundNumber matches the part of an error that shows a number, which may be a secret.
 var foundNumber = regexp.MustCompile(`the number \S+`)
 
 var urlSafe = regexp.MustCompile(`^[A-Za-z0-9._~-]{1,128}$`)
@@ -96,7 +96,7 @@ func taken(pointer, text, accepted string) *api.FieldError {
 	return err
 }
 
-// validate checks an app by itself.
+// validateApp checks an app by itself, without regard to others.
 func validateApp(a *AppState, doc *dingmock.Document) *api.FieldError {
 	for _, f := range []struct{ name, value string }{
 		{"name", a.Name}, {"corpid", a.CorpID}, {"corpsecret", a.CorpSecret}, {"appkey", a.AppKey}, {"appsecret", a.AppSecret},
@@ -106,7 +106,7 @@ func validateApp(a *AppState, doc *dingmock.Document) *api.FieldError {
 				return field.Wrong("/open", "goes without secrets: the first token call chooses them", "true only without secrets")
 			}
 			if a.Auto {
-				continue // the first call chose it
+				continue // the first call chose the secret
 			}
 		}
 		if f.value != "" && !urlSafe.MatchString(f.value) {
@@ -115,9 +115,9 @@ func validateApp(a *AppState, doc *dingmock.Document) *api.FieldError {
 	}
 	for _, f := range []struct {
 		name, value string
-		asked       bool // whether the app is asked for by it
+		asked       bool // whether the app is looked up by it
 	}{{"name", a.Name, true}, {"appkey", a.AppKey, true}, {"corpid", a.CorpID, a.Name == "" && a.AppKey == ""}} {
-		if f.asked && (f.value == NoApp || f.value == "." || f.value == "..") { // these mean something else in a path
+		if f.asked && (f.value == NoApp || f.value == "." || f.value == "..") { // they mean something else in a path
 			return field.Wrong("/"+f.name, fmt.Sprintf("%q is taken: choose another", f.value), "another name than _, . and ..")
 		}
 	}
@@ -182,7 +182,7 @@ func validateApp(a *AppState, doc *dingmock.Document) *api.FieldError {
 
 var tokenShape = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
-// complete makes up what a valid app leaves out.
+// complete fills in what a valid app leaves out.
 func complete(a *AppState) {
 	if a.Name == "" {
 		a.Name = a.AppKey
@@ -201,17 +201,18 @@ func complete(a *AppState) {
 	}
 }
 
-// randomAppKey is of the platform's shape: ding and 16 letters and digits.
+// randomAppKey returns an appkey in the platform's form: ding and 16 letters and digits.
 func randomAppKey() string { return "ding" + strings.ToLower(rand.Text()[:16]) }
 
-// randomSecret is of the platform's shape: 64 characters of base64url.
+// randomSecret returns a secret in the platform's form: 64 characters of base64url.
 func randomSecret() string {
 	var b [48]byte
 	_, _ = rand.Read(b[:])
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// restore takes over clock, users, tokens, sessions and rules, and notes them for reset. The caller holds the lock.
+// restore takes clock, users, tokens, sessions and rules from a state, and keeps them for reset. The caller holds
+// the lock.
 func (a *tenant) restore(s AppState) {
 	a.clock.Restore(s.Clock)
 	now := a.clock.Now()
@@ -224,7 +225,8 @@ func (a *tenant) restore(s AppState) {
 	a.made = s
 }
 
-// identity is what of an app neither its calls nor its clock change. The caller holds the lock.
+// identity returns what neither the app's calls nor its clock change: its configuration, without tokens, sessions,
+// rules and clock. The caller holds the lock.
 func (a *tenant) identity() AppState {
 	s := AppState{
 		Name: a.name, CorpID: a.corpID, CorpSecret: a.corpSecret, AppKey: a.appKey, AppSecret: a.appSecret,
@@ -236,7 +238,7 @@ func (a *tenant) identity() AppState {
 	return s
 }
 
-// state is the app at this moment.
+// state returns the app as it is now.
 func (a *tenant) state() AppState {
 	a.mu.Lock()
 	defer a.mu.Unlock()
