@@ -175,7 +175,7 @@ func (c *controlCall) streamJournal() (any, error) {
 		h.Set("Content-Type", "text/event-stream")
 		h.Set("X-Accel-Buffering", "no") // nginx passes each event on at once
 		w.WriteHeader(http.StatusOK)
-		if _, err := fmt.Fprintf(w, ": the calls of the life %s\n\n", j.Life()); err != nil { // it is flushed below even if there is no call
+		if _, err := fmt.Fprintf(w, ": the calls of the life %s\n\n", j.Life()); err != nil { // flushed below, even without a call
 			return
 		}
 		beat := time.NewTicker(15 * time.Second)

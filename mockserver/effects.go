@@ -18,7 +18,7 @@ import (
 // answerByRule returns the answer that the call's rule gives instead of the fake, whatever the call is. ok is
 // false if the call continues.
 func (c *call) answerByRule(stub *FixedReply) (r reply, ok bool) {
-	listed := c.Known == dingmock.KnownDocumented && c.rule != nil && c.rule.Effect.Reply != nil // no matter what the rule matches by
+	listed := c.Known == dingmock.KnownDocumented && c.rule != nil && c.rule.Effect.Reply != nil // whatever the rule matches by
 	if c.stubbed || listed || c.rule != nil && c.rule.MakesKnown() {
 		c.AnsweredByRule(stub != nil && c.needsToken(stub))
 	}

@@ -1,4 +1,4 @@
-// Package clock is the time of an app: real time, moved and frozen as a test wants it.
+// Package clock provides the clock of an app: real time that a test can move and freeze.
 package clock
 
 import (
@@ -8,29 +8,29 @@ import (
 	"github.com/dingmock/dingmock/mockserver/api"
 )
 
-// Real is the one place of the server that asks the machine for the time.
+// Real returns real time. No other place of the server asks the machine for it.
 func Real() time.Time { return time.Now() }
 
-// MaxOffset bounds how far a clock may be from real time, well within what a time.Duration holds.
+// MaxOffset is how far a clock may be from real time. It is well within the range of a time.Duration.
 const MaxOffset = 200 * 365 * 24 * time.Hour
 
 var lastInstant = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
-// LastInstant is the last that a clock tells.
+// LastInstant returns the last time that a clock may show.
 func LastInstant() time.Time { return lastInstant }
 
-// Clock is real time plus an offset, and never goes back. Whoever it belongs to guards it: it has no lock of its own.
+// Clock is real time plus an offset, and never goes back. It is not safe for concurrent use: its owner guards it.
 type Clock struct {
 	real   func() time.Time
 	offset time.Duration
 	frozen bool
-	at     time.Time // where it is frozen, else the latest time it told
+	at     time.Time // the time at which it is frozen, else the latest time it has shown
 }
 
-// New makes a clock that tells real time.
+// New makes a clock that shows real time.
 func New(real func() time.Time) Clock { return Clock{real: real} }
 
-// Now is the time that the clock tells.
+// Now returns the clock's time.
 func (c *Clock) Now() time.Time {
 	if c.frozen {
 		return c.at
@@ -41,7 +41,8 @@ func (c *Clock) Now() time.Time {
 	return c.at
 }
 
-// Advance moves the clock forward. It fails, and moves nothing, where by is negative or leads too far.
+// Advance moves the clock forward. It returns an error, without moving the clock, if by is negative or leads too
+// far.
 func (c *Clock) Advance(by time.Duration) error {
 	now := c.Now()
 	if by < 0 {
@@ -63,7 +64,7 @@ func (c *Clock) Freeze() {
 	c.at, c.frozen = c.Now(), true
 }
 
-// Resume lets a frozen clock go on from where it stands.
+// Resume lets a frozen clock run on from its time.
 func (c *Clock) Resume() {
 	if c.frozen {
 		c.frozen = false
@@ -71,7 +72,7 @@ func (c *Clock) Resume() {
 	}
 }
 
-// State is nil for a clock that tells real time.
+// State returns the state of the clock, nil if it shows real time.
 func (c *Clock) State() *api.ClockState {
 	s := api.ClockState{Offset: api.Duration(c.offset), Frozen: c.frozen}
 	if c.frozen {
@@ -83,7 +84,7 @@ func (c *Clock) State() *api.ClockState {
 	return &s
 }
 
-// Restore sets a new clock as a state has it; nil leaves it at real time.
+// Restore sets a new clock to a state; nil leaves it at real time.
 func (c *Clock) Restore(s *api.ClockState) {
 	if s == nil {
 		return

@@ -1,4 +1,4 @@
-// Package field says what is wrong with a field of what users give, where several packages ask for the same.
+// Package field makes the errors about fields of user input, and checks what several packages need.
 package field
 
 import (
@@ -7,12 +7,13 @@ import (
 	"github.com/dingmock/dingmock/mockserver/api"
 )
 
-// Wrong says what is wrong with the field at a JSON pointer, and what it takes; a text that is empty says the latter.
+// Wrong returns the error for the field at a JSON pointer; accepted is what the field accepts. An empty text means
+// that the field must be what is accepted.
 func Wrong(pointer, text, accepted string) *api.FieldError {
 	return &api.FieldError{Pointer: pointer, Text: text, Accepted: accepted}
 }
 
 var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$")
 
-// HeaderName reports whether that is the name of a header.
+// HeaderName reports whether name is a valid header name.
 func HeaderName(name string) bool { return headerName.MatchString(name) }

@@ -20,35 +20,35 @@ import (
 )
 
 const (
-	bodyKept   = redact.Kept // of each body, in bytes
-	entryBytes = 1 << 10     // what an entry weighs beside its texts
+	bodyKept   = redact.Kept // bytes of each body
+	entryBytes = 1 << 10     // weight of an entry without its texts
 )
 
-// Call is an Entry at work: the Record of an exchange.
+// Call is the Record of an exchange: an Entry with what the journal needs besides.
 type Call struct {
 	api.Entry
 	weight     int
-	sent       asSent         // how the request came, for the curl line
-	path, host string         // decoded, and without a port, as a match takes them
-	whole      map[string]any // Parameters, those that are long not cut off
+	sent       asSent         // how the request was sent, for the curl line
+	path, host string         // as a match takes them: decoded, and without a port
+	whole      map[string]any // Parameters without cutting off long ones
 }
 
 // Exchange is a call and its answer, as the server knows them.
 type Exchange struct {
-	App, By   string            // as an Entry has them
-	Host      string            // that the call was made to, fit to be shown
-	Operation string            // the operationId, or the id of a call of DingTalk's that is not modelled
+	App, By   string            // as in an Entry
+	Host      string            // the host that was called, safe to show
+	Operation string            // the operationId, or the id of a DingTalk call that is not modelled
 	Checked   *dingmock.Request // what the document found
 	Request   *http.Request
 	Body      []byte
-	Received  time.Time // real
+	Received  time.Time // real time
 	AppTime   time.Time // by the app's clock
 	Rule      string    // the id of the rule that fired
 	Effect    string
 	Reply     Reply
 }
 
-// Reply is the answer of an Exchange, as it was decided.
+// Reply is the answer of an Exchange, as the server decided it.
 type Reply struct {
 	Status      int
 	ContentType string
@@ -87,16 +87,16 @@ func NewCall(x *Exchange) *Call {
 	return e
 }
 
-// AppName is the name of the app that the call was attributed to.
+// AppName returns the name of the app that the call was attributed to.
 func (e *Call) AppName() string { return e.App }
 
-// SetNumber tells the call its number.
+// SetNumber sets the number of the call.
 func (e *Call) SetNumber(n int64) { e.N = n }
 
-// Weight is about how many bytes it holds.
+// Weight returns about how many bytes the call holds.
 func (e *Call) Weight() int { return e.weight }
 
-// Subject is the call as the journal has it.
+// Subject returns the call as a match sees it, from what the journal keeps.
 func (e *Call) Subject() *match.Subject {
 	return &match.Subject{
 		Operation: e.Operation, Method: e.Request.Method, Path: e.path, Host: e.host, Header: e.Request.Header,
@@ -104,7 +104,7 @@ func (e *Call) Subject() *match.Subject {
 	}
 }
 
-// weigh notes about how many bytes an entry holds.
+// weigh computes about how many bytes an entry holds.
 func (e *Call) weigh() {
 	e.weight = entryBytes + len(e.sent.url) + len(e.sent.body) + len(e.Request.Body) + len(e.Reply.Body) + len(e.Request.URL) + len(e.path) + len(e.Explain) + redact.HeaderBytes(e.Request.Header)
 	for name, value := range e.whole {
@@ -119,8 +119,8 @@ func (e *Call) weigh() {
 	}
 }
 
-// keep takes over the parameters of a call without those that may be secret. part says that a text of them may be a part
-// of a longer one, which would be kept with it.
+// keep takes over the parameters of a call, except those that may be secret. If part is true, a text among them
+// may be part of a longer one, and is copied so that the longer one is not kept with it.
 func (e *Call) keep(values, others map[string]any, part bool) {
 	for name, value := range others {
 		if _, there := values[name]; !there {
@@ -132,7 +132,7 @@ func (e *Call) keep(values, others map[string]any, part bool) {
 		return
 	}
 	e.Parameters, e.whole = values, values
-	var shown map[string]any // those that are not shown as they are kept: long ones, and numbers that few readers of JSON take
+	var shown map[string]any // those that are shown otherwise than kept: long ones, and numbers too large for most JSON readers
 	for name, value := range values {
 		value = match.Kept(value)
 		text, isText := value.(string)
@@ -169,11 +169,11 @@ func shorten(s string) string {
 	return s + "…"
 }
 
-// asSent is how a request came, as far as the entry does not show it.
+// asSent is what the entry does not show of how a request was sent.
 type asSent struct {
 	empty, chunked bool
-	url, body      string // for a curl line, where what is shown would not do: it had asterisks or was not UTF-8; "" where it does
-	lacks          string // what a curl line does not have of the request
+	url, body      string // for the curl line if the shown text has asterisks or was not UTF-8; else ""
+	lacks          string // what the curl line lacks of the request
 }
 
 func sentAs(r *http.Request, body []byte, form bool, url string) asSent {
@@ -190,7 +190,7 @@ func sentAs(r *http.Request, body []byte, form bool, url string) asSent {
 			s.url += "?" + redact.Query(redact.Keep(r.URL.RawQuery))
 		}
 	}
-	if text := string(body[:min(len(body), bodyKept)]); !asShown(text) || strings.Contains(text, `\u00`) { // which is shown without
+	if text := string(body[:min(len(body), bodyKept)]); !asShown(text) || strings.Contains(text, `\u00`) { // not shown as sent
 		s.body = redact.Raw(redact.Keep(text), form)
 		if !strings.Contains(s.body, redact.Masked) {
 			s.body = redact.Keep(text)
@@ -202,7 +202,7 @@ func sentAs(r *http.Request, body []byte, form bool, url string) asSent {
 	return s
 }
 
-// asShown reports whether a text is shown as it is, but for its secrets.
+// asShown reports whether a text, except for its secrets, is shown as it is.
 func asShown(text string) bool { return !strings.Contains(text, "*") && utf8.ValidString(text) }
 
 // Shown returns the entry with its curl line.
@@ -214,7 +214,7 @@ func (e *Call) Shown() *api.Entry {
 	}
 	for _, name := range []string{"Content-Type", "Content-Encoding", "X-Acs-Dingtalk-Access-Token"} {
 		for _, value := range e.Request.Header[name] {
-			if !redact.SecretHeader(name) { // of a token all is hidden, and of the others nothing is like one
+			if !redact.SecretHeader(name) { // all of a token is hidden, and the other headers hold no secret
 				value = redact.Keep(value)
 			}
 			line.Header[name] = append(line.Header[name], value)
@@ -224,7 +224,7 @@ func (e *Call) Shown() *api.Entry {
 	return &shown
 }
 
-// Entry returns an item of the journal as it is shown, with its curl line; nil where it is no call.
+// Entry returns an item of the journal as it is shown, with its curl line; nil if the item is no call.
 func (j *Journal) Entry(x Item) *api.Entry {
 	e, ok := x.Record.(*Call)
 	if !ok {
@@ -237,7 +237,7 @@ func (j *Journal) Entry(x Item) *api.Entry {
 	return shown
 }
 
-// Entries returns those of the items that are calls, as they are shown.
+// Entries returns the items that are calls, as they are shown.
 func (j *Journal) Entries(items []Item) []*api.Entry {
 	list := []*api.Entry{}
 	for _, x := range items {
@@ -248,7 +248,7 @@ func (j *Journal) Entries(items []Item) []*api.Entry {
 	return list
 }
 
-// MatchResult is the result as it is answered. Of its records it has those that are calls.
+// MatchResult returns the result as the control API answers it, with those records that are calls.
 func (r *Result) MatchResult() api.MatchResult {
 	shown := api.MatchResult{OK: r.OK, Expected: r.Expected, Found: r.Found, Dropped: r.Dropped, Last: r.Last, Entries: []*api.Entry{}}
 	for _, x := range r.Records {

@@ -10,14 +10,14 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
 
-// Result is the answer to a question for the number of records, as api.MatchResult is, of records of any kind.
+// Result is the result of counting records. It is an api.MatchResult for records of any kind.
 type Result struct {
 	OK       bool
 	Expected string
 	Found    int
 	Dropped  int64
 	Last     int64
-	Records  []Record // the last that match
+	Records  []Record // the last records that match
 	Nearest  []NearMiss
 }
 
@@ -27,7 +27,7 @@ type NearMiss struct {
 	Differs []string
 }
 
-// Expect counts the records so far.
+// Expect counts the records so far that match.
 func (j *Journal) Expect(x api.ExpectRequest) Result {
 	least := 1
 	if x.AtMost != nil {
@@ -50,7 +50,7 @@ func (j *Journal) Expect(x api.ExpectRequest) Result {
 	return r
 }
 
-// Wait returns as soon as enough records match, or when the time is over or ctx is done.
+// Wait returns as soon as enough records match, the timeout has passed or ctx is done.
 func (j *Journal) Wait(ctx context.Context, w api.WaitRequest) Result {
 	timeout := time.NewTimer(time.Duration(w.Timeout))
 	defer timeout.Stop()
@@ -87,7 +87,7 @@ func (r *Result) count(m match.Matcher, items []Item) {
 	r.Records = r.Records[max(0, len(r.Records)-10):]
 }
 
-// nearest notes the records that match but for least; of those that are alike, the latest.
+// nearest keeps the three records with the fewest differences, except those that match; ties go to the latest.
 func (r *Result) nearest(m match.Matcher, items []Item) {
 	for _, x := range slices.Backward(items) {
 		if d := m.Differs(x.Subject()); len(d) > 0 {

@@ -9,8 +9,8 @@ import (
 	"github.com/dingmock/dingmock/mockserver/api"
 )
 
-// Explanations returns what the error replies said that the journals still keep, the most frequent first, limit of them at
-// most.
+// Explanations returns at most limit explanations from the error replies that the journals still keep, the most
+// frequent first.
 func Explanations(limit int, journals ...*Journal) []api.Explanation {
 	found := map[string]*api.Explanation{}
 	for _, j := range journals {
@@ -37,7 +37,7 @@ func Explanations(limit int, journals ...*Journal) []api.Explanation {
 	return list[:min(limit, len(list))]
 }
 
-// withoutNumbers is a text in which each number is the same.
+// withoutNumbers returns a text with each number replaced by 0.
 func withoutNumbers(text string) string {
 	var b strings.Builder
 	digit := false

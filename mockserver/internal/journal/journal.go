@@ -1,6 +1,6 @@
-// Package journal keeps what happened to apps: a ring of the latest records of each app, and of all apps together, with the
-// questions that are asked of it; how often calls broke the document; and what error replies said of their cause. What is kept
-// holds no secret and no token.
+// Package journal keeps what happened to apps: a ring of the latest records of each app, and one of all apps
+// together, both of which can be queried; how often calls broke the document; and the causes that error replies
+// gave. What it keeps holds no secret and no token.
 package journal
 
 import (
@@ -16,42 +16,43 @@ import (
 )
 
 const (
-	bytesOfOne  = 4 << 20              // of one app
-	timesOfAll  = 10                   // as many as of one app, records of all apps are kept in their order
-	bytesOfAll  = 16 << 20             // of these
+	bytesOfOne  = 4 << 20              // of one app's journal
+	timesOfAll  = 10                   // the journal of all apps keeps this many times the records of one app's
+	bytesOfAll  = 16 << 20             // of the journal of all apps
 	bytesOfApps = 256<<20 - bytesOfAll // of all apps' own journals together
 )
 
-// Record is one thing that a journal keeps, of whatever kind. It does not change once it is in a journal.
+// Record is one thing that a journal keeps, of any kind. It does not change once it is in a journal.
 type Record interface {
-	// AppName is the name of the app that it is told of.
+	// AppName returns the name of the app that the record belongs to.
 	AppName() string
-	// SetNumber tells it its number in its app's journal, before anybody can find it there.
+	// SetNumber sets the record's number in its app's journal. It is called before the record can be found there.
 	SetNumber(n int64)
-	// Subject is what a match looks at.
+	// Subject returns what a match looks at.
 	Subject() *match.Subject
-	// Weight is about how many bytes it holds.
+	// Weight returns about how many bytes the record holds.
 	Weight() int
 }
 
-// Item is a record in its place.
+// Item is a record with its number.
 type Item struct {
-	N int64 // its number in this journal
+	N int64 // the record's number in this journal
 	Record
 }
 
-// Journals are those of the apps of one server, and the one of all of them. Any number of goroutines may use them. They have one
-// lock, which is taken last: it is held to put records in and to copy a list of them, never to look into one.
+// Journals holds the journals of the apps of one server, and the one of all apps. It is safe for concurrent use.
+// All share one lock, which is taken last: it is held to add records and to copy a list of them, never to look
+// into one.
 type Journals struct {
 	kept int // records in each journal
 	all  *Journal
 
 	mu    sync.Mutex
-	bytes int      // of the apps' own
-	apps  heaviest // the apps' own that hold something
+	bytes int      // of the apps' own journals
+	apps  heaviest // the apps' own journals that are not empty
 }
 
-// New makes the journals of a server, each of which keeps so many records; none keeps any where that is 0.
+// New makes the journals of a server, each of which keeps kept records; 0 means none.
 func New(kept int) *Journals {
 	s := &Journals{kept: kept}
 	s.all = s.Make()
@@ -59,15 +60,16 @@ func New(kept int) *Journals {
 	return s
 }
 
-// Make makes the journal of one app. It is in nobody's way until something is added to it.
+// Make makes the journal of one app. Until something is added, nothing refers to it.
 func (s *Journals) Make() *Journal {
 	return &Journal{life: NewLife(), limit: s.kept, size: bytesOfOne, journals: s, at: -1}
 }
 
-// All is the journal of all apps, in the order in which things happened. What is added to an app's is in it as well.
+// All returns the journal of all apps, in the order of events. Whatever is added to an app's journal is also added
+// to it.
 func (s *Journals) All() *Journal { return s.all }
 
-// Forget forgets what the journal of all apps keeps of one.
+// Forget removes the records of one app from the journal of all apps.
 func (s *Journals) Forget(app string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,37 +82,38 @@ func (s *Journals) Forget(app string) {
 	})
 }
 
-// NewLife names a life: what counts from 1 in it counts from 1 again in the next, of another name.
+// NewLife returns a name for a new life, which is a sequence of numbers: each life counts from 1 and has another
+// name.
 func NewLife() string { return strconv.FormatUint(rand.Uint64(), 36) }
 
 // Journal is a ring of the latest records of one app, or of all apps.
 type Journal struct {
-	life     string // what its numbers count in
-	limit    int    // in records, of the latest; 0: off
+	life     string // the sequence that its numbers belong to
+	limit    int    // in records; 0: off
 	size     int    // in bytes
 	journals *Journals
 
 	// The rest is guarded by the lock of the journals.
 	items   []Item // oldest first
-	last    int64  // the number of the latest, kept or not
-	lost    int64  // the number of the latest that is not kept for want of room
-	cleared int64  // the number of the latest when all was forgotten: what came before is not lost, but over
+	last    int64  // the number of the latest record, kept or not
+	lost    int64  // the number of the latest record that was dropped for lack of room
+	cleared int64  // the number of the latest record at the last Clear: earlier ones do not count as lost
 	bytes   int
-	at      int           // its place in the heap; -1: it is not in
-	ended   bool          // its app is no more: what still comes in is not kept
-	changed chan struct{} // closed at the next record; nil while nobody waits
+	at      int           // its index in the heap; -1: not in the heap
+	ended   bool          // its app is gone: records that still come in are not kept
+	changed chan struct{} // closed when the next record comes; nil while nobody waits
 }
 
-// Life is what its numbers count in.
+// Life returns the name of the sequence that the journal's numbers belong to.
 func (j *Journal) Life() string { return j.life }
 
-// On reports whether it keeps anything.
+// On reports whether the journal keeps anything.
 func (j *Journal) On() bool { return j.limit > 0 }
 
-// OfAll reports whether it is the journal of all apps.
+// OfAll reports whether this is the journal of all apps.
 func (j *Journal) OfAll() bool { return j == j.journals.all }
 
-// Add numbers the record, keeps it, in the journal of all apps too, and wakes whoever waits.
+// Add numbers the record, stores it in this journal and in that of all apps, and wakes those who wait.
 func (j *Journal) Add(r Record) {
 	s := j.journals
 	s.mu.Lock()
@@ -127,7 +130,7 @@ func (j *Journal) keep(r Record) {
 		return
 	}
 	weight := r.Weight()
-	beyond := j.last - int64(j.limit) // what was forgotten keeps its place among the last
+	beyond := j.last - int64(j.limit) // a forgotten record still counts among the last ones
 	for len(j.items) > 0 && (j.items[0].N <= beyond || j.bytes+weight > j.size) {
 		j.drop()
 	}
@@ -143,15 +146,16 @@ func (j *Journal) keep(r Record) {
 	}
 }
 
-// makeRoom has the app that holds most give up its oldest records, until so many bytes fit in: an app that holds less than its
-// share is never starved by others.
+// makeRoom drops the oldest records of whichever app holds most until weight more bytes fit. So an app that holds
+// less than its share is never starved by others.
 func (s *Journals) makeRoom(weight int) {
 	for len(s.apps) > 0 && s.bytes+weight > bytesOfApps {
 		s.apps[0].drop()
 	}
 }
 
-// drop drops the oldest record. Its place is reused when append has to grow: the array stays within twice the limit.
+// drop removes the oldest record. Its place is reused when append has to grow, so the array stays within twice the
+// limit.
 func (j *Journal) drop() {
 	oldest := j.items[0]
 	j.items[0] = Item{}
@@ -160,7 +164,7 @@ func (j *Journal) drop() {
 	j.grow(-oldest.Weight())
 }
 
-// grow notes that it holds so many bytes more.
+// grow adds by to the number of bytes that the journal holds.
 func (j *Journal) grow(by int) {
 	j.bytes += by
 	if j.OfAll() {
@@ -178,7 +182,7 @@ func (j *Journal) grow(by int) {
 	}
 }
 
-// heaviest is a heap of journals, the one that holds most bytes first.
+// heaviest is a heap of journals; the first holds the most bytes.
 type heaviest []*Journal
 
 func (h heaviest) Len() int           { return len(h) }
@@ -203,7 +207,7 @@ func (h *heaviest) Pop() any {
 	return j
 }
 
-// Clear forgets all records; the count goes on.
+// Clear removes all records; the numbers go on.
 func (j *Journal) Clear() {
 	j.journals.mu.Lock()
 	defer j.journals.mu.Unlock()
@@ -215,7 +219,7 @@ func (j *Journal) clear() {
 	j.grow(-j.bytes)
 }
 
-// End is Clear for a journal whose app is no more: what still comes in is not kept.
+// End is Clear for a journal whose app is gone: records that still come in are not kept.
 func (j *Journal) End() {
 	j.journals.mu.Lock()
 	defer j.journals.mu.Unlock()
@@ -223,7 +227,7 @@ func (j *Journal) End() {
 	j.ended = true
 }
 
-// Get returns the record of that number, if it is still there, and the number of the latest.
+// Get returns the record of that number, nil if it is no longer kept, and the number of the latest record.
 func (j *Journal) Get(n int64) (r Record, last int64) {
 	j.journals.mu.Lock()
 	defer j.journals.mu.Unlock()
@@ -233,20 +237,20 @@ func (j *Journal) Get(n int64) (r Record, last int64) {
 	return r, j.last
 }
 
-// find returns the place of the first record of that number or a later one, and whether it has that number.
+// find returns the index of the first record of that number or a later one, and whether it has that number.
 func (j *Journal) find(n int64) (place int, found bool) {
 	return slices.BinarySearchFunc(j.items, n, func(x Item, n int64) int { return cmp.Compare(x.N, n) })
 }
 
-// Tail is what a journal has after some number.
+// Tail is what a journal holds after a number.
 type Tail struct {
 	Items   []Item          // oldest first
-	Dropped int64           // how many of those asked for have been lost
-	Last    int64           // the number of the latest, kept or not
-	More    <-chan struct{} // closed when there is another one
+	Dropped int64           // how many of the requested records are lost
+	Last    int64           // the number of the latest record, kept or not
+	More    <-chan struct{} // closed when another record comes
 }
 
-// Since returns what there is after that number.
+// Since returns what the journal holds after that number.
 func (j *Journal) Since(n int64) Tail {
 	j.journals.mu.Lock()
 	defer j.journals.mu.Unlock()
@@ -258,14 +262,14 @@ func (j *Journal) Since(n int64) Tail {
 	return Tail{Items: slices.Clone(j.items[first:]), Dropped: max(0, j.lost-max(n, j.cleared)), Last: j.last, More: j.changed}
 }
 
-// Page is those of a tail that match.
+// Page is the part of a Tail that matches.
 type Page struct {
 	Tail
-	Next int64 // what comes before that number was cut off; 0: nothing was
+	Next int64 // matching records before this number were cut off; 0: none were
 }
 
-// List returns the last records after a number that match: limit of them at most, or all for 0, and only those before another
-// number, unless that is 0.
+// List returns the last limit records that match, after the number since and, unless before is 0, before the
+// number before. A limit of 0 means all.
 func (j *Journal) List(m match.Matcher, since, before int64, limit int) Page {
 	p := Page{Tail: j.Since(since)}
 	var items []Item
@@ -284,11 +288,11 @@ func (j *Journal) List(m match.Matcher, since, before int64, limit int) Page {
 	return p
 }
 
-// EventID names a record in a stream.
+// EventID returns the id of a record in a stream.
 func (j *Journal) EventID(n int64) string { return j.life + "-" + strconv.FormatInt(n, 10) }
 
-// AfterEvent returns the number after which a stream goes on whose last event had that id. It is 0, so that nothing is lost,
-// where that is none of this life.
+// AfterEvent returns the number after which a stream continues whose last event had that id. It is 0, so that
+// nothing is lost, if the id is not of this life.
 func (j *Journal) AfterEvent(id string) int64 {
 	life, number, _ := strings.Cut(id, "-")
 	n, err := strconv.ParseInt(number, 10, 64)

@@ -11,38 +11,39 @@ import (
 	"github.com/dingmock/dingmock/mockserver/api"
 )
 
-// tallyRows is how many different violations are told apart for one app; those beyond are counted together.
+// tallyRows is how many different violations of one app are told apart; further ones are counted together.
 const tallyRows = 1000
 
-// AppsCounted is of how many apps it is known that they called. Beyond, it is only known that some did.
+// AppsCounted is how many apps are known by name to have called. Of further apps only the number of their calls is
+// known.
 const AppsCounted = 100_000
 
-// What all apps' rows together may be. Beyond, violations are counted under api.NoApp, in rows that belong to the verdict
-// of every app: it may be red for another's calls then, but never green in spite of its own.
+// Limits over all apps. Above them, violations are counted under api.NoApp, in rows that belong to every app's
+// verdict: it may then be red because of another app's calls, but is never green despite its own.
 const (
 	tallyRowsOfAll  = 20_000
-	tallyBytesOfAll = 64 << 20 // of the first exchanges; beyond, they are kept without headers and bodies
+	tallyBytesOfAll = 64 << 20 // of the first exchanges; above, they are kept without headers and bodies
 )
 
-// row is a api.ViolationCount at work.
+// row is an api.ViolationCount with what the tally needs besides.
 type row struct {
 	api.ViolationCount
 	first  *Call
-	varied bool // whether what was found was not always the same
+	varied bool // whether Found differed between its violations
 }
 
-// Tally counts calls and violations. It outlives the apps.
+// Tally counts calls and violations. It outlives the apps and is safe for concurrent use.
 type Tally struct {
 	mu    sync.Mutex
 	calls map[string]int // by app
-	more  int            // calls of apps beyond AppsCounted
+	more  int            // calls of the apps beyond AppsCounted
 	apps  map[string]map[tallyKey]*row
-	rest  map[tallyKey]*row // beyond tallyRowsOfAll
+	rest  map[tallyKey]*row // rows beyond tallyRowsOfAll
 	rows  int               // without rest
 	bytes int               // of the first exchanges
 }
 
-// tallyKey tells violations apart. The path of an unknown one is part of it.
+// tallyKey tells violations apart. For an unknown path it includes the path.
 type tallyKey struct {
 	operation, rule, pointer, path string
 	level                          dingmock.Level
@@ -62,7 +63,8 @@ func (t *Tally) CountCall(app string) {
 	t.calls[app]++
 }
 
-// Add counts the violations of a call of that app, which are ignored or not, and keeps the call where it is the first of its kind.
+// Add counts the violations of a call of an app; ignored says whether they are ignored. It keeps the call for
+// those violations that are the first of their kind.
 func (t *Tally) Add(app string, ignored bool, list []dingmock.Violation, first *Call) {
 	if len(list) == 0 {
 		return
@@ -104,8 +106,8 @@ func (t *Tally) Add(app string, ignored bool, list []dingmock.Violation, first *
 	}
 }
 
-// keep returns the entry, or it without headers and bodies where those of the rows so far are many bytes. The caller
-// holds the lock.
+// keep returns the entry, or a copy without headers and bodies if the kept ones would exceed tallyBytesOfAll. The
+// caller holds the lock.
 func (t *Tally) keep(e *Call) *Call {
 	if t.bytes+e.weight > tallyBytesOfAll {
 		light := *e
@@ -125,14 +127,14 @@ func (t *Tally) Knows(app string) bool {
 	return t.calls[app] > 0
 }
 
-// Calls returns how many calls each app made, and how many those beyond AppsCounted.
+// Calls returns the number of calls of each app, and the number of calls of the apps beyond AppsCounted.
 func (t *Tally) Calls() (calls map[string]int, more int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return maps.Clone(t.calls), t.more
 }
 
-// Clear forgets the calls and the rows of one app; of api.NoApp also those that could not be told apart.
+// Clear removes the calls and the rows of one app; for api.NoApp also those that could not be told apart.
 func (t *Tally) Clear(app string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -151,7 +153,8 @@ func (t *Tally) Clear(app string) {
 	}
 }
 
-// List returns the rows of the apps that are asked for, sorted. Those that could not be told apart belong to every app.
+// List returns the rows of the apps for which asked returns true, sorted. Rows that could not be told apart belong
+// to every app.
 func (t *Tally) List(asked func(app string) bool) []api.ViolationCount {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -173,7 +176,7 @@ func (t *Tally) List(asked func(app string) bool) []api.ViolationCount {
 	return all
 }
 
-// shown is the row as it is answered.
+// shown returns the row as the control API answers it.
 func (x *row) shown() api.ViolationCount {
 	shown := x.ViolationCount
 	shown.First = x.first.Shown()
