@@ -1,4 +1,5 @@
-// Package jsonvalue looks at JSON values as rules, conditions and templates do: their text, and what stands in them.
+// Package jsonvalue reads JSON values the way rules, conditions and templates do: as text, and by what they
+// contain.
 package jsonvalue
 
 import (
@@ -7,7 +8,8 @@ import (
 	"strconv"
 )
 
-// Scalar returns the text of a JSON value that is no object and no array: of a number that which was sent.
+// Scalar returns the text of a JSON value that is neither an object nor an array: a number as it was sent. It
+// returns false for an object, an array and an empty text.
 func Scalar(data []byte) (string, bool) {
 	data = bytes.TrimSpace(data)
 	if len(data) == 0 || data[0] == '{' || data[0] == '[' {
@@ -20,7 +22,7 @@ func Scalar(data []byte) (string, bool) {
 	return text, json.Unmarshal(data, &text) == nil
 }
 
-// Text is the text of a JSON value: a string as it is, all else as JSON without spaces.
+// Text returns the text of a JSON value: a string as it is, anything else as JSON without spaces.
 func Text(data []byte) string {
 	if text, ok := Scalar(data); ok {
 		return text
@@ -32,19 +34,20 @@ func Text(data []byte) string {
 	return compact.String()
 }
 
-// Node is a JSON value that is read once, however often something in it is asked for.
+// Node is a JSON value that is parsed only once, however often something in it is looked up.
 type Node struct {
 	data   []byte
 	read   bool
 	fields map[string]json.RawMessage // of an object
 	list   []json.RawMessage          // of an array
-	inner  map[string]*Node           // of what has been asked for
+	inner  map[string]*Node           // what has been looked up
 }
 
 // New makes the node of a JSON value.
 func New(data []byte) *Node { return &Node{data: data} }
 
-// Descend returns the JSON value to which a path of keys and places leads. A string on the way may hold JSON itself.
+// Descend returns the JSON value at a path of keys and indexes; false if there is none. A string on the way may
+// itself hold JSON.
 func (n *Node) Descend(path []string) ([]byte, bool) {
 	for _, part := range path {
 		if n = n.step(part); n == nil {
@@ -54,7 +57,7 @@ func (n *Node) Descend(path []string) ([]byte, bool) {
 	return n.data, true
 }
 
-// step returns the value of a key or at a place; nil where there is none.
+// step returns the value of a key or at an index; nil if there is none.
 func (n *Node) step(part string) *Node {
 	if inner := n.inner[part]; inner != nil {
 		return inner

@@ -22,7 +22,7 @@ var (
 	hostShape   = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9._:\[\]-]{1,253}$`)
 )
 
-// What the fields of a match take.
+// What the fields of a match accept.
 const (
 	acceptedPath      = "a path that begins with /, decoded and without a query, or its beginning followed by *"
 	acceptedParameter = "a name of at most 64 letters, digits and _-.$@[], or a JSON pointer that begins with / and such a name"
@@ -30,13 +30,13 @@ const (
 
 const notKept = "may be a secret or a token: those are not kept, so that no call can be matched by them; match by another parameter or header"
 
-// hasOperation reports whether that is an operation of the document, or the id of a call of DingTalk's that is not modelled.
+// hasOperation reports whether id is an operation of the document, or a DingTalk call that is not modelled.
 func hasOperation(doc *dingmock.Document, id string) bool {
 	return doc.Operation(id) != nil ||
 		slices.ContainsFunc(paths.All(), func(c paths.Call) bool { return c.ID == id })
 }
 
-// CheckCalls checks a match by what the document knows.
+// CheckCalls checks a match against the document.
 func CheckCalls(m *api.RuleMatch, doc *dingmock.Document) *api.FieldError {
 	if op := m.Operation; op != "" && !hasOperation(doc, op) {
 		var ids []string
@@ -93,7 +93,7 @@ func pointerTo(place, name string) string {
 	return place + "/" + jsonpointer.Escape(name)
 }
 
-// CheckEntries checks a match of a journal.
+// CheckEntries checks a match of a journal against the document.
 func CheckEntries(m *api.Match, doc *dingmock.Document) *api.FieldError {
 	return CheckCalls(callsOf(m), doc)
 }

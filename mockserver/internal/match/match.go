@@ -1,5 +1,5 @@
-// Package match is the one way in which rules, waits and expectations look at calls: whether a match takes one, and by what it
-// misses it.
+// Package match matches calls for rules, waits and expectations alike: it says whether a match takes a call and,
+// if not, how they differ.
 package match
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/api"
 )
 
-// clause is one thing that a match asks of a call.
+// clause is one condition of a match.
 type clause struct {
 	what  string
 	want  string
@@ -21,11 +21,10 @@ type clause struct {
 	found func(*Subject) string
 }
 
-// Matcher is a match, made ready: the one way in which rules, waits and expectations look at calls. All of its clauses
-// have to hold.
+// Matcher is a match prepared for use. A call matches if all clauses hold.
 type Matcher []clause
 
-// Calls makes the matcher of a match that is valid.
+// Calls returns the matcher of a valid match.
 func Calls(m *api.RuleMatch) Matcher {
 	var list Matcher
 	equal := func(what, want string, of func(*Subject) string) {
@@ -63,12 +62,12 @@ func Calls(m *api.RuleMatch) Matcher {
 	return list
 }
 
-// callsOf is what a Match says of the call, the answer aside.
+// callsOf returns what a Match says about the call, without the answer.
 func callsOf(m *api.Match) *api.RuleMatch {
 	return &api.RuleMatch{Operation: m.Operation, Method: m.Method, Path: m.Path, Host: m.Host, Headers: m.Headers, Parameters: m.Parameters}
 }
 
-// Entries makes the matcher of a match of a journal that is valid.
+// Entries returns the matcher of a valid match of a journal.
 func Entries(m *api.Match) Matcher {
 	list := Calls(callsOf(m))
 	if m.Errcode != "" {
@@ -88,7 +87,7 @@ func quoted(of func(*Subject) string) func(*Subject) string {
 	return func(s *Subject) string { return brief(of(s)) }
 }
 
-// brief quotes what was found, and no more of it than a line takes.
+// brief quotes at most 200 characters of what was found.
 func brief(text string) string {
 	if runes := []rune(text); len(runes) > 200 {
 		return strconv.Quote(string(runes[:200])) + "…"
@@ -96,7 +95,7 @@ func brief(text string) string {
 	return strconv.Quote(text)
 }
 
-// Matches reports whether the match takes the call.
+// Matches reports whether the call matches.
 func (m Matcher) Matches(s *Subject) bool {
 	return !slices.ContainsFunc(m, func(c clause) bool { return !c.holds(s) })
 }
@@ -138,7 +137,7 @@ func headerMet(c api.Condition, values []string) bool {
 	return slices.ContainsFunc(values, func(v string) bool { return c.Met(v, true) })
 }
 
-// Implies reports whether n takes every call that m takes. Where it cannot tell, it says no.
+// Implies reports whether n takes every call that m takes. It returns false if it cannot tell.
 func Implies(m, n *api.RuleMatch) bool {
 	return (n.Operation == "" || n.Operation == m.Operation) && (n.Method == "" || n.Method == m.Method) &&
 		(n.Path == "" || m.Path != "" && (n.Path == m.Path || strings.HasSuffix(n.Path, "*") && matchPath(n.Path, strings.TrimSuffix(m.Path, "*")))) &&
@@ -151,7 +150,8 @@ func hostsImply(m, n string) bool {
 	return m == n || strings.HasPrefix(n, "*") && matchHost(n, strings.TrimPrefix(m, "*"))
 }
 
-// conditionsImply reports whether each condition of n follows from one of m on the same thing.
+// conditionsImply reports whether each condition of n follows from a condition of m on the same parameter or
+// header.
 func conditionsImply(m, n map[string]api.Condition, same func(string) string) bool {
 	for name, want := range n {
 		follows := false

@@ -13,27 +13,29 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/jsonvalue"
 )
 
-// Subject is a call as it is matched: on its way through the server, or in a journal, where its answer is known too.
+// Subject is a call as a match sees it: on its way through the server, or in a journal, where its answer is known
+// as well. It is not safe for concurrent use.
 type Subject struct {
-	Operation, Method, Path string // the path decoded
-	Host                    string // without a port, in small letters
+	Operation, Method, Path string // the path is decoded
+	Host                    string // without a port, in lower case
 	Header                  http.Header
-	Values, Others          map[string]any // parameters by name: of the document, and beside it
-	Kept                    bool           // whether the values are as the journal keeps them
+	Values, Others          map[string]any // parameters by name: those in the document, and others
+	Kept                    bool           // whether the values are already as the journal keeps them
 	Code, Rule              string         // of an answer
 	Broken                  bool           // whether the call broke the document
 
-	known map[string]*parameter // those that have been asked for
+	known map[string]*parameter // parameters that have been looked up
 }
 
-// parameter is one parameter as the journal keeps it, and its text, taken apart.
+// parameter is one parameter as the journal keeps it, and its parsed text.
 type parameter struct {
 	value any
-	node  *jsonvalue.Node // nil until something in it is asked for
+	node  *jsonvalue.Node // nil until something in it is looked up
 }
 
-// parameter returns the text of a parameter, as the journal keeps it: what may be secret in it is masked. The path leads
-// to it, by name, by the keys of objects, the places in arrays, and through strings that hold JSON.
+// parameter returns the text of a parameter as the journal keeps it, with what may be secret masked; false if
+// there is none. The path leads to it: a name, then the keys of objects and the indexes of arrays, also through
+// strings that hold JSON.
 func (s *Subject) parameter(path []string) (string, bool) {
 	p := s.known[path[0]]
 	if p == nil {
@@ -71,8 +73,8 @@ func (s *Subject) parameter(path []string) (string, bool) {
 	return jsonvalue.Text(data), true
 }
 
-// Kept is how a parameter is kept, and matched: what may be secret in it is masked, and an object or an array is its
-// JSON text, without spaces and with its keys sorted.
+// Kept returns a parameter as it is kept and matched: what may be secret is masked, and an object or an array
+// becomes its JSON text, without spaces and with sorted keys.
 func Kept(value any) any {
 	switch v := value.(type) {
 	case nil, bool, json.Number:

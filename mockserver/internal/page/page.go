@@ -1,4 +1,4 @@
-// Package page cuts pages off lists that are sorted by number.
+// Package page cuts lists that are sorted by number into pages.
 package page
 
 import (
@@ -6,8 +6,9 @@ import (
 	"slices"
 )
 
-// Of returns at most limit of the items that are there, of a list that is sorted by number: those after a number, and the
-// number to go on after, which is 0 where there are no more. Newest first, they are those before a number, or, of 0, the last.
+// Of returns at most limit of the items for which there returns true, out of a list that is sorted by number:
+// those after the number after. next is the number to continue after, 0 if there are no more. If newest is true,
+// the order is reversed: it returns the items before the number after, or from the end of the list if after is 0.
 func Of[T any](sorted []T, number func(T) int64, there func(T) bool, after int64, limit int, newest bool) (list []T, next int64) {
 	at, found := slices.BinarySearchFunc(sorted, after, func(x T, n int64) int { return cmp.Compare(number(x), n) })
 	step := 1

@@ -16,19 +16,19 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/tokenlife"
 )
 
-// acceptedEffect says what an effect has to have.
+// acceptedEffect says what an effect must contain.
 var acceptedEffect = "exactly one of " + strings.Join(Kinds(), ", ")
 
-// maxPriority bounds the priority of a rule, both ways.
+// maxPriority is the highest priority of a rule; the lowest is -maxPriority.
 const maxPriority = 1_000_000
 
-// ruleID is the shape of an id, as the document has it.
+// ruleID is the form of an id, as in the document.
 var ruleID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
 
-// maxPause bounds the pauses of an effect.
+// maxPause is the longest pause of an effect.
 const maxPause = 10 * time.Minute
 
-// Check checks a rule. forAll says that it is for every app.
+// Check checks a rule. forAll says whether it is for every app.
 func Check(r *api.Rule, doc *dingmock.Document, forAll bool) *api.FieldError {
 	e := &Effect{r.Effect}
 	given := 0
@@ -91,7 +91,8 @@ func Check(r *api.Rule, doc *dingmock.Document, forAll bool) *api.FieldError {
 	return nil
 }
 
-// issuesTokens reports whether an operation, or any where it is "", issues access tokens: it takes secrets in the place of one.
+// issuesTokens reports whether an operation issues access tokens: it takes secrets instead of a token. The id ""
+// stands for any operation: true.
 func issuesTokens(doc *dingmock.Document, id string) bool {
 	op := doc.Operation(id)
 	return id == "" || op != nil && !slices.ContainsFunc(op.Security, func(r dingmock.Requirement) bool { return slices.Contains(r, op.Family.Token) })
@@ -111,7 +112,7 @@ func CheckAll(list []api.Rule, doc *dingmock.Document, forAll bool) *api.FieldEr
 	return nil
 }
 
-// checkTLS checks that a rule on handshakes asks for no more than is known of one.
+// checkTLS checks that a rule on handshakes uses only what is known of a handshake.
 func checkTLS(r *api.Rule, forAll bool) *api.FieldError {
 	fault := r.Effect.Fault
 	if !forAll {

@@ -9,13 +9,13 @@ import (
 	"github.com/dingmock/dingmock/mockserver/api"
 )
 
-// Effect is an api.Effect at work.
+// Effect is an api.Effect with methods for the server.
 type Effect struct{ api.Effect }
 
-// kinds are the effects, of which a rule has just one.
+// kinds lists the kinds of effects. A rule has exactly one.
 var kinds = []struct {
 	name    string
-	answers bool // it is an answer, or none at all, in the fake's place
+	answers bool // whether it replaces the fake's answer, by another or by none
 	set     func(e *Effect) bool
 }{
 	{"fault", true, func(e *Effect) bool { return e.Fault != "" }},
@@ -32,7 +32,7 @@ var kinds = []struct {
 	{"reply", false, func(e *Effect) bool { return e.Reply != nil }},
 }
 
-// Kinds returns the names of all kinds of effects, as an api.Effect has them in JSON.
+// Kinds returns the names of all kinds of effects, as in the JSON of an api.Effect.
 func Kinds() []string {
 	var list []string
 	for _, k := range kinds {
@@ -41,7 +41,7 @@ func Kinds() []string {
 	return list
 }
 
-// Kind is the kind of the effect, "" for none.
+// Kind returns the kind of the effect, "" for none.
 func (e *Effect) Kind() string {
 	for _, k := range kinds {
 		if k.set(e) {
@@ -51,7 +51,7 @@ func (e *Effect) Kind() string {
 	return ""
 }
 
-// Name is the effect in a word or two, such as app-throttled, errcode 34001 or reply.
+// Name returns the effect in a word or two, such as app-throttled, errcode 34001 or reply.
 func (e *Effect) Name() string {
 	switch kind := e.Kind(); kind {
 	case "fault":
@@ -65,7 +65,7 @@ func (e *Effect) Name() string {
 	}
 }
 
-// Answers reports whether the effect is an answer, or none at all, in the fake's place.
+// Answers reports whether the effect replaces the fake's answer, by another or by none.
 func (e *Effect) Answers() bool {
 	for _, k := range kinds {
 		if k.set(e) {
@@ -75,10 +75,10 @@ func (e *Effect) Answers() bool {
 	return false
 }
 
-// OfTLS reports whether the effect is on a handshake, and on no call.
+// OfTLS reports whether the effect is on a handshake, not on a call.
 func (e *Effect) OfTLS() bool { return strings.HasPrefix(e.Fault, "tls-") }
 
-// Delay is how much later the call is answered, drawn anew each time.
+// Delay returns how much to delay the answer. It is random each time if the effect has a LatencyMax.
 func (e *Effect) Delay() time.Duration {
 	if e.LatencyMax <= e.Latency {
 		return time.Duration(e.Latency)

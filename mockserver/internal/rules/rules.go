@@ -1,5 +1,6 @@
-// Package rules is the rules at work that make calls fail, or answer in the fake's place: which is asked when, how often each
-// matched and fired, which hides which. What an effect does to an answer is the server's.
+// Package rules runs the rules that make calls fail, or answer them instead of the fake: it decides which rule is
+// tried when, counts how often each matched and fired, and finds which hides which. The server applies the
+// effects.
 package rules
 
 import (
@@ -18,17 +19,18 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
 
-// Set is rules that are asked in order. The zero value is none. It has a lock of its own, which is taken after that of an app.
+// Set is a list of rules that are tried in order. The zero value is empty. It is safe for concurrent use; its lock
+// is taken after that of an app.
 type Set struct {
-	count atomic.Int64 // len(list), to pass by without the lock
+	count atomic.Int64 // len(list), to skip an empty set without the lock
 
 	mu   sync.Mutex
-	list []*Rule // those that may still fire, in the order they are asked
-	used []*Rule // the last that will not, oldest first
+	list []*Rule // those that may still fire, in the order they are tried
+	used []*Rule // the last ones that will not fire again, oldest first
 	made int64
 }
 
-// Rule is an api.Rule at work. What is above the counts never changes.
+// Rule is an api.Rule at work. The fields before matched never change.
 type Rule struct {
 	ID       string
 	priority int
@@ -39,15 +41,15 @@ type Rule struct {
 	until    time.Time // zero: no end
 	matched  int64
 	fired    int64
-	tested   bool // it has fired on a call that is judged
+	tested   bool // it has fired on a judged call
 }
 
-const maxRules = 1000 // that one app may have, used-up ones aside
+const maxRules = 1000 // of one app, not counting used-up ones
 
-// MaxUsed is how many used-up rules can still be asked for.
+// MaxUsed is how many used-up rules can still be looked up.
 const MaxUsed = 100
 
-// Add puts a rule at its place, and returns it as it is then. It fails where there are too many.
+// Add inserts a rule at its place and returns it as it is then. It returns an error if there are too many rules.
 func (s *Set) Add(r api.Rule, now time.Time) (api.Rule, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,7 +63,7 @@ func (s *Set) Add(r api.Rule, now time.Time) (api.Rule, error) {
 	return made, nil
 }
 
-// Replace puts a list of rules, which are not too many, in the place of all, and returns them as they are now.
+// Replace replaces all rules by a list, which must not be too long, and returns the new rules as they are then.
 func (s *Set) Replace(list []api.Rule, now time.Time) []api.Rule {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,7 +76,7 @@ func (s *Set) Replace(list []api.Rule, now time.Time) []api.Rule {
 	return made
 }
 
-// put takes a rule in at its place. The caller holds the lock.
+// put inserts a rule at its place. The caller holds the lock.
 func (s *Set) put(r api.Rule, now time.Time) *Rule {
 	if r.When.Probability != nil && r.When.Seed == 0 {
 		r.When.Seed = rand.Uint64()>>11 + 1
@@ -101,7 +103,7 @@ func (s *Set) put(r api.Rule, now time.Time) *Rule {
 	return x
 }
 
-// before reports whether a rule is asked before another that was there before it.
+// before reports whether a new rule is tried before an existing one.
 func (x *Rule) before(y *Rule) bool {
 	if x.priority != y.priority {
 		return x.priority > y.priority
@@ -109,16 +111,16 @@ func (x *Rule) before(y *Rule) bool {
 	return x.ends() && !y.ends()
 }
 
-// ends reports whether a rule ends by itself.
+// ends reports whether a rule can end by itself.
 func (x *Rule) ends() bool { return x.when.Times > 0 || !x.until.IsZero() }
 
-// over reports whether a rule will not fire any more.
+// over reports whether a rule will never fire again.
 func (x *Rule) over(now time.Time) bool {
 	return x.when.Times > 0 && x.fired >= x.when.Times || !x.until.IsZero() && !now.Before(x.until)
 }
 
-// shadowedBy returns the id of the rule, of those asked before, that takes every call that this one takes and always
-// fires; "" where it finds none.
+// shadowedBy returns the id of a rule, among those tried earlier, that takes every call that this rule takes and
+// always fires; "" if it finds none.
 func (x *Rule) shadowedBy(earlier []*Rule) string {
 	for _, y := range earlier {
 		w := y.when
@@ -129,7 +131,7 @@ func (x *Rule) shadowedBy(earlier []*Rule) string {
 	return ""
 }
 
-// sweep takes out the rules that are over. The caller holds the lock.
+// sweep removes the rules that are over. The caller holds the lock.
 func (s *Set) sweep(now time.Time) {
 	s.list = slices.DeleteFunc(s.list, func(x *Rule) bool {
 		over := x.over(now)
@@ -146,7 +148,7 @@ func (s *Set) retire(x *Rule) {
 	s.used = slices.Delete(s.used, 0, max(0, len(s.used)-MaxUsed))
 }
 
-// Remove removes the rule of that id, or all where it is "". It reports whether there was one.
+// Remove removes the rule of that id, or all rules if the id is "". It reports whether there was one.
 func (s *Set) Remove(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,13 +159,14 @@ func (s *Set) Remove(id string) bool {
 	return len(s.list)+len(s.used) < n
 }
 
-// All returns the rules that may still fire, in the order they are asked.
+// All returns the rules that may still fire, in the order they are tried.
 func (s *Set) All(now time.Time) []api.Rule {
 	list, _ := s.live(now)
 	return list
 }
 
-// Unfired yields the rules that had no effect so far on a call that is judged, those that were over last among them. The set is locked meanwhile.
+// Unfired yields the rules that have taken no effect so far on a judged call, including the last ones that are
+// over. The set is locked meanwhile.
 func (s *Set) Unfired(now time.Time) iter.Seq[api.UnfiredRule] {
 	return func(yield func(api.UnfiredRule) bool) {
 		s.mu.Lock()
@@ -194,7 +197,7 @@ func (s *Set) live(now time.Time) ([]api.Rule, []*Rule) {
 	return list, slices.Clone(s.list)
 }
 
-// Judged returns all, and says of each which one hides it.
+// Judged returns the rules of All, each with the id of the rule that hides it, if any.
 func (s *Set) Judged(now time.Time) []api.Rule {
 	list, asked := s.live(now)
 	for i, x := range asked {
@@ -203,7 +206,7 @@ func (s *Set) Judged(now time.Time) []api.Rule {
 	return list
 }
 
-// Get returns the rule of that id, also one of the last that were used up.
+// Get returns the rule of that id, which may also be one of the last that were used up.
 func (s *Set) Get(id string, now time.Time) (api.Rule, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -231,7 +234,8 @@ func (x *Rule) shown(now time.Time) api.Rule {
 	return r
 }
 
-// Fire returns the first rule that has its effect on a call, which is judged or not, or nil. Those asked before count it as matched.
+// Fire returns the first rule that takes effect on a call, or nil. judged says whether the call is judged.
+// Matching rules that were tried before it count the call as matched.
 func (s *Set) Fire(call func() *match.Subject, judged bool, now func() time.Time) *Rule {
 	if s.count.Load() == 0 {
 		return nil
@@ -240,7 +244,7 @@ func (s *Set) Fire(call func() *match.Subject, judged bool, now func() time.Time
 	return s.first(now(), judged, func(x *Rule) bool { return !x.Effect.OfTLS() && x.matcher.Matches(about) })
 }
 
-// FireTLS returns the first rule that has its effect on a handshake for a host, or nil.
+// FireTLS returns the first rule that takes effect on a handshake for a host, or nil.
 func (s *Set) FireTLS(host string, now func() time.Time) *Rule {
 	if s.count.Load() == 0 {
 		return nil
@@ -249,7 +253,7 @@ func (s *Set) FireTLS(host string, now func() time.Time) *Rule {
 	return s.first(now(), true, func(x *Rule) bool { return x.Effect.OfTLS() && x.matcher.Matches(about) })
 }
 
-// first returns the first rule of those that are asked about something that has its effect on it, or nil.
+// first returns the first matching rule that takes effect, or nil.
 func (s *Set) first(at time.Time, judged bool, matches func(*Rule) bool) *Rule {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -299,21 +303,21 @@ func (s *Set) Reply(call func() *match.Subject, now func() time.Time) *api.Fixed
 	return nil
 }
 
-// due decides for the call that was matched last.
+// due reports whether the rule fires on the call that it matched last.
 func (x *Rule) due(now time.Time) bool {
 	n := x.matched - x.when.Skip
 	switch {
 	case n <= 0, x.when.Every > 1 && n%x.when.Every != 0, x.over(now):
 		return false
 	case x.when.Probability != nil:
-		// The n-th draw depends on seed and n alone, so that a restored rule goes on as it would have.
+		// The n-th draw depends only on seed and n, so that a restored rule continues as it would have.
 		return rand.New(rand.NewPCG(x.when.Seed, uint64(x.matched))).Float64() < *x.when.Probability
 	}
 	return true
 }
 
-// MakesKnown reports whether the rule says that there is such a path as the one that it answers: it names it, or has a
-// fixed reply for all that begin so. A fault for whatever comes says nothing of the kind.
+// MakesKnown reports whether the rule implies that the path of the call that it answers exists: it names the path,
+// or has a fixed reply for all paths with a prefix. A fault for any path implies nothing.
 func (x *Rule) MakesKnown() bool {
 	path := x.match.Path
 	return x.Effect.Reply != nil && path != "" || x.Effect.Answers() && path != "" && !strings.HasSuffix(path, "*")
