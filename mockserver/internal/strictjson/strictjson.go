@@ -1,7 +1,8 @@
-// Package strictjson reads JSON into a Go type to the letter, and says where it is wrong.
+// Package strictjson reads JSON strictly into a Go type, and says where it is wrong.
 //
-// encoding/json takes the name of a field in any case, and the last of two fields of one name; its errors tell of bytes.
-// Here both are errors, and an error has a line and a JSON pointer. The time it takes grows as the text does.
+// encoding/json accepts field names in any case, and the last of two fields of the same name; its errors give byte
+// offsets. Here both are errors, and an error gives a line and a JSON pointer. Reading takes time proportional to
+// the length of the text.
 package strictjson
 
 import (
@@ -24,16 +25,16 @@ import (
 // deepest is how deep values may be nested.
 const deepest = 64
 
-// Error is what is wrong with one value, and what would have been right.
+// Error says what is wrong with one value, and what would be right.
 type Error struct {
 	Line    int
-	Pointer string // JSON pointer; "" is the whole
+	Pointer string // JSON pointer; "" is the whole text
 	Text    string
 
-	ofText bool // whether it is of the text, and no value's: it stays without a pointer
+	ofText bool // whether it is about the text, not a value: it gets no pointer
 }
 
-// in puts a step before the pointer.
+// in prepends a step to the pointer.
 func (e *Error) in(step string) *Error {
 	if !e.ofText {
 		e.Pointer = "/" + step + e.Pointer
@@ -41,7 +42,7 @@ func (e *Error) in(step string) *Error {
 	return e
 }
 
-// Error is "LINE: POINTER: TEXT", without the pointer's first slash, and without that of the whole.
+// Error returns "LINE: POINTER: TEXT", without the pointer's first slash, or "LINE: TEXT" if the pointer is empty.
 func (e *Error) Error() string {
 	if e.Pointer == "" {
 		return fmt.Sprintf("%d: %s", e.Line, e.Text)
@@ -49,8 +50,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%d: %s: %s", e.Line, strings.TrimPrefix(e.Pointer, "/"), e.Text)
 }
 
-// Read reads the one JSON object that data holds into the struct that out points to. Its fields, and theirs, are named by
-// json tags. The error is an *Error.
+// Read reads the single JSON object in data into the struct that out points to. Its fields, and those within, are
+// named by json tags. The error is an *Error.
 func Read(data []byte, out any) error {
 	root := reflect.TypeOf(out).Elem()
 	r := &reader{dec: json.NewDecoder(bytes.NewReader(data)), data: data, known: map[reflect.Type]fields{}}
@@ -71,7 +72,7 @@ func Read(data []byte, out any) error {
 	return nil
 }
 
-// Explain says what an error of encoding/json means, and of which field.
+// Explain returns what an error of encoding/json means, and which field it is about.
 func Explain(err error) string {
 	var wrong *json.UnmarshalTypeError
 	if !errors.As(err, &wrong) {
@@ -84,12 +85,12 @@ func Explain(err error) string {
 	return text
 }
 
-// Line is where the value at a JSON pointer stands in JSON that Read has read, a field by its name. Where there is none,
-// it is the line of the innermost value around it that there is.
+// Line returns the line of the value at a JSON pointer, in JSON that Read has accepted; for a field, the line of
+// its name. If there is no such value, it returns the line of the innermost existing value around it.
 func Line(data []byte, pointer string) int {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	var found int64
-	named := false // the place is that of the value's name, which came before it
+	named := false // found is already the place of the value's name
 	for _, step := range append(strings.Split(pointer, "/")[1:], "") {
 		step = jsonpointer.Unescape(step)
 		open, err := dec.Token()
@@ -109,7 +110,7 @@ func Line(data []byte, pointer string) int {
 	return lineAt(data, found)
 }
 
-// enter reads on to where the value of a name or an index begins, and reports whether there is one.
+// enter reads up to the value of a name or an index, and reports whether there is one.
 func enter(dec *json.Decoder, object bool, step string) bool {
 	for i := 0; dec.More(); i++ {
 		name := strconv.Itoa(i)
@@ -135,7 +136,7 @@ func lineAt(data []byte, offset int64) int {
 	return 1 + bytes.Count(data[:min(offset, int64(len(data)))], []byte("\n"))
 }
 
-// reader checks that fields and kinds are those of a type.
+// reader checks that fields and kinds of values fit a type.
 type reader struct {
 	dec   *json.Decoder
 	data  []byte
@@ -152,15 +153,15 @@ func (r *reader) wrongText(text string) *Error {
 	return e
 }
 
-// broken says why there is no next token.
+// broken returns the error for a missing next token.
 func (r *reader) broken(err error) *Error {
-	if _, ok := errors.AsType[*json.SyntaxError](err); ok { // whose offset counts what Token has scanned alone
+	if _, ok := errors.AsType[*json.SyntaxError](err); ok { // its offset counts only what Token has scanned
 		return r.wrongText("is not JSON: " + err.Error())
 	}
 	return r.wrongText("is not JSON: it ends too early")
 }
 
-// whole checks all of the text.
+// whole checks the whole text.
 func (r *reader) whole(root reflect.Type) error {
 	if err := r.value(0, root); err != nil {
 		return err
@@ -171,7 +172,7 @@ func (r *reader) whole(root reflect.Type) error {
 	return nil
 }
 
-// value checks one value. What is around it puts the pointer to it before that of the error.
+// value checks one value. The caller prepends the pointer to the value to that of the error.
 func (r *reader) value(depth int, t reflect.Type) *Error {
 	t = plainType(t)
 	if readsItself(t) {
@@ -209,7 +210,7 @@ func (r *reader) value(depth int, t reflect.Type) *Error {
 	return r.end()
 }
 
-// object checks the fields of an object that has begun, and its end.
+// object checks the fields and the end of an object whose beginning has been read.
 func (r *reader) object(depth int, t reflect.Type) *Error {
 	fields, seen := r.fields(t), names{}
 	for r.dec.More() {

@@ -11,14 +11,14 @@ import (
 
 // field is what a field of an object holds.
 type field struct {
-	t   reflect.Type // nil for what may be anything
-	bit uint64       // its own among those of a struct; 0 for a field of any name
+	t   reflect.Type // nil: any type
+	bit uint64       // unique within a struct; 0 for a field of any name
 }
 
-// fields are those that an object may have.
+// fields are the fields that an object may have.
 type fields struct {
 	named map[string]field
-	other *field // of any name; nil where there is none
+	other *field // a field of any name; nil if none is allowed
 }
 
 func (f fields) find(name string) (field, bool) {
@@ -29,7 +29,7 @@ func (f fields) find(name string) (field, bool) {
 	return x, ok
 }
 
-// fields returns the fields of a type, which has 64 at most.
+// fields returns the fields of a type, which may have at most 64.
 func (r *reader) fields(t reflect.Type) fields {
 	switch {
 	case t == nil:
@@ -49,7 +49,7 @@ func (r *reader) fields(t reflect.Type) fields {
 	return f
 }
 
-// names are those that an object has had so far.
+// names are the field names seen so far in an object.
 type names struct {
 	bits  uint64
 	other map[string]bool
@@ -70,7 +70,7 @@ func (n *names) add(name string, f field) bool {
 	return was
 }
 
-// element returns the type of an array's elements; nil for what may be anything.
+// element returns the type of an array's elements; nil for any type.
 func element(t reflect.Type) reflect.Type {
 	if t == nil {
 		return nil
@@ -78,7 +78,7 @@ func element(t reflect.Type) reflect.Type {
 	return t.Elem()
 }
 
-// plainType returns the type that a pointer is to, and nil for JSON of any kind.
+// plainType returns the type that a pointer points to, or t itself; nil for JSON of any kind.
 func plainType(t reflect.Type) reflect.Type {
 	if t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -89,12 +89,12 @@ func plainType(t reflect.Type) reflect.Type {
 	return t
 }
 
-// readsItself reports whether a type says itself what JSON it takes.
+// readsItself reports whether a type decodes its own JSON.
 func readsItself(t reflect.Type) bool {
 	return t != nil && reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]())
 }
 
-// unreadable says why such a type does not take a text; "" where it does.
+// unreadable returns why such a type rejects a text; "" if it accepts it.
 func unreadable(text []byte, t reflect.Type) string {
 	err := reflect.New(t).Interface().(json.Unmarshaler).UnmarshalJSON(text)
 	switch {
@@ -106,7 +106,7 @@ func unreadable(text []byte, t reflect.Type) string {
 	return err.Error()
 }
 
-// misfit says why a JSON token cannot begin a value of a type; "" where it can. null is no value, and fits.
+// misfit returns why a JSON token cannot begin a value of a type; "" if it can. null fits any type.
 func misfit(tok json.Token, t reflect.Type) string {
 	if t == nil || tok == nil {
 		return ""

@@ -1,4 +1,5 @@
-// Package template makes the fixed replies of rules, and fills the holes of those that are templates with what a call gave.
+// Package template makes the fixed replies of rules, and fills the holes of those that are templates with values
+// from a call.
 package template
 
 import (
@@ -25,15 +26,15 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/tokenlife"
 )
 
-const maxHoles = 100 // that one reply may have
+const maxHoles = 100 // in one reply
 
-// MaxFill is how many bytes of a call fill the holes of a reply, and how many they come to.
+// MaxFill is how many bytes of a call may go into the holes of a reply, and how many bytes they may produce.
 const MaxFill = 8 << 20
 
-// templateRoot is what a hole may begin with.
+// templateRoot is what the first name of a hole stands for.
 type templateRoot struct {
 	bare  bool                                                    // whether it stands alone, as {{root}}, and not as {{root.field}}
-	value func(g *Filling, path []string) (json.RawMessage, bool) // JSON as it is put in
+	value func(g *Filling, path []string) (json.RawMessage, bool) // JSON to insert
 }
 
 var templateRoots = map[string]templateRoot{
@@ -44,10 +45,10 @@ var templateRoots = map[string]templateRoot{
 
 // templateHole is one {{root.path}} of a template.
 type templateHole struct {
-	text   string // as it stands there
+	text   string // as written
 	root   templateRoot
 	path   []string
-	secret bool // whether a name in it is that of a secret
+	secret bool // whether a name in it denotes a secret
 }
 
 // piece is plain text of a template, or a hole.
@@ -58,7 +59,7 @@ type piece struct {
 
 var holePart = regexp.MustCompile(`^[^\s{}.]+$`)
 
-// pieces takes a template apart. The error names the hole that is none.
+// pieces splits a template. The error names the hole that is not valid.
 func pieces(text string) ([]piece, error) {
 	var list []piece
 	for {
@@ -101,13 +102,13 @@ func readHole(inner string) (*templateHole, error) {
 	return h, nil
 }
 
-// room bounds what fills the holes of one reply. Once something did not fit, no hole is filled any more.
+// room limits what fills the holes of one reply. After something did not fit, no further hole is filled.
 type room struct {
 	taken int // bytes
 	full  bool
 }
 
-// takes reports whether there is room for so many bytes, and takes it.
+// takes reports whether n more bytes fit, and reserves them if so.
 func (r *room) takes(n int) bool {
 	r.full = r.full || r.taken+n > MaxFill
 	if !r.full {
@@ -116,8 +117,8 @@ func (r *room) takes(n int) bool {
 	return !r.full
 }
 
-// fillText fills the holes of a text that is valid, and has each part written as it is told. What there is not is empty. Of a
-// reply as it is kept, no more is made than is shown.
+// fillText fills the holes of a valid text, and passes each part through written. A hole without a value stays
+// empty. For the journal it produces no more than is shown.
 func fillText(text string, g *Filling, written func(string) string) string {
 	list, _ := pieces(text)
 	var b strings.Builder
@@ -140,7 +141,7 @@ func fillText(text string, g *Filling, written func(string) string) string {
 	return b.String()
 }
 
-// fill returns what fills a hole, as JSON; false where the call has nothing for it, or there is no room.
+// fill returns what fills a hole, as JSON; false if the call has no value for it or there is no room.
 func (h *templateHole) fill(g *Filling) (json.RawMessage, bool) {
 	switch {
 	case g.room.full:
@@ -161,7 +162,7 @@ func (h *templateHole) fill(g *Filling) (json.RawMessage, bool) {
 	return json.RawMessage(redact.JSON(string(value))), true
 }
 
-// asItIs writes a text as it is, and inString within a JSON string.
+// asItIs returns a text unchanged; inString escapes it for use within a JSON string.
 func asItIs(text string) string { return text }
 
 func inString(text string) string {
@@ -169,34 +170,34 @@ func inString(text string) string {
 	return string(quoted[1 : len(quoted)-1])
 }
 
-// Masked is the same call for the journal: secrets do not fill holes.
+// Masked returns the same call for the journal: secrets do not fill holes.
 func (g *Filling) Masked() *Filling {
 	kept := *g
 	kept.kept, kept.room = true, room{}
 	return &kept
 }
 
-// Filling is what fills the holes of a reply: what the call gave.
+// Filling is what fills the holes of a reply: the values of a call. It is not safe for concurrent use.
 type Filling struct {
-	Query string        // as it was sent
+	Query string        // as sent
 	Body  []byte        // a form or JSON
-	Token func() string // a new token of the app, the same each time
+	Token func() string // returns a new token of the app, the same each time
 
-	kept bool  // whether it is for the journal: secrets fill no hole
-	sent *sent // nil until asked for
+	kept bool  // whether it is for the journal, where secrets fill no hole
+	sent *sent // nil until first used
 	room room
 }
 
-// Full reports whether the call gave more than goes into one reply, so that holes are left unfilled.
+// Full reports whether the call gave more than fits into one reply, so that holes were left unfilled.
 func (g *Filling) Full() bool { return g.room.full }
 
-// sent is what a call gave, read once for all holes.
+// sent is what a call gave, parsed once for all holes.
 type sent struct {
 	body        *jsonvalue.Node // of JSON
 	form, query map[string]*jsonvalue.Node
 }
 
-// read returns what the call gave.
+// read returns what the call gave, and parses it if that has not been done.
 func (g *Filling) read() *sent {
 	if g.sent != nil {
 		return g.sent
@@ -220,7 +221,7 @@ func readForm(raw string) map[string]*jsonvalue.Node {
 	return form
 }
 
-// bodyField returns a value of the body, a form or JSON.
+// bodyField returns a value of the body, which is a form or JSON.
 func (g *Filling) bodyField(path []string) (json.RawMessage, bool) {
 	if x := g.read(); x.form == nil {
 		return x.body.Descend(path)
@@ -232,7 +233,7 @@ func (g *Filling) queryField(path []string) (json.RawMessage, bool) {
 	return formField(g.read().query, path)
 }
 
-// newToken is a token of the app's that the reply hands out: the same wherever it stands in one reply.
+// newToken returns the token that the reply issues: the same in all holes of one reply.
 func (g *Filling) newToken([]string) (json.RawMessage, bool) {
 	return jsontext.MustMarshal(g.Token()), true
 }
@@ -245,12 +246,12 @@ func formField(form map[string]*jsonvalue.Node, path []string) (json.RawMessage,
 	return n.Descend(path[1:])
 }
 
-// notOurs are the headers of a reply that are not a rule's to set.
+// notOurs are the headers that a rule may not set in a reply.
 var notOurs = []string{
 	"Connection", "Content-Length", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
 }
 
-// What the fields of a fixed reply take, where the document's schema does not say it.
+// What the fields of a fixed reply accept, as far as the document's schema does not say it.
 const (
 	acceptedHeader   = "the name of a header, other than Content-Type, those of how an answer is sent and Dingmock-…, with a text of one line"
 	acceptedTemplate = "values with holes such as {{body.userid}}, {{body.list.0.name}}, {{query.x}} and {{token}}, at most 100 in a reply"
@@ -315,7 +316,8 @@ func Check(f *api.FixedReply) *api.FieldError {
 	return nil
 }
 
-// walkStrings has each string of a JSON text looked at, and refuses holes where nothing fills them.
+// walkStrings calls look for each string value of a JSON text, and rejects holes in keys, where nothing fills
+// them.
 func walkStrings(data []byte, look func(string) error) error {
 	return rewrite(&bytes.Buffer{}, data, func(key bool, text string) ([]byte, error) {
 		if key && strings.Contains(text, "{{") {
@@ -325,7 +327,8 @@ func walkStrings(data []byte, look func(string) error) error {
 	})
 }
 
-// rewrite copies a JSON text without spaces, its keys in their order, and each string as it is told.
+// rewrite copies a JSON text without spaces. Keys keep their order, and text returns what to write for each
+// string.
 func rewrite(out *bytes.Buffer, data []byte, text func(key bool, text string) ([]byte, error)) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
@@ -364,7 +367,7 @@ func rewrite(out *bytes.Buffer, data []byte, text func(key bool, text string) ([
 			if _, err := dec.Token(); err != nil {
 				return err
 			}
-			out.WriteByte(byte(tok) + 2) // ] and } come two after [ and {
+			out.WriteByte(byte(tok) + 2) // in ASCII, ] and } come two after [ and {
 			return nil
 		case string:
 			return put(false, tok)
@@ -375,7 +378,7 @@ func rewrite(out *bytes.Buffer, data []byte, text func(key bool, text string) ([
 	return value()
 }
 
-// Render makes the headers and the body of the reply to a call.
+// Render returns the headers and the body of the reply to a call.
 func Render(f *api.FixedReply, g *Filling) (header http.Header, body []byte) {
 	g.room = room{}
 	for _, name := range slices.Sorted(maps.Keys(f.Headers)) {
@@ -400,10 +403,10 @@ func withoutControls(text string) string {
 	}, text)
 }
 
-// errEnough ends the body of a reply as it is kept, where it is longer than what is shown.
+// errEnough stops the rendering of a body for the journal when it is longer than what is shown.
 var errEnough = errors.New("no more is kept")
 
-// RenderBody makes the body alone.
+// RenderBody returns only the body.
 func RenderBody(f *api.FixedReply, g *Filling) []byte {
 	var text string
 	var out bytes.Buffer
@@ -414,7 +417,7 @@ func RenderBody(f *api.FixedReply, g *Filling) []byte {
 	case json.Unmarshal(f.Body, &text) == nil:
 		out.WriteString(text)
 	case f.Template:
-		_ = rewrite(&out, f.Body, func(key bool, text string) ([]byte, error) { // it has been walked through before
+		_ = rewrite(&out, f.Body, func(key bool, text string) ([]byte, error) { // Check has already walked through it
 			switch {
 			case g.kept && out.Len() > redact.Kept:
 				return nil, errEnough
@@ -429,7 +432,8 @@ func RenderBody(f *api.FixedReply, g *Filling) []byte {
 	return out.Bytes()
 }
 
-// fillValue fills a string of a JSON body. One that is a hole and nothing else takes the value as it is.
+// fillValue fills the holes of a string in a JSON body. If the string is nothing but a hole, it becomes the value
+// itself.
 func fillValue(text string, g *Filling) []byte {
 	list, _ := pieces(text)
 	if len(list) != 1 || list[0].hole == nil {

@@ -1,4 +1,5 @@
-// Package tokenlife says how long an access token may live, whoever says so: options, a state, a rule or a reply.
+// Package tokenlife defines how long an access token may live, whether options, a state, a rule or a reply sets
+// it.
 package tokenlife
 
 import (
@@ -6,17 +7,17 @@ import (
 	"time"
 )
 
-// Usual is how long the platform's tokens live; Shortest and Longest bound what may be asked for.
+// Usual is how long the platform's tokens live; Shortest and Longest limit what may be set.
 const (
 	Usual    = 7200 * time.Second
 	Shortest = time.Second
 	Longest  = 30 * 24 * time.Hour
 )
 
-// Accepted says what Check accepts.
+// Accepted describes what Check accepts.
 const Accepted = "1s to 720h"
 
-// Check fails on a life that is too short or too long.
+// Check returns an error if a life is too short or too long.
 func Check(d time.Duration) error {
 	if d < Shortest || d > Longest {
 		return fmt.Errorf("%s has to be %s to %s", d, Shortest, Longest)

@@ -6,7 +6,7 @@ import (
 	"github.com/dingmock/dingmock"
 )
 
-// kinds are the credentials that an app gives out, and what each is called, as the object of a sentence.
+// kinds are the kinds of credentials that an app issues, each with its name as the object of a sentence.
 var kinds = []struct {
 	kind   dingmock.CredentialKind
 	called string
@@ -19,33 +19,34 @@ var kinds = []struct {
 	{dingmock.StreamTicket, "the ticket of a Stream connection"},
 }
 
-// fatesKept is how many credentials are remembered of apps that are no more, to tell their holders why.
+// fatesKept is how many credentials of removed apps are remembered, to tell their holders why they no longer work.
 const fatesKept = 10_000
 
-// Credential is one that an app has given out.
+// Credential is a credential that an app has issued.
 type Credential struct {
 	Kind  dingmock.CredentialKind
 	Value string
 }
 
-// Fate is what became of the app of a credential that is no longer good: its name, and why, as the end of a sentence. The zero
-// Fate is that of one that is not known.
+// Fate says what became of the app of a credential that is no longer valid: the app's name, and the reason as the
+// end of a sentence. The zero value means that the credential is unknown.
 type Fate struct{ App, Why string }
 
-// Credentials knows whose a credential is. Any number of goroutines may use one; its lock is taken last.
+// Credentials is an index of credentials by owner. It is safe for concurrent use; its lock is taken last.
 type Credentials[Owner any] struct {
 	mu     sync.RWMutex
 	owner  map[Credential]Owner
 	gone   map[Credential]Fate
-	oldest []Credential // the keys of gone, the oldest first
+	oldest []Credential // the keys of gone, oldest first
 }
 
-// NewCredentials makes an index that is empty.
+// NewCredentials makes an empty index.
 func NewCredentials[Owner any]() *Credentials[Owner] {
 	return &Credentials[Owner]{owner: map[Credential]Owner{}, gone: map[Credential]Fate{}}
 }
 
-// Find returns the owner of a credential, or the zero Owner and what became of the one it had.
+// Find returns the owner of a credential. If it has none, Find returns the zero Owner, and what became of the
+// former owner.
 func (x *Credentials[Owner]) Find(kind dingmock.CredentialKind, value string) (Owner, Fate) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -53,8 +54,8 @@ func (x *Credentials[Owner]) Find(kind dingmock.CredentialKind, value string) (O
 	return x.owner[c], x.gone[c]
 }
 
-// Mistaken says what a value is that is given as a credential of one kind and is one of another, such as "a login code, not an
-// app's access token"; "" if it is of no other kind.
+// Mistaken says what a value is that is given as a credential of one kind but is one of another kind, such as "a login
+// code, not an app's access token". It returns "" if the value is of no other kind.
 func (x *Credentials[Owner]) Mistaken(as dingmock.CredentialKind, value string) string {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -74,7 +75,7 @@ func (x *Credentials[Owner]) Mistaken(as dingmock.CredentialKind, value string) 
 	return is + ", not " + wanted
 }
 
-// Bury makes credentials nobody's and remembers why.
+// Bury removes the owner of credentials and remembers why.
 func (x *Credentials[Owner]) Bury(gone Fate, list ...Credential) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -89,10 +90,10 @@ func (x *Credentials[Owner]) Bury(gone Fate, list ...Credential) {
 	}
 }
 
-// Of is the part of the index that is one owner's.
+// Of returns the part of the index that belongs to one owner.
 func (x *Credentials[Owner]) Of(owner Owner) Ledger { return ledger[Owner]{x, owner} }
 
-// Ledger is where a world notes the credentials that it gives out.
+// Ledger records the credentials that a world issues.
 type Ledger interface {
 	Put(c Credential)
 	Drop(c Credential)

@@ -17,7 +17,7 @@ var (
 	sessionsTooMany = Named("sessions-too-many")
 )
 
-// session is an open session as getsession answers it.
+// session is an open session in the form that getsession answers.
 type session struct {
 	SessionID  string `json:"session_id"`
 	AppKey     string `json:"app_key"`
@@ -98,13 +98,13 @@ func (c *Call) session() api.SessionState {
 	return api.SessionState{SessionID: c.Value("session_id"), AppKey: c.Value("app_key"), UserID: c.Value("user_id"), ChatID: c.Value("chatid")}
 }
 
-// same reports whether two sessions have the same values, whenever they were created.
+// same reports whether two sessions have the same values, apart from the time of creation.
 func same(s, t api.SessionState) bool {
 	t.CreateTime = s.CreateTime
 	return s == t
 }
 
-// sessionEnds is when a session that is created then ends by itself; zero for never.
+// sessionEnds returns when a session created at that time ends by itself; zero for never.
 func (w *World) sessionEnds(created time.Time) time.Time {
 	if w.limits.SessionTTL == 0 {
 		return time.Time{}
@@ -115,9 +115,9 @@ func (w *World) sessionEnds(created time.Time) time.Time {
 // Sessions are the open sessions of one app.
 type Sessions struct {
 	byID   map[string]*openSession
-	byUser map[string]*openSession // the one of each user that was created last
-	order  []place                 // by creation
-	made   int64                   // how many there were ever
+	byUser map[string]*openSession // the latest session of each user
+	order  []place                 // in order of creation
+	made   int64                   // sessions ever made
 	due    dueHeap                 // those that end by themselves
 }
 
@@ -125,18 +125,18 @@ type openSession struct {
 	api.SessionState
 	n                int64        // counted from 1 for each app
 	ends             time.Time    // zero: never
-	inDue            int          // its place there
+	inDue            int          // its index in Sessions.due
 	earlier, younger *openSession // of the same user
 }
 
-// place is where a session stands in the order of creation. One that is closed leaves it empty, until as many are that
-// all move up: so a place is found by its number, and the order is read from there.
+// place is the place of a session in the order of creation. A closed session leaves its place empty until so many
+// are empty that the others move up. So a session is found by its number, and the order can be read off.
 type place struct {
 	n    int64
 	open *openSession
 }
 
-// init makes all sessions forgotten; the count goes on.
+// init removes all sessions; the numbers go on.
 func (s *Sessions) init() {
 	*s = Sessions{byID: map[string]*openSession{}, byUser: map[string]*openSession{}, made: s.made}
 }
@@ -155,7 +155,7 @@ func (s *Sessions) latest(user string) (api.SessionState, bool) {
 	return api.SessionState{}, false
 }
 
-// all returns the sessions in the order of their creation, nil for none.
+// all returns the sessions in order of creation, nil for none.
 func (s *Sessions) all() []api.SessionState {
 	if len(s.byID) == 0 {
 		return nil
@@ -169,8 +169,8 @@ func (s *Sessions) all() []api.SessionState {
 	return list
 }
 
-// Page is a page of them at that time, in the order of their creation, or newest first, and the number after which the next
-// begins, 0 for none.
+// Page returns a page of the sessions open at now, in order of creation or newest first, and the number after
+// which the next page begins, 0 for none.
 func (s *Sessions) Page(now time.Time, after int64, limit int, newest bool) ([]api.SessionState, int64) {
 	s.Sweep(now)
 	list, next := page.Of(s.order, place.number, place.there, after, limit, newest)
@@ -222,7 +222,7 @@ func (s *Sessions) close(id string) {
 	}
 }
 
-// Sweep ends the sessions whose time has come and returns how many they were.
+// Sweep ends the sessions whose time has come and returns their number.
 func (s *Sessions) Sweep(now time.Time) int {
 	n := 0
 	for len(s.due) > 0 && !now.Before(s.due[0].ends) {
@@ -232,7 +232,7 @@ func (s *Sessions) Sweep(now time.Time) int {
 	return n
 }
 
-// dueHeap is a heap whose first session is the one that ends first.
+// dueHeap is a heap; its first session is the one that ends first.
 type dueHeap []*openSession
 
 func (h dueHeap) Len() int           { return len(h) }

@@ -13,16 +13,16 @@ import (
 )
 
 const (
-	expiredKept = 16 // expired tokens of an app that are still known as its own
+	expiredKept = 16 // how many expired tokens of an app are still known as its own
 
-	// TokensApart is how many tokens that rules gave, with lives of their own, an app has at most.
+	// TokensApart is the maximum number of tokens of an app that rules issued with their own lifetimes.
 	TokensApart = 1000
 )
 
 // Tokens are the access tokens of one app.
 type Tokens struct {
-	list   []token // in the order they were given; the last that is not apart is the one that is renewed
-	issued int64   // how many there were ever
+	list   []token // in order of issue; the last one that is not apart is renewed
+	issued int64   // tokens ever issued
 	ledger Ledger
 }
 
@@ -30,7 +30,7 @@ type token struct {
 	n       int64 // counted from 1 for each app
 	value   string
 	expires time.Time
-	apart   bool // given by a rule, with a life of its own: never renewed
+	apart   bool // issued by a rule with its own lifetime: never renewed
 }
 
 func (t token) number() int64           { return t.n }
@@ -44,7 +44,7 @@ func tokenOf(s api.TokenState, now time.Time) token {
 	return token{value: s.Token, expires: now.Add(time.Duration(math.Round(s.ExpiresIn * float64(time.Second)))), apart: s.Apart}
 }
 
-// NewToken makes up the text of a token: 32 characters of 0-9 and a-f.
+// NewToken returns a random text for a token: 32 characters of 0-9 and a-f.
 func NewToken() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:])
@@ -71,7 +71,7 @@ func accessToken(c *Call) (any, *Failure) {
 	return accessTokenReply{ExpireIn: int(life.Seconds()), AccessToken: token}, nil
 }
 
-// lives is how long a token lives that is given now: so long, or 0 for as long as the app's do.
+// lives returns how long a token issued now lives: asked or, if that is 0, as long as the app's tokens.
 func (w *World) lives(asked time.Duration) time.Duration {
 	switch {
 	case asked != 0:
@@ -82,8 +82,8 @@ func (w *World) lives(asked time.Duration) time.Duration {
 	return w.limits.TokenLife
 }
 
-// IssueToken returns the app's live token, renewed, or a new one, and how long it lives: so long, or 0 for as long as the app's
-// tokens do.
+// IssueToken returns the app's live token, renewed, or a new one, and how long it lives: life or, if that is 0, as
+// long as the app's tokens.
 func (w *World) IssueToken(now time.Time, life time.Duration) (string, time.Duration) {
 	life = w.lives(life)
 	for i := range slices.Backward(w.Tokens.list) {
@@ -102,14 +102,16 @@ func (w *World) IssueToken(now time.Time, life time.Duration) (string, time.Dura
 	return t.value, life
 }
 
-// IssueTokenApart returns a new token that is never renewed and lives so long, or 0 for as long as the app's tokens do.
+// IssueTokenApart returns a new token that is never renewed and lives for life or, if that is 0, as long as the
+// app's tokens.
 func (w *World) IssueTokenApart(now time.Time, life time.Duration) string {
 	t := token{value: NewToken(), expires: now.Add(w.lives(life)), apart: true}
 	w.Tokens.keep(now, t)
 	return t.value
 }
 
-// keep adds a token, and forgets the oldest of those that have expired and of those that are apart, beyond so many.
+// keep adds a token. It forgets the oldest expired tokens beyond expiredKept, and the oldest tokens apart beyond
+// TokensApart.
 func (x *Tokens) keep(now time.Time, t token) {
 	x.issued++
 	t.n = x.issued
@@ -119,7 +121,7 @@ func (x *Tokens) keep(now time.Time, t token) {
 	x.forget(TokensApart, func(t token) bool { return t.apart })
 }
 
-// forget drops the oldest tokens of a kind beyond so many.
+// forget drops the oldest tokens of a kind beyond most.
 func (x *Tokens) forget(most int, of func(token) bool) {
 	n := -most
 	for _, t := range x.list {
@@ -140,7 +142,7 @@ func (x *Tokens) forget(most int, of func(token) bool) {
 	})
 }
 
-// Valid reports whether a token of the app lives; how long ago it died otherwise.
+// Valid reports whether a token of the app is alive; if it has expired, ago says how long ago.
 func (x *Tokens) Valid(value string, now time.Time) (ok bool, ago time.Duration) {
 	for _, t := range x.list {
 		if t.value == value {
@@ -150,7 +152,7 @@ func (x *Tokens) Valid(value string, now time.Time) (ok bool, ago time.Duration)
 	return false, 0
 }
 
-// Expire ends all tokens now and returns how many lived.
+// Expire ends all tokens now and returns how many were alive.
 func (x *Tokens) Expire(now time.Time) int {
 	n := 0
 	for i := range x.list {
@@ -162,7 +164,7 @@ func (x *Tokens) Expire(now time.Time) int {
 	return n
 }
 
-// Live is how many tokens live at that time.
+// Live returns how many tokens are alive at that time.
 func (x *Tokens) Live(now time.Time) int {
 	n := 0
 	for _, t := range x.list {
@@ -173,7 +175,7 @@ func (x *Tokens) Live(now time.Time) int {
 	return n
 }
 
-// Page is a page of those that live, and the number after which the next begins, 0 for none.
+// Page returns a page of the live tokens, and the number after which the next page begins, 0 for none.
 func (x *Tokens) Page(now time.Time, after int64, limit int) ([]api.TokenState, int64) {
 	list, next := page.Of(x.list, token.number, func(t token) bool { return !t.dead(now) }, after, limit, false)
 	states := make([]api.TokenState, 0, len(list))

@@ -4,11 +4,11 @@ import "slices"
 
 // Users are the ids of the users that exist.
 type Users struct {
-	list []string // as it was given; nil: every user exists
+	list []string // as given; nil: every user exists
 	set  map[string]bool
 }
 
-// NewUsers takes a list; nil says that every user exists.
+// NewUsers makes Users of a list; nil means that every user exists.
 func NewUsers(list []string) Users {
 	u := Users{list, make(map[string]bool, len(list))}
 	for _, id := range list {
@@ -17,7 +17,7 @@ func NewUsers(list []string) Users {
 	return u
 }
 
-// List returns what NewUsers took.
+// List returns the list given to NewUsers.
 func (u *Users) List() []string { return slices.Clone(u.list) }
 
 // Has reports whether a user exists.

@@ -1,8 +1,9 @@
-// Package world is what belongs to one app, its users, tokens and sessions, and the calls that read and change them.
+// Package world holds what belongs to one app, its users, tokens and sessions, and the calls that read and change
+// them.
 //
-// A call is added here: a func of [Calls] under its operation's id. It gets a [Call], which has passed all checks, and returns
-// what the operation's reply holds beside its envelope, or a [Failure]. Nothing here locks: whoever calls holds the app's lock,
-// and what a call returns is encoded before that is given back.
+// To add a call, add a func to [Calls] under its operation's id. It gets a [Call] that has passed all checks, and
+// returns the fields of the operation's reply without its envelope, or a [Failure]. Nothing here locks: the caller
+// holds the app's lock, and encodes what a call returns before it releases the lock.
 package world
 
 import (
@@ -11,14 +12,14 @@ import (
 	"github.com/dingmock/dingmock/mockserver/api"
 )
 
-// Limits are those of each app.
+// Limits are the limits of each app.
 type Limits struct {
-	Sessions   int           // that may be open
-	SessionTTL time.Duration // after which one ends by itself; 0: never
-	TokenLife  time.Duration // where the app has none of its own
+	Sessions   int           // how many may be open
+	SessionTTL time.Duration // after which a session ends by itself; 0: never
+	TokenLife  time.Duration // if the app has none of its own
 }
 
-// World is what belongs to one app. The app's lock guards it.
+// World holds what belongs to one app. The app's lock guards it.
 type World struct {
 	Users     Users
 	Sessions  Sessions
@@ -27,14 +28,15 @@ type World struct {
 	limits    *Limits
 }
 
-// New makes an empty world, which notes in the ledger what credentials it gives out.
+// New makes an empty world that records in the ledger the credentials that it issues.
 func New(limits *Limits, l Ledger) *World {
 	w := &World{limits: limits, Tokens: Tokens{ledger: l}}
 	w.Sessions.init()
 	return w
 }
 
-// Clear forgets users, tokens and sessions; what counts them goes on. The tokens stay in the ledger: they are returned.
+// Clear removes users, tokens and sessions; their numbers go on. The tokens stay in the ledger, and Clear returns
+// them.
 func (w *World) Clear() []Credential {
 	list := w.Tokens.credentials()
 	w.Tokens.list, w.Users = nil, Users{}
@@ -42,7 +44,7 @@ func (w *World) Clear() []Credential {
 	return list
 }
 
-// Restore takes over the users, tokens and sessions of a state, beside those that there are.
+// Restore sets the users of a state, and adds its tokens and sessions to those that exist.
 func (w *World) Restore(s *api.AppState, appKey string, now time.Time) {
 	w.Users = NewUsers(s.Users)
 	for _, t := range s.Tokens {
@@ -59,7 +61,7 @@ func (w *World) Restore(s *api.AppState, appKey string, now time.Time) {
 	w.Sessions.Sweep(now)
 }
 
-// Save writes the tokens and sessions that there are at that time into a state.
+// Save writes the tokens and sessions that are alive at that time into a state.
 func (w *World) Save(s *api.AppState, now time.Time) {
 	s.Tokens = w.Tokens.live(now)
 	w.Sessions.Sweep(now)
