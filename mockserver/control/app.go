@@ -17,22 +17,22 @@ type App struct {
 	state  api.AppState
 }
 
-// Name returns the name that the app is asked for by.
+// Name returns the name or appkey that the App was made with.
 func (a *App) Name() string { return a.name }
 
-// Made returns the app as NewApp made it, with its credentials; of an app that NewApp did not make, nothing.
+// Made returns the app as NewApp made it, with its credentials; the zero value if NewApp did not make the app.
 func (a *App) Made() api.AppState { return a.state }
 
-// Change is what of an app may be changed. Fields of the zero value leave it as it is.
+// Change is a change to an app. A field of the zero value leaves its setting alone.
 type Change struct {
-	Users     []string      // the users that exist; of an empty list none does
-	AnyUser   bool          // every user exists: in place of Users
-	QPS       *int          // calls a second of each kind; a 0: no limit
-	TokenLife time.Duration // how long tokens live from their next token call on, 1s to 720h
+	Users     []string      // the users that exist; an empty list that is not nil: none does
+	AnyUser   bool          // every user exists; excludes Users
+	QPS       *int          // calls per second of each kind; a 0: no limit
+	TokenLife time.Duration // lifetime of tokens from their next token call on, 1s to 720h
 	Judge     *bool         // whether off-spec calls make the verdict red
 }
 
-// fields are the change as the control API takes it.
+// fields returns the change in the form of the control API.
 func (c *Change) fields() (map[string]any, error) {
 	fields := map[string]any{}
 	switch {
@@ -78,7 +78,7 @@ func (a *App) Delete(ctx context.Context) error {
 	return a.client.call(ctx, http.MethodDelete, a.path(""), nil, nil, nil)
 }
 
-// Reset brings the app back to the users, tokens, sessions, rules and clock that it was made with, and forgets its
+// Reset returns the app to the users, tokens, sessions, rules and clock that it was made with, and clears its
 // journal. Credentials, qps, token_life, judge and verdict stay.
 func (a *App) Reset(ctx context.Context) error {
 	return a.client.call(ctx, http.MethodPost, a.path("/reset"), nil, nil, nil)
@@ -89,8 +89,8 @@ func (a *App) Clock(ctx context.Context) (api.Clock, error) {
 	return a.clock(ctx, http.MethodGet, "", nil)
 }
 
-// Advance moves the app's clock forward, and returns with it what ended thereby. It fails, and moves nothing, where by
-// is negative or leads beyond the year 9999.
+// Advance moves the app's clock forward and returns it, with what the move ended. It returns an error, without
+// moving the clock, if by is negative or leads beyond the year 9999 or more than 200 years from real time.
 func (a *App) Advance(ctx context.Context, by time.Duration) (api.Clock, error) {
 	return a.clock(ctx, http.MethodPost, "/advance", map[string]string{"by": by.String()})
 }
@@ -100,7 +100,7 @@ func (a *App) Freeze(ctx context.Context) (api.Clock, error) {
 	return a.clock(ctx, http.MethodPost, "/freeze", nil)
 }
 
-// Resume lets the app's clock go on from where it stands.
+// Resume lets the app's clock run on from its time.
 func (a *App) Resume(ctx context.Context) (api.Clock, error) {
 	return a.clock(ctx, http.MethodPost, "/resume", nil)
 }
@@ -111,20 +111,20 @@ func (a *App) clock(ctx context.Context, method, rest string, in any) (api.Clock
 	return clock, err
 }
 
-// Tokens returns the app's live tokens; the last is the one that gettoken renews.
+// Tokens returns the app's live tokens. gettoken renews the last one that is not Apart.
 func (a *App) Tokens(ctx context.Context) ([]api.TokenState, error) {
 	return pages[api.TokenState](ctx, a.client, a.path("/tokens"), "tokens")
 }
 
-// ExpireTokens expires the app's tokens now, and returns how many they were.
+// ExpireTokens expires the app's tokens now, and returns how many there were.
 func (a *App) ExpireTokens(ctx context.Context) (api.Expired, error) {
 	var due api.Expired
 	err := a.client.call(ctx, http.MethodDelete, a.path("/tokens"), nil, nil, &due)
 	return due, err
 }
 
-// Sessions returns the app's open sessions, in the order of their creation. It asks page by page, and has what is open all
-// the time once.
+// Sessions returns the app's open sessions, in order of creation. It reads page by page; a session that is open
+// all the time is in the list exactly once.
 func (a *App) Sessions(ctx context.Context) ([]api.SessionState, error) {
 	return pages[api.SessionState](ctx, a.client, a.path("/sessions"), "sessions")
 }
@@ -143,7 +143,8 @@ func (a *App) PutState(ctx context.Context, state api.AppState) error {
 	return a.client.call(ctx, http.MethodPut, a.path("/state"), nil, api.State{Apps: []api.AppState{state}}, nil)
 }
 
-// Verdict judges the app's calls so far. It outlives the app. Nil options are the strictest; their Apps are left aside.
+// Verdict judges the app's calls so far. It remains available after the app is deleted. Nil options are the
+// strictest; Apps of the options is ignored.
 func (a *App) Verdict(ctx context.Context, options *api.VerdictOptions) (api.Verdict, error) {
 	var o api.VerdictOptions
 	if options != nil {
@@ -158,19 +159,19 @@ func (a *App) ClearVerdict(ctx context.Context) error {
 	return a.client.call(ctx, http.MethodDelete, a.path("/verdict"), nil, nil, nil)
 }
 
-// Rules are the app's rules.
+// Rules returns the app's rules.
 func (a *App) Rules() *Rules { return &Rules{client: a.client, path: a.path("/rules")} }
 
-// Rules are the rules of one app, or those for every app. They are asked by Priority, the greater first.
+// Rules gives access to the rules of one app, or to those for every app. Rules of higher Priority are tried first.
 type Rules struct {
 	client *Client
 	path   string
 }
 
-// Add adds a rule after those of its priority, one that ends by itself (Times, For) before those that do not, and returns
-// it with its id. ShadowedBy names a rule that will always hide it.
+// Add adds a rule after those of the same priority, and returns it with its id. A rule that ends by itself (Times,
+// For) comes before those that do not. ShadowedBy names a rule that will always hide it.
 func (r *Rules) Add(ctx context.Context, rule api.Rule) (api.Rule, error) {
-	in := struct { // without what the server makes up and counts
+	in := struct { // without what the server sets and counts
 		Priority int           `json:"priority,omitempty"`
 		Match    api.RuleMatch `json:"match,omitzero"`
 		When     api.RuleWhen  `json:"when,omitzero"`
@@ -181,12 +182,13 @@ func (r *Rules) Add(ctx context.Context, rule api.Rule) (api.Rule, error) {
 	return made, err
 }
 
-// All returns the rules that may still fire, in the order they are asked, with how often each matched and fired.
+// All returns the rules that may still fire, in the order they are tried, with how often each matched and fired.
 func (r *Rules) All(ctx context.Context) ([]api.Rule, error) {
 	return pages[api.Rule](ctx, r.client, r.path, "rules")
 }
 
-// Get returns one rule, with how often it matched and fired; also one of the last 100 that were used up.
+// Get returns one rule, with how often it matched and fired. The rule may be one of the last 100 that were used
+// up.
 func (r *Rules) Get(ctx context.Context, id string) (api.Rule, error) {
 	var rule api.Rule
 	err := r.client.get(ctx, r.path+"/"+url.PathEscape(id), nil, &rule)
@@ -198,7 +200,7 @@ func (r *Rules) Delete(ctx context.Context, id string) error {
 	return r.client.call(ctx, http.MethodDelete, r.path+"/"+url.PathEscape(id), nil, nil, nil)
 }
 
-// DeleteAll removes all of them.
+// DeleteAll removes all rules.
 func (r *Rules) DeleteAll(ctx context.Context) error {
 	return r.client.call(ctx, http.MethodDelete, r.path, nil, nil, nil)
 }

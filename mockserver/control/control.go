@@ -1,9 +1,9 @@
-// Package control is the Go client of the control API of a dingmock: apps, clocks, rules, the journal, the verdict and
+// Package control is the Go client of dingmock's control API: apps, clocks, rules, the journal, the verdict and
 // state.
 //
-// It makes none of the platform's calls, which package client does. What it sends and gets are the shapes of package api, and
-// what each call does stands in control.yaml, which the server has at /_mock/control.yaml. Start with [New] for a server
-// behind a URL, or with [Of] for one in this process:
+// It does not make the platform's calls; package client does. It sends and receives the types of package api.
+// control.yaml, which the server offers at /_mock/control.yaml, says what each call does. Start with [New] for a
+// server behind a URL, or with [Of] for one in this process:
 //
 //	c, err := control.New("http://127.0.0.1:8080", nil)
 //	app, err := c.NewApp(ctx, api.AppState{})
@@ -25,26 +25,26 @@ import (
 	"github.com/dingmock/dingmock/mockserver/api"
 )
 
-// Options says how a Client calls. Nil and the zero value are ready.
+// Options configures a Client. Nil and the zero value are ready for use.
 type Options struct {
-	// Token is the server's control token (--control-token), as api.ParseControlToken reads it. Default: none. No
-	// error shows it.
+	// Token is the server's control token (--control-token), read as by api.ParseControlToken. No error shows it.
+	// Default: none.
 	Token string
 
-	// HTTPClient makes the calls. Default: one of its own, past any proxy. A wait and a stream last longer than most
-	// timeouts: let the context bound them.
+	// HTTPClient makes the calls. A wait and a stream last longer than most timeouts: limit them by the context
+	// instead. Default: a client that uses no proxy.
 	HTTPClient *http.Client
 }
 
-// Client calls the control API of one server. Any number of goroutines may use one.
+// Client calls the control API of one server. It is safe for concurrent use.
 type Client struct {
 	base  string // without a slash at the end
 	token string
 	http  *http.Client
 }
 
-// New makes a Client of the server at a base URL, such as http://127.0.0.1:8080. It calls nobody, and fails where
-// that is no base URL, or the token is none.
+// New makes a Client of the server at a base URL, such as http://127.0.0.1:8080. It makes no call. It returns an
+// error if the base URL or the token is not valid.
 func New(base string, options *Options) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
@@ -62,8 +62,8 @@ func New(base string, options *Options) (*Client, error) {
 	return newClient(strings.TrimRight(u.String(), "/"), o)
 }
 
-// Of makes a Client of a server in this process, such as a *mockserver.Server: no socket is in between, and an HTTPClient
-// of the options is left aside. It fails where the token is none.
+// Of makes a Client of a server in this process, such as a *mockserver.Server, without a socket in between. It
+// ignores the options' HTTPClient. It returns an error if the token is not valid.
 func Of(handler http.Handler, options *Options) (*Client, error) {
 	var o Options
 	if options != nil {
@@ -81,11 +81,11 @@ func newClient(base string, o Options) (*Client, error) {
 	return &Client{base: base, token: token, http: o.HTTPClient}, nil
 }
 
-// URL returns the base URL of the server, without a slash at the end; of one that Of made, http://localhost.
+// URL returns the base URL of the server, without a slash at the end; http://localhost for a Client that Of made.
 func (c *Client) URL() string { return c.base }
 
-// Problem is an error of the control API, by RFC 9457. errors.Is tells by the codes of package api, such as api.ErrNoApp, what
-// it is.
+// Problem is an error of the control API, as RFC 9457 defines it. Use errors.Is with the codes of package api,
+// such as api.ErrNoApp, to tell which error it is.
 type Problem api.Problem
 
 // Error returns the problem as one line.
@@ -97,10 +97,10 @@ func (p *Problem) Error() string {
 	return text
 }
 
-// Unwrap is the code of the problem, if it has one.
+// Unwrap returns the code of the problem, nil if it has none.
 func (p *Problem) Unwrap() error { return (*api.Problem)(p).Unwrap() }
 
-// Version returns the version of the server. It fails where what answers is not a dingmock.
+// Version returns the version of the server. It returns an error if the server is not a dingmock.
 func (c *Client) Version(ctx context.Context) (string, error) {
 	var v struct{ Name, Version string }
 	if err := c.get(ctx, "/version", nil, &v); err != nil {
@@ -112,29 +112,29 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	return v.Version, nil
 }
 
-// Ready fails unless the server answers calls.
+// Ready returns an error unless the server answers calls.
 func (c *Client) Ready(ctx context.Context) error { return c.get(ctx, "/readyz", nil, nil) }
 
-// Live fails unless the server's process is up.
+// Live returns an error unless the server's process is up.
 func (c *Client) Live(ctx context.Context) error { return c.get(ctx, "/livez", nil, nil) }
 
-// CA returns the certificate, in PEM, that clients of the server's TLS have to trust.
+// CA returns the certificate, in PEM, that TLS clients of the server must trust.
 func (c *Client) CA(ctx context.Context) ([]byte, error) { return c.text(ctx, "/ca.pem") }
 
-// OpenAPI returns openapi.yaml as the server has it.
+// OpenAPI returns the server's openapi.yaml.
 func (c *Client) OpenAPI(ctx context.Context) ([]byte, error) { return c.text(ctx, "/openapi.yaml") }
 
-// ControlAPI returns control.yaml, the document of the control API, as the server has it.
+// ControlAPI returns the server's control.yaml, the document of the control API.
 func (c *Client) ControlAPI(ctx context.Context) ([]byte, error) { return c.text(ctx, "/control.yaml") }
 
-// Apps returns all apps, without tokens, sessions and rules, in the order they were made. It asks page by page, and has what
-// is there all the time once.
+// Apps returns all apps, without tokens, sessions and rules, in the order they were made. It reads page by page;
+// an app that exists all the time is in the list exactly once.
 func (c *Client) Apps(ctx context.Context) ([]api.AppState, error) {
 	return pages[api.AppState](ctx, c, "/apps", "apps")
 }
 
-// NewApp makes an app. What the state leaves out is made up, the credentials at random; State of the app that is
-// returned has them.
+// NewApp makes an app. The server makes up what the state leaves out, the credentials at random; Made of the
+// returned app has them.
 func (c *Client) NewApp(ctx context.Context, state api.AppState) (*App, error) {
 	a := &App{client: c}
 	if err := c.call(ctx, http.MethodPost, "/apps", nil, state, &a.state); err != nil {
@@ -144,22 +144,22 @@ func (c *Client) NewApp(ctx context.Context, state api.AppState) (*App, error) {
 	return a, nil
 }
 
-// App returns the app of that name or appkey, or with api.NoApp the calls that reached none. That there is none is said by
-// its methods, by api.ErrNoApp.
+// App returns the app of that name or appkey, or, for api.NoApp, the calls that reached no app. It does not check
+// that the app exists: the methods return api.ErrNoApp if it does not.
 func (c *Client) App(name string) *App { return &App{client: c, name: name} }
 
-// Rules are those for every app.
+// Rules returns the rules for every app.
 func (c *Client) Rules() *Rules { return &Rules{client: c, path: "/rules"} }
 
-// State returns a snapshot of all apps, of each at one moment, and of the rules for every app.
+// State returns a snapshot of all apps, each at one moment, and of the rules for every app.
 func (c *Client) State(ctx context.Context) (api.State, error) {
 	var state api.State
 	err := c.get(ctx, "/state", nil, &state)
 	return state, err
 }
 
-// PutState replaces or makes the apps that the state names, and the rules for every app unless they are nil, all or none,
-// and leaves all else alone.
+// PutState makes or replaces the apps in the state, and replaces the rules for every app unless they are nil. It
+// does all of this or nothing, and leaves everything else alone.
 func (c *Client) PutState(ctx context.Context, state api.State) error {
 	return c.call(ctx, http.MethodPut, "/state", nil, state, nil)
 }
@@ -190,7 +190,7 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, out any
 	return c.call(ctx, http.MethodGet, path, query, nil, out)
 }
 
-// pages returns the items of all pages of a list, which stand there under that name.
+// pages returns the items of all pages of a list; name is the field that holds them.
 func pages[T any](ctx context.Context, c *Client, path, name string) ([]T, error) {
 	list := []T{}
 	query := url.Values{}
@@ -226,8 +226,8 @@ func (c *Client) text(ctx context.Context, path string) ([]byte, error) {
 	return io.ReadAll(resp.Body)
 }
 
-// call makes a call and decodes the reply into out, unless that is nil. A 409 that is no problem is an answer too: it
-// says no.
+// call makes a call and decodes the reply into out, unless out is nil. A 409 that is no Problem is a regular
+// answer: it means no.
 func (c *Client) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
 	resp, err := c.send(ctx, method, path, query, nil, in)
 	if err != nil {
@@ -239,16 +239,16 @@ func (c *Client) call(ctx context.Context, method, path string, query url.Values
 		return err
 	}
 	dec := json.NewDecoder(resp.Body)
-	dec.UseNumber() // the parameters of an entry, as they were sent
+	dec.UseNumber() // keeps the parameters of an entry as they were sent
 	if err := dec.Decode(out); err != nil {
 		return fmt.Errorf("control: %s %s: the reply cannot be read: %w", method, path, err)
 	}
 	return nil
 }
 
-const maxProblem = 1 << 20 // of a problem that is read, in bytes
+const maxProblem = 1 << 20 // bytes of a problem that are read
 
-// send makes a call and returns the reply, unless that is a problem.
+// send makes a call and returns the reply. A reply that is a problem becomes the error.
 func (c *Client) send(ctx context.Context, method, path string, query url.Values, header http.Header, in any) (*http.Response, error) {
 	var body io.Reader
 	if in != nil {

@@ -10,8 +10,9 @@ import (
 	"strconv"
 )
 
-// handlerTransport has a handler in this process answer as a server would: in a goroutine of its own, under a context that
-// ends with the request, and its reply is read while it is written. There is no connection to hijack.
+// handlerTransport sends requests to a handler in this process. As in a server, the handler runs in its own
+// goroutine, under a context that ends with the request, and its reply is read while it is written. There is no
+// connection to hijack.
 type handlerTransport struct{ handler http.Handler }
 
 // RoundTrip returns as soon as the handler begins its reply.
@@ -34,12 +35,12 @@ func (t handlerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	case reply = <-w.begun:
 	case <-ctx.Done():
 		select {
-		case reply = <-w.begun: // it has ended since
+		case reply = <-w.begun: // the handler has ended since
 		default:
 		}
 	}
 	switch {
-	case req.Context().Err() != nil: // also where the handler has noticed, and answers so
+	case req.Context().Err() != nil: // even if the handler has noticed and answered
 		return nil, context.Cause(req.Context())
 	case reply == nil:
 		return nil, context.Cause(ctx)
@@ -47,7 +48,7 @@ func (t handlerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return reply, nil
 }
 
-// handlerReply is the reply to one request, as the handler writes it and as the client reads it.
+// handlerReply is the reply to one request: the handler writes it and the client reads it.
 type handlerReply struct {
 	request *http.Request
 	header  http.Header
@@ -58,7 +59,7 @@ type handlerReply struct {
 	begun   chan *http.Response
 }
 
-// serve runs the handler. One that panics takes its reply along and not the process.
+// serve runs the handler. A panic ends its reply but not the process.
 func (w *handlerReply) serve(handler http.Handler, r *http.Request) {
 	err := errors.New("the handler ended its goroutine")
 	defer func() {
@@ -73,7 +74,7 @@ func (w *handlerReply) serve(handler http.Handler, r *http.Request) {
 			w.WriteHeader(http.StatusOK)
 		}
 		_ = r.Body.Close()
-		_ = w.to.CloseWithError(err) // nil is the end of a whole reply
+		_ = w.to.CloseWithError(err) // nil ends a complete reply
 		w.cancel(err)
 	}()
 	handler.ServeHTTP(w, r)
@@ -82,7 +83,7 @@ func (w *handlerReply) serve(handler http.Handler, r *http.Request) {
 
 func (w *handlerReply) Header() http.Header { return w.header }
 
-// WriteHeader begins the reply, unless it has begun. Interim replies are left out.
+// WriteHeader begins the reply, unless it has begun. Interim replies are dropped.
 func (w *handlerReply) WriteHeader(status int) {
 	if w.started || status < http.StatusOK {
 		return
@@ -110,7 +111,7 @@ func (w *handlerReply) Write(data []byte) (int, error) {
 
 func (w *handlerReply) Flush() { w.WriteHeader(http.StatusOK) }
 
-// body is what the client reads. When it is closed, the handler's context ends.
+// body returns what the client reads. Closing it ends the handler's context.
 func (w *handlerReply) body() io.ReadCloser {
 	return struct {
 		io.Reader

@@ -14,24 +14,24 @@ import (
 	"github.com/dingmock/dingmock/mockserver/api"
 )
 
-// Filter says which exchanges of a journal are asked for. The zero value is all.
+// Filter selects exchanges of a journal. The zero value selects all.
 type Filter struct {
 	Operation  string // an operationId
 	Errcode    string // errcode, sub_code, errcode/sub_code or code of the answer; 0 is success
 	Rule       string // the id of the rule that answered
-	Violations *bool  // those that broke the document, or those that did not
-	Since      int64  // those after this number
-	Limit      int    // the last so many; 0: all that are kept
-	Cursor     string // Next of the api.Journal before, for what came before that; the rest of the filter as then
+	Violations *bool  // only those that broke the document, or only those that did not
+	Since      int64  // only those after this number
+	Limit      int    // only the last Limit ones; 0: all that are kept
+	Cursor     string // Next of the api.Journal before, to get what came before it with the same filter
 }
 
-// Journal returns the latest exchanges of the app that the filter lets through.
+// Journal returns the latest exchanges of the app that the filter selects.
 func (a *App) Journal(ctx context.Context, f Filter) (api.Journal, error) {
 	return a.client.journal(ctx, a.path("/journal"), f)
 }
 
-// Journal returns the latest exchanges of all apps, and of none, that the filter lets through, in the order of their calls.
-// Since, Life and Last count the calls of all of them, as All of an Entry does.
+// Journal returns the latest exchanges of all apps, and of no app, that the filter selects, in the order of their
+// calls. Since, Life and Last refer to the numbers over all apps, as All of an Entry does.
 func (c *Client) Journal(ctx context.Context, f Filter) (api.Journal, error) {
 	return c.journal(ctx, "/journal", f)
 }
@@ -66,32 +66,32 @@ func (a *App) Entry(ctx context.Context, n int64) (*api.Entry, error) {
 	return e, nil
 }
 
-// Wait returns as soon as enough calls that match have been made, or when the time is over: OK says which.
+// Wait returns as soon as enough matching calls have been made, or when the timeout has passed. OK says which.
 func (a *App) Wait(ctx context.Context, w api.WaitRequest) (api.MatchResult, error) {
 	var counted api.MatchResult
 	err := a.client.call(ctx, http.MethodPost, a.path("/journal/wait"), nil, w, &counted)
 	return counted, err
 }
 
-// Expect counts the calls that match; OK says whether they are as many as expected.
+// Expect counts the matching calls. OK says whether their number is as expected.
 func (a *App) Expect(ctx context.Context, x api.ExpectRequest) (api.MatchResult, error) {
 	var counted api.MatchResult
 	err := a.client.call(ctx, http.MethodPost, a.path("/journal/expect"), nil, x, &counted)
 	return counted, err
 }
 
-// EventID names a call in a stream: the life that its number counts in, and the number.
+// EventID returns the id of a call in a stream: the life that its number belongs to, and the number.
 func EventID(life string, n int64) string { return life + "-" + strconv.FormatInt(n, 10) }
 
 // Event is one exchange of a stream.
 type Event struct {
 	*api.Entry
-	ID string // by which StreamAfter goes on
+	ID string // for StreamAfter, to continue after the event
 }
 
-// Stream yields the exchanges after the number since as they happen, until ctx is done, the app is removed or reset, or
-// the server stops: then it ends, with ctx's error if there is one. since -1 begins with what happens from now on.
-// An error is the last thing that it yields.
+// Stream yields the app's exchanges after the number since as they happen. It ends when ctx is done, the app is
+// removed or reset, or the server stops; an error of ctx is yielded then. If since is -1, it begins with what
+// happens from now on. An error is the last thing that it yields.
 func (a *App) Stream(ctx context.Context, since int64) iter.Seq2[*api.Entry, error] {
 	return func(yield func(*api.Entry, error) bool) {
 		for e, err := range a.client.streamSince(ctx, a.path("/journal/stream"), since) {
@@ -102,21 +102,21 @@ func (a *App) Stream(ctx context.Context, since int64) iter.Seq2[*api.Entry, err
 	}
 }
 
-// StreamAfter is Stream, but begins after the event of that id, such as the last one of a stream that has ended. Where the
-// app was made anew since it begins with that one's first call, so that none is lost.
+// StreamAfter is like Stream, but begins after the event of that id, such as the last one of a stream that has
+// ended. If the app has been made again since, it begins with the new app's first call, so that none is lost.
 func (a *App) StreamAfter(ctx context.Context, id string) iter.Seq2[Event, error] {
 	return a.client.streamAfter(ctx, a.path("/journal/stream"), id)
 }
 
-// Stream yields the exchanges of all apps, and of none, after the number since of all as they happen, until ctx is done or the
-// server stops: then it ends, with ctx's error if there is one. since -1 begins with what happens from now on. An error
-// is the last thing that it yields.
+// Stream yields the exchanges of all apps, and of no app, after the number since, which counts over all apps, as
+// they happen. It ends when ctx is done or the server stops; an error of ctx is yielded then. If since is -1, it
+// begins with what happens from now on. An error is the last thing that it yields.
 func (c *Client) Stream(ctx context.Context, since int64) iter.Seq2[Event, error] {
 	return c.streamSince(ctx, "/journal/stream", since)
 }
 
-// StreamAfter is Stream, but begins after the event of that id. Where the server was started anew since it begins with that
-// one's first call, so that none is lost.
+// StreamAfter is like Stream, but begins after the event of that id. If the server has been restarted since, it
+// begins with the new server's first call, so that none is lost.
 func (c *Client) StreamAfter(ctx context.Context, id string) iter.Seq2[Event, error] {
 	return c.streamAfter(ctx, "/journal/stream", id)
 }
@@ -145,7 +145,7 @@ func (c *Client) stream(ctx context.Context, path string, query url.Values, head
 		var e Event
 		for {
 			line, err := lines.ReadString('\n')
-			if err != nil { // the stream has no end of its own: an end is the server's, unless it is ours
+			if err != nil { // the stream has no regular end: if ctx is not done, the server ended it
 				if ctx.Err() != nil {
 					yield(Event{}, ctx.Err())
 				}

@@ -1,8 +1,8 @@
-// Package mocktest gives a Go test a DingTalk of its own: a fake on a real socket with one app, whose clock, rules and
-// journal the test holds, and which fails the test for each call that the document does not allow.
+// Package mocktest gives a Go test its own DingTalk: a fake on a real socket with one app, whose clock, rules and
+// journal the test controls. The fake fails the test for each call that the document does not allow.
 //
-// It is for tests alone, and for servers in this process: package testcontainer starts one in a container. Start with
-// [New]:
+// It is only for tests, and for servers in this process: package testcontainer starts one in a container. Start
+// with [New]:
 //
 //	func TestMyProgram(t *testing.T) {
 //		t.Parallel()
@@ -31,17 +31,17 @@ import (
 	"github.com/dingmock/dingmock/mockserver/impersonate"
 )
 
-// Server is a fake until the end of the test that it was made for. Its methods fail that test where they fail, and so
-// are for the test's own goroutine.
+// Server is a fake that lives until the end of the test that it was made for. Its methods fail that test if they
+// fail, so call them only from the test's own goroutine.
 type Server struct {
-	// URL is the base URL, without a slash at the end: what the program under test takes in place of
+	// URL is the base URL, without a slash at the end. Give it to the program under test instead of
 	// https://oapi.dingtalk.com.
 	URL string
 
-	// AppKey, AppSecret, CorpID and CorpSecret are the app's credentials. They are no other server's.
+	// AppKey, AppSecret, CorpID and CorpSecret are the app's credentials. No other server has the same.
 	AppKey, AppSecret, CorpID, CorpSecret string
 
-	// App is the app: its clock, rules and journal, waits and expectations, its state and its verdict.
+	// App is the app, with its clock, rules, journal, state and verdict.
 	App *control.App
 
 	t         testing.TB
@@ -53,23 +53,24 @@ type Server struct {
 	transport func() (*http.Transport, error)
 }
 
-// Options says how a Server is made. Nil and the zero value are ready.
+// Options configures a Server. Nil and the zero value are ready for use.
 type Options struct {
-	// Server are the fake's own options. The first of its Apps, where there is one, is the test's app; default: one with
+	// Server holds the fake's own options. The first of its Apps, if any, is the test's app. Default: an app with
 	// credentials of its own.
 	Server mockserver.Options
 
-	// NoVerdict leaves the test alone whatever is sent, for one that breaks the document on purpose. The Verdict of App tells
-	// what was.
+	// NoVerdict passes the test whatever calls it makes, for a test that breaks the document on purpose. The
+	// Verdict of App says what was broken.
 	NoVerdict bool
 
-	// AllowUnknown lets the test call paths that DingTalk does not have: each a path, or the beginning of one followed by *.
+	// AllowUnknown are paths that the test may call although DingTalk does not have them: each a path, or a prefix
+	// followed by *.
 	AllowUnknown []string
 }
 
-// New starts a fake that ends with the test. At the test's end each way in which a call broke the document is an error
-// of the test, a call of a path that DingTalk does not have among them; what is only noted is logged. That no call came is
-// no error: the test says itself what it expects. A line for each call goes to the test's output.
+// New starts a fake that ends with the test. At its end, the test gets an error for each way in which a call broke
+// the document, such as a call of a path that DingTalk does not have; notes are logged. It is no error if no call
+// came: the test itself must state what it expects. A line for each call goes to the test's output.
 func New(t testing.TB, options *Options) *Server {
 	t.Helper()
 	var c Options
@@ -122,7 +123,7 @@ func New(t testing.TB, options *Options) *Server {
 	s.plain.Start()
 	s.URL = s.plain.URL
 	t.Cleanup(func() {
-		_ = s.fake.Close() // what hangs ends, so that the server below can
+		_ = s.fake.Close() // ends hanging calls, so that the server below can close
 		s.plain.CloseClientConnections()
 		s.plain.Close()
 		s.log.close()
@@ -149,9 +150,9 @@ func (s *Server) judge(allowUnknown []string) {
 	}
 }
 
-// Client returns a client by which https://oapi.dingtalk.com, and the platform's other names, are this fake, and which
-// reaches nothing else but this machine: for a program that takes an http.Client but no base URL. Its transport does
-// the same for one that takes a transport. The first call starts a listener for TLS.
+// Client returns a client for which https://oapi.dingtalk.com, and the platform's other names, are this fake. It
+// reaches nothing else except this machine. Use it for a program that takes an http.Client but no base URL, or its
+// transport for one that takes a transport. The first call starts a TLS listener.
 func (s *Server) Client() *http.Client {
 	s.t.Helper()
 	transport, err := s.transport()
@@ -161,7 +162,7 @@ func (s *Server) Client() *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// startTLS starts a listener for TLS and returns a transport that finds it.
+// startTLS starts a TLS listener and returns a transport that reaches it.
 func (s *Server) startTLS() (*http.Transport, error) {
 	authority, err := s.authority()
 	if err != nil {
@@ -189,7 +190,7 @@ func (s *Server) startTLS() (*http.Transport, error) {
 	return transport, err
 }
 
-// Fault makes the app's next call of an operation fail with a fault, which is one of [mockserver.Faults].
+// Fault makes the app's next call of an operation fail with a fault, one of [mockserver.Faults].
 func (s *Server) Fault(operation, fault string) {
 	s.t.Helper()
 	s.Rule(mockserver.Rule{
@@ -197,9 +198,9 @@ func (s *Server) Fault(operation, fault string) {
 	})
 }
 
-// TLSFault makes the next TLS handshake for a host, which may be "" for any, show a bad certificate: fault is one of
-// [mockserver.TLSFaults]. It returns the rule that does. Connections that are in use live on; idle ones of Client are closed,
-// so that its next call shakes hands.
+// TLSFault makes the next TLS handshake for a host show a bad certificate. The host "" means any; fault is one of
+// [mockserver.TLSFaults]. It returns the rule that it adds. Connections in use stay open; idle connections of
+// Client are closed, so that its next call makes a handshake.
 func (s *Server) TLSFault(host, fault string) mockserver.Rule {
 	s.t.Helper()
 	rule, err := s.every.Add(s.context(), mockserver.Rule{
@@ -216,8 +217,8 @@ func (s *Server) TLSFault(host, fault string) mockserver.Rule {
 	return rule
 }
 
-// Rule adds a rule for the app, and returns it with its id. It is asked after those of its priority that there are; one that
-// ends by itself before those that do not.
+// Rule adds a rule for the app and returns it with its id. It is tried after the existing rules of its priority; a
+// rule that ends by itself is tried before those that do not.
 func (s *Server) Rule(rule mockserver.Rule) mockserver.Rule {
 	s.t.Helper()
 	made, err := s.App.Rules().Add(s.context(), rule)
@@ -227,8 +228,8 @@ func (s *Server) Rule(rule mockserver.Rule) mockserver.Rule {
 	return made
 }
 
-// Calls returns the app's calls of an operation so far, oldest first, or all of them where that is "". They are those
-// that the journal has kept: the last 1000, unless [mockserver.Options] says otherwise.
+// Calls returns the app's calls of an operation so far, or of all operations if it is "", oldest first. Only the
+// calls that the journal still keeps are returned: the last 1000, unless [mockserver.Options] says otherwise.
 func (s *Server) Calls(operation string) []*mockserver.Entry {
 	s.t.Helper()
 	journal, err := s.App.Journal(s.context(), control.Filter{Operation: operation})
@@ -238,10 +239,10 @@ func (s *Server) Calls(operation string) []*mockserver.Entry {
 	return journal.Entries
 }
 
-// context is one for calls that may be made in a Cleanup too.
+// context returns a context for calls that may also be made in a Cleanup.
 func (s *Server) context() context.Context { return context.WithoutCancel(s.t.Context()) }
 
-// output is a test's output until the test is over, when writing to it would panic.
+// output is a test's output until the test is over; after that, writing to it would panic.
 type output struct {
 	mu sync.Mutex
 	to io.Writer
