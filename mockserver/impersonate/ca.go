@@ -28,11 +28,11 @@ const (
 	caName   = "dingmock test CA"
 
 	caLife   = 10 * 365 * 24 * time.Hour
-	leafLife = 365 * 24 * time.Hour // some clients refuse more than 398 days
+	leafLife = 365 * 24 * time.Hour // some clients reject more than 398 days
 	skew     = 24 * time.Hour       // how far the clocks of clients may be behind
 )
 
-// ca is the certificate and the key that sign the others.
+// ca is the certificate and the key that sign the other certificates.
 type ca struct {
 	cert *x509.Certificate
 	key  crypto.Signer
@@ -45,7 +45,7 @@ func newSerial() (*big.Int, error) {
 	return rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 }
 
-// makeCA makes an authority. Each has a name of its own: a client that trusts several finds the right one by it.
+// makeCA makes an authority with a unique name, by which a client that trusts several finds the right one.
 func makeCA(now time.Time, name string) (*ca, error) {
 	key, err := newKey()
 	if err != nil {
@@ -76,20 +76,20 @@ func makeCA(now time.Time, name string) (*ca, error) {
 	return &ca{cert: cert, key: key, pem: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}, nil
 }
 
-// patience is how often, and after how long, a folder is looked into again in which only half of an authority is:
-// another process may be about to write the other half.
+// If only one of the two files exists, another process may be writing the other: reading is retried patience
+// times, a moment apart.
 const (
 	patience = 20
 	moment   = 25 * time.Millisecond
 )
 
-// openCA reads the authority in a folder. Where there is none it makes one; of several processes that do so at the
-// same time all end up with the same.
+// openCA reads the authority in a folder, or makes one if there is none. If several processes do so at the same
+// time, all of them end up with the same one.
 func openCA(dir string, now func() time.Time, log *slog.Logger) (_ *ca, err error) {
 	before := there(dir)
 	defer func() {
 		for made := filepath.Clean(dir); err != nil && made != before; made = filepath.Dir(made) {
-			if os.Remove(made) != nil { // another has put something in it
+			if os.Remove(made) != nil { // another process has put something in it
 				break
 			}
 		}
@@ -102,7 +102,7 @@ func openCA(dir string, now func() time.Time, log *slog.Logger) (_ *ca, err erro
 		if c != nil || err != nil && (!errors.Is(err, errHalf) || tries == patience) {
 			return c, err
 		}
-		if err == nil { // neither is there
+		if err == nil { // neither file exists
 			c, err := makeCA(now(), caName)
 			if err != nil {
 				return nil, err
@@ -118,7 +118,7 @@ func openCA(dir string, now func() time.Time, log *slog.Logger) (_ *ca, err erro
 	}
 }
 
-// there is the folder, or the nearest above it that is there.
+// there returns the folder, or its nearest parent that exists.
 func there(dir string) string {
 	for dir = filepath.Clean(dir); ; dir = filepath.Dir(dir) {
 		if _, err := os.Lstat(dir); err == nil || dir == filepath.Dir(dir) {
@@ -129,7 +129,7 @@ func there(dir string) string {
 
 var errHalf = errors.New("half of a certificate authority")
 
-// halfError says which half is there and which is not.
+// halfError says which half exists and which does not.
 type halfError struct{ dir, have, lack string }
 
 func (e *halfError) Unwrap() error { return errHalf }
@@ -138,7 +138,7 @@ func (e *halfError) Error() string {
 	return fmt.Sprintf("%s: holds %s but no %s: put that back, or remove %s too and have both made anew", e.dir, e.have, e.lack, e.have)
 }
 
-// readCA returns nil without an error where the folder has none.
+// readCA reads the authority in a folder. It returns nil and no error if there is none.
 func readCA(dir string, now time.Time, log *slog.Logger) (*ca, error) {
 	certFile, keyFile := filepath.Join(dir, certName), filepath.Join(dir, keyName)
 	certPEM, certErr := os.ReadFile(certFile)
@@ -183,21 +183,21 @@ func readCA(dir string, now time.Time, log *slog.Logger) (*ca, error) {
 		switch mode := info.Mode().Perm(); {
 		case mode&0o007 != 0:
 			return nil, fmt.Errorf("%s: has mode %#o, by which everybody on this machine may use it: chmod 600 it", keyFile, mode)
-		case mode&0o070 != 0: // as files of a Kubernetes secret are
+		case mode&0o070 != 0: // as with the files of a Kubernetes secret
 			log.Warn("others than its owner may read the key of the certificate authority", "file", keyFile, "mode", mode.String())
 		}
 	}
 	return c, nil
 }
 
-// keep writes the authority into a folder, the key first. The error is fs.ErrExist where another was faster.
+// keep writes the authority into a folder, the key first. It returns fs.ErrExist if another process was faster.
 func (c *ca) keep(dir string) error {
 	der, err := x509.MarshalPKCS8PrivateKey(c.key)
 	if err != nil {
 		return err
 	}
 	key := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	// Both are written before either is put in place: a disk that is full leaves no half.
+	// Both files are written before either is put in place, so that a full disk leaves no half.
 	keyTemp, err := writeTemp(dir, key, 0o600)
 	if err != nil {
 		return err
@@ -237,7 +237,7 @@ func writeTemp(dir string, data []byte, mode fs.FileMode) (name string, err erro
 	return f.Name(), f.Sync()
 }
 
-// place gives a file its name, unless that is taken.
+// place gives a file its name, unless the name is taken.
 func place(temp, name string) error {
 	err := os.Link(temp, name)
 	if err == nil || errors.Is(err, fs.ErrExist) {
@@ -249,7 +249,7 @@ func place(temp, name string) error {
 	return nil
 }
 
-// plain is an error of the file system in fewer words: the file, and why.
+// plain shortens an error of the file system to the file and the reason.
 func plain(name string, err error) error {
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		err = path.Err

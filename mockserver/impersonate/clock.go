@@ -2,5 +2,5 @@ package impersonate
 
 import "time"
 
-// realNow is the one place of this package that asks the machine for the time.
+// realNow returns real time. No other place of this package asks the machine for it.
 func realNow() time.Time { return time.Now() }

@@ -1,9 +1,9 @@
-// Package impersonate lets clients that carry https://oapi.dingtalk.com as a constant reach a fake of it: a
-// certificate authority of its own and TLS under the platform's names, a proxy that answers those names, and a
-// transport for Go clients.
+// Package impersonate lets clients with the constant https://oapi.dingtalk.com reach a fake of it. It provides a
+// certificate authority and TLS under the platform's names, a proxy that answers those names, and a transport for
+// Go clients.
 //
-// It is not for anything but tests: who trusts the authority trusts whoever has its key. Do not add it to the trust
-// store of a machine; hand it to the program under test alone. Start with [New]:
+// It is only for tests: whoever trusts the authority trusts whoever has its key. Do not add it to the trust store
+// of a machine; give it only to the program under test. Start with [New]:
 //
 //	authority, err := impersonate.New(nil)
 //	server := &http.Server{Handler: fake}
@@ -24,51 +24,52 @@ import (
 	"github.com/dingmock/dingmock/internal/hosts"
 )
 
-// Options says how an Authority behaves. Nil and the zero value are ready.
+// Options configures an Authority. Nil and the zero value are ready for use.
 type Options struct {
-	// Dir is the folder in which the authority is kept: ca.pem, its certificate, and ca-key.pem, its key, which
-	// only the owner may read. What is there is used, what is not is made. Default: it is kept in memory.
+	// Dir is the folder that holds the authority: ca.pem, its certificate, and ca-key.pem, its key, which only the
+	// owner may read. An authority in the folder is used; if there is none, one is made there. Default: the
+	// authority is kept in memory.
 	Dir string
 
-	// Hosts are names and IP addresses to answer beside the platform's and localhost. Default: none.
+	// Hosts are names and IP addresses to answer in addition to the platform's names and localhost. Default: none.
 	Hosts []string
 
-	// Now is the time by which certificates are valid. Default: time.Now. It is called by several goroutines at
-	// once.
+	// Now returns the time by which certificates are valid. It must be safe for concurrent use. Default: time.Now.
 	Now func() time.Time
 
-	// Fault is asked at each handshake for a name that is answered, and says what is wrong with the certificate that is
-	// shown: tls-expired, tls-wrong-name, tls-unknown-authority, or "" for nothing. The name is in lower case; it is the address that was dialled where the
-	// client names nobody. It is called by several goroutines at once. Default: nothing ever is wrong.
+	// Fault is called at each handshake for a name that is answered. It returns what is wrong with the certificate
+	// to show: tls-expired, tls-wrong-name, tls-unknown-authority, or "" for nothing. The name is in lower case;
+	// if the client names no host, it is the address that was dialled. Fault must be safe for concurrent use.
+	// Default: no certificate has a fault.
 	Fault func(name string) string
 
-	// Log gets a line for each name that is not answered, for each client that refuses a certificate, at most one a
-	// minute of the same client and name, and for each certificate with a fault. Default: nothing is logged.
+	// Log gets a line for each name that is not answered, for each certificate with a fault, and for each client
+	// that refuses a certificate, at most once a minute for the same client and name. Default: nothing is logged.
 	Log *slog.Logger
 }
 
-// Authority is a certificate authority and the names that it answers for. Any number of goroutines may use one.
+// Authority is a certificate authority and the names that it answers for. It is safe for concurrent use.
 type Authority struct {
 	ca    *ca
 	names []string // answered by the proxy: the platform's, and the options' names
-	local []string // answered by TLS alone: this machine's own names
-	ips   []net.IP // of the options
+	local []string // answered only by TLS: this machine's own names
+	ips   []net.IP // from the options
 	now   func() time.Time
 	fault func(string) string
 	log   *slog.Logger
 
-	stranger func() (*ca, error) // whom no client trusts
+	stranger func() (*ca, error) // no client trusts it
 
 	mu     sync.Mutex
 	leaves map[string]*leaf // by name
 
 	told    told
 	refused atomic.Int64 // connections
-	open    atomic.Int64 // connections of which it is not known yet
+	open    atomic.Int64 // connections whose outcome is not yet known
 }
 
-// New reads or makes an authority. It fails where Options.Dir holds half of one, where what it holds cannot be used,
-// where it cannot be written, and where one of Options.Hosts is no name.
+// New reads or makes an authority. It returns an error if Options.Dir holds only half of one or one that cannot be
+// used, if Options.Dir cannot be written, or if one of Options.Hosts is not a valid name.
 func New(options *Options) (*Authority, error) {
 	var o Options
 	if options != nil {
@@ -110,10 +111,10 @@ func New(options *Options) (*Authority, error) {
 	return a, nil
 }
 
-// PEM returns the authority's certificate, which clients have to trust.
+// PEM returns the authority's certificate, which clients must trust.
 func (a *Authority) PEM() []byte { return slices.Clone(a.ca.pem) }
 
-// Names returns the names that are answered beside this machine's own: the platform's first.
+// Names returns the names that are answered in addition to this machine's own, the platform's first.
 func (a *Authority) Names() []string { return slices.Clone(a.names) }
 
 // answers reports whether the proxy answers for a host, with or without a port.

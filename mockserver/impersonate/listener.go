@@ -9,10 +9,11 @@ import (
 	"sync"
 )
 
-// NewListener returns a listener of clients that have shaken hands by TLS, for http.Server.Serve: TLS 1.2 and 1.3, HTTP/2
-// and HTTP/1.1, a certificate for each name when it is first asked for. A client that asks for another name gets the alert
-// unrecognized_name; one that asks for none gets a certificate of localhost, this machine's name and the address that it
-// dialled. Who has not shaken hands within 10 s, or when the listener is closed, is cut off.
+// NewListener returns a listener for http.Server.Serve whose connections have completed a TLS handshake: TLS 1.2
+// or 1.3, HTTP/2 or HTTP/1.1, with a certificate for each name, made when it is first needed. A client that asks
+// for another name gets the alert unrecognized_name. A client that asks for none gets a certificate for localhost,
+// this machine's name and the address that it dialled. A connection is cut off if its handshake is not complete
+// within 10 s, or when the listener is closed.
 func (a *Authority) NewListener(inner net.Listener) net.Listener {
 	l := &listener{Listener: inner, authority: a, config: a.tlsConfig(""), accepted: make(chan accepted)}
 	l.open, l.end = context.WithCancel(context.Background())
@@ -29,7 +30,7 @@ type listener struct {
 	end       context.CancelFunc
 }
 
-// accepted is what Accept returns.
+// accepted is a result of Accept.
 type accepted struct {
 	conn net.Conn
 	err  error
@@ -50,7 +51,8 @@ func (l *listener) Close() error {
 	return l.Listener.Close()
 }
 
-// run takes clients until the listener is closed. After an error it goes on: whoever accepts decides what that means.
+// run accepts clients until the listener is closed. It continues after an error: the caller of Accept decides what
+// the error means.
 func (l *listener) run() {
 	for l.open.Err() == nil {
 		conn, err := l.Listener.Accept()
@@ -76,7 +78,7 @@ func (l *listener) hand(x accepted) {
 	}
 }
 
-// shake shakes hands with a client. Where that fails it says why, and the connection is closed.
+// shake performs the handshake with a client. If it fails, shake says why and closes the connection.
 func (a *Authority) shake(ctx context.Context, conn net.Conn, c *tls.Config) (*tls.Conn, bool) {
 	ctx, cancel := context.WithTimeout(ctx, headerTimeout)
 	defer cancel()
@@ -96,7 +98,7 @@ func (a *Authority) shake(ctx context.Context, conn net.Conn, c *tls.Config) (*t
 	return nil, false
 }
 
-// likeHTTP reports whether what a client began with is the beginning of a request without TLS.
+// likeHTTP reports whether a client's first bytes begin an HTTP request without TLS.
 func likeHTTP(begin [5]byte) bool {
 	switch string(begin[:]) {
 	case "GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "PATCH", "DELET":

@@ -25,32 +25,32 @@ const (
 	idleTimeout   = 2 * time.Minute
 )
 
-// ProxyOptions says how a Proxy behaves. Nil and the zero value are ready.
+// ProxyOptions configures a Proxy. Nil and the zero value are ready for use.
 type ProxyOptions struct {
-	// Egress makes the connections to hosts that the proxy does not answer for, through the proxy that its Proxy
-	// field names, if any. Default: there is no way out, and such requests are refused with 403.
+	// Egress makes the connections to hosts that the proxy does not answer for, through the proxy of its Proxy
+	// field, if any. Default: requests to such hosts are refused with 403.
 	Egress *http.Transport
 
-	// ConnContext is the field of that name of the http.Servers that serve the proxy's clients. Default: none.
+	// ConnContext is the ConnContext field of the http.Servers that serve the proxy's clients. Default: none.
 	ConnContext func(context.Context, net.Conn) context.Context
 
-	// Log gets a line for each host that is refused, and what goes wrong. Default: nothing is logged.
+	// Log gets a line for each host that is refused, and for each error. Default: nothing is logged.
 	Log *slog.Logger
 }
 
-// Proxy is an HTTP proxy that answers for an authority's names by a handler: by CONNECT, and plain. A request that is
-// not for a proxy is answered by the handler as well.
+// Proxy is an HTTP proxy that lets a handler answer for an authority's names, by CONNECT and for plain requests.
+// The handler also answers requests that are not meant for a proxy.
 type Proxy struct {
 	authority *Authority
 	fake      http.Handler
 	egress    *http.Transport
 	log       *slog.Logger
-	outer     *http.Server // what clients of the proxy talk to
-	inner     *http.Server // what they talk to through it
+	outer     *http.Server // serves the clients of the proxy
+	inner     *http.Server // serves the connections through the proxy
 	tunnels   *tunnels
 }
 
-// NewProxy makes a proxy that has fake answer.
+// NewProxy makes a proxy whose names are answered by fake.
 func (a *Authority) NewProxy(fake http.Handler, options *ProxyOptions) *Proxy {
 	p := &Proxy{authority: a, fake: fake, tunnels: newTunnels()}
 	var connContext func(context.Context, net.Conn) context.Context
@@ -69,14 +69,15 @@ func (a *Authority) NewProxy(fake http.Handler, options *ProxyOptions) *Proxy {
 	return p
 }
 
-// Serve answers on a listener until Shutdown or Close, and then returns http.ErrServerClosed. It may run on several.
+// Serve serves a listener until Shutdown or Close, and then returns http.ErrServerClosed. It may be called for
+// several listeners.
 func (p *Proxy) Serve(l net.Listener) error {
 	p.tunnels.once.Do(func() { go func() { _ = p.inner.Serve(p.tunnels) }() })
 	return p.outer.Serve(l)
 }
 
-// Shutdown takes no new requests, lets those that the fake is to answer finish until the context ends, and closes
-// connections to other hosts.
+// Shutdown accepts no new requests, lets those that the fake answers finish until ctx ends, and closes connections
+// to other hosts.
 func (p *Proxy) Shutdown(ctx context.Context) error {
 	p.tunnels.closeOthers()
 	inner := make(chan error, 1) // at the same time: each may wait for a client that has connected and says nothing
@@ -109,7 +110,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// direct is a request for a proxy as it would be made of the server itself.
+// direct returns a proxy request in the form in which it would be sent to the server itself.
 func direct(r *http.Request) *http.Request {
 	u := *r.URL
 	u.Scheme, u.Host, u.User = "", "", nil
@@ -121,7 +122,7 @@ func direct(r *http.Request) *http.Request {
 	return out
 }
 
-// refuse says no to a host, and what to do about it.
+// refuse rejects a request for a host, and says what to do about it.
 func (p *Proxy) refuse(w http.ResponseWriter, host string) {
 	p.log.Warn("the proxy refused a host that it does not answer for (--tls-host adds one, and run --allow-egress lets all others through)", "host", host)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -130,7 +131,7 @@ func (p *Proxy) refuse(w http.ResponseWriter, host string) {
 		"With --tls-host it answers for more, and dingmock run --allow-egress lets all others through.\n", host, strings.Join(p.authority.names, ", "))
 }
 
-// connect answers for a host by CONNECT: TLS, and plain HTTP on port 80.
+// connect answers a CONNECT for a host: with plain HTTP on port 80, otherwise with TLS.
 func (p *Proxy) connect(w http.ResponseWriter, r *http.Request) {
 	conn, ok := p.accept(w)
 	if !ok {
@@ -146,10 +147,10 @@ func (p *Proxy) connect(w http.ResponseWriter, r *http.Request) {
 	p.tunnels.add(conn)
 }
 
-// accept says yes to a CONNECT and takes the connection over.
+// accept confirms a CONNECT and takes over the connection.
 func (p *Proxy) accept(w http.ResponseWriter) (net.Conn, bool) {
 	conn, buffer, err := http.NewResponseController(w).Hijack()
-	if err != nil { // HTTP/2, which no listener of a proxy speaks
+	if err != nil { // HTTP/2, which no proxy listener speaks
 		http.Error(w, "dingmock: CONNECT needs HTTP/1.1", http.StatusNotImplemented)
 		return nil, false
 	}
@@ -164,7 +165,7 @@ func (p *Proxy) accept(w http.ResponseWriter) (net.Conn, bool) {
 	return conn, true
 }
 
-// begun is a connection of which something has been read.
+// begun is a connection of which some bytes have already been read.
 type begun struct {
 	net.Conn
 	all io.Reader
@@ -175,7 +176,7 @@ func (c *begun) Read(p []byte) (int, error) { return c.all.Read(p) }
 // NetConn returns the connection itself.
 func (c *begun) NetConn() net.Conn { return c.Conn }
 
-// CloseWrite ends what is sent.
+// CloseWrite closes the sending side.
 func (c *begun) CloseWrite() error { return closeWrite(c.Conn) }
 
 func closeWrite(conn net.Conn) error {
@@ -185,7 +186,7 @@ func closeWrite(conn net.Conn) error {
 	return conn.Close()
 }
 
-// pass makes a plain request of another host.
+// pass forwards a plain request to another host.
 func (p *Proxy) pass(w http.ResponseWriter, r *http.Request) {
 	(&httputil.ReverseProxy{
 		Transport:     p.egress,
@@ -206,7 +207,7 @@ func (p *Proxy) unreachable(w http.ResponseWriter, host string, err error) {
 	_, _ = fmt.Fprintf(w, "dingmock: %s was not reached: %v\n", host, err)
 }
 
-// tunnel connects the client with another host.
+// tunnel connects the client to another host.
 func (p *Proxy) tunnel(w http.ResponseWriter, r *http.Request) {
 	there, err := p.dial(r.Context(), r.Host)
 	if err != nil {
@@ -232,7 +233,7 @@ func (p *Proxy) tunnel(w http.ResponseWriter, r *http.Request) {
 	both.Wait()
 }
 
-// dial connects to another host, through the next proxy where there is one.
+// dial connects to another host, through the next proxy if there is one.
 func (p *Proxy) dial(ctx context.Context, addr string) (net.Conn, error) {
 	dial := p.egress.DialContext
 	if dial == nil {
@@ -272,7 +273,7 @@ func (p *Proxy) dial(ctx context.Context, addr string) (net.Conn, error) {
 	return through, nil
 }
 
-// ask makes a CONNECT of the next proxy.
+// ask sends a CONNECT to the next proxy.
 func ask(ctx context.Context, conn net.Conn, addr string, next *url.URL) (net.Conn, error) {
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
@@ -291,15 +292,15 @@ func ask(ctx context.Context, conn net.Conn, addr string, next *url.URL) (net.Co
 	if err != nil {
 		return nil, err
 	}
-	_ = resp.Body.Close() // of an answer to CONNECT: empty
+	_ = resp.Body.Close() // the answer to CONNECT has no body
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("it answered %s", resp.Status)
 	}
 	return &begun{conn, buffer}, nil
 }
 
-// tunnels are the connections that clients have made through the proxy: a listener of those that the fake is to
-// answer, and the others.
+// tunnels holds the connections that clients have made through the proxy. It is a listener of those that the fake
+// answers, and tracks the others.
 type tunnels struct {
 	once  sync.Once // the inner server's start
 	conns chan net.Conn
@@ -340,7 +341,7 @@ func (t *tunnels) Close() error {
 	return nil
 }
 
-// Addr is of no use.
+// Addr returns an address that means nothing.
 func (t *tunnels) Addr() net.Addr { return &net.TCPAddr{} }
 
 func (t *tunnels) addOther(conns ...net.Conn) bool {

@@ -13,14 +13,14 @@ import (
 	"github.com/dingmock/dingmock/internal/hosts"
 )
 
-// What Options.Fault may say is wrong with a certificate.
+// The faults that Options.Fault may return.
 const (
-	faultExpired          = "tls-expired"           // its time is over
+	faultExpired          = "tls-expired"           // it has expired
 	faultWrongName        = "tls-wrong-name"        // it is for another name
-	faultUnknownAuthority = "tls-unknown-authority" // no client trusts who signed it, which is made anew at each start
+	faultUnknownAuthority = "tls-unknown-authority" // no client trusts its issuer, which is made anew at each start
 )
 
-// wrongName is what a certificate of faultWrongName is for. Nobody can have it.
+// wrongName is the name in a certificate of faultWrongName. Nobody can own it.
 const wrongName = "wrong-name.invalid"
 
 // leaf is the certificate of a name.
@@ -29,14 +29,15 @@ type leaf struct {
 	renew time.Time
 }
 
-// subject is what a certificate is for.
+// subject is what a certificate is issued for.
 type subject struct {
-	name  string // that was asked for, or the address that was dialled
+	name  string // the name asked for, or the address that was dialled
 	names []string
 	ips   []net.IP
 }
 
-// tlsConfig is how a server answers for the names; name is meant where the client asks for none.
+// tlsConfig returns the TLS configuration of a server for the authority's names. name is used if the client asks
+// for none.
 func (a *Authority) tlsConfig(name string) *tls.Config {
 	asked := func(hello *tls.ClientHelloInfo) (subject, bool) {
 		if hello.ServerName != "" {
@@ -49,7 +50,7 @@ func (a *Authority) tlsConfig(name string) *tls.Config {
 		NextProtos: []string{"h2", "http/1.1"},
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			s, ok := asked(hello)
-			if !ok { // crypto/tls makes that the alert unrecognized_name
+			if !ok { // crypto/tls turns nil into the alert unrecognized_name
 				return nil, nil
 			}
 			return a.leaf(s)
@@ -74,14 +75,14 @@ func (a *Authority) tlsConfig(name string) *tls.Config {
 			return nil, err
 		}
 		c := base.Clone()
-		c.SessionTicketsDisabled = true // who resumes a session looks at no certificate
+		c.SessionTicketsDisabled = true // a client that resumes a session does not check the certificate
 		c.GetConfigForClient, c.GetCertificate, c.Certificates = nil, nil, []tls.Certificate{*bad}
 		return c, nil
 	}
 	return base
 }
 
-// subject returns what the certificate for a name has to be for; false where the name is not answered.
+// subject returns what the certificate for a name must be issued for; false if the name is not answered.
 func (a *Authority) subject(name string, conn net.Conn) (subject, bool) {
 	name = hosts.Name(name)
 	if ip := net.ParseIP(name); name == "" || ip != nil {
@@ -99,7 +100,7 @@ func (a *Authority) subject(name string, conn net.Conn) (subject, bool) {
 	return subject{name, []string{name}, nil}, slices.Contains(a.names, name) || slices.Contains(a.local, name)
 }
 
-// leaf returns the certificate that is kept for a name, or makes it.
+// leaf returns the certificate kept for a name, or makes one.
 func (a *Authority) leaf(s subject) (*tls.Certificate, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -13,22 +13,21 @@ import (
 	"github.com/dingmock/dingmock/internal/hosts"
 )
 
-// TransportOptions says where a Transport finds the fake. At least one of Addr and TLSAddr has to be given.
+// TransportOptions says where a transport finds the fake. At least one of Addr and TLSAddr is required.
 type TransportOptions struct {
-	Addr    string // host and port of a plain HTTP listener, for http:// URLs; default: they fail
-	TLSAddr string // host and port of a TLS listener, for https:// URLs; default: they fail
-	CA      []byte // the authority's certificate in PEM; needed with TLSAddr
+	Addr    string // host and port of a plain HTTP listener, for http:// URLs; default: these fail
+	TLSAddr string // host and port of a TLS listener, for https:// URLs; default: these fail
+	CA      []byte // the authority's certificate in PEM; required with TLSAddr
 
-	// Hosts are names that reach the fake, beside the platform's. Default: none.
+	// Hosts are further names that reach the fake, in addition to the platform's. Default: none.
 	Hosts []string
 
-	// AllowEgress lets requests to other hosts out. Default: only those to this machine go through, and all others
-	// fail.
+	// AllowEgress allows requests to other hosts. Default: only those to this machine go through; all others fail.
 	AllowEgress bool
 }
 
-// NewTransport returns a transport by which a Go client that is not changed reaches the fake: what it sends to
-// https://oapi.dingtalk.com, and to the platform's other names, goes to TLSAddr; over http, to Addr.
+// NewTransport returns a transport with which an unchanged Go client reaches the fake: https requests to
+// oapi.dingtalk.com, and to the platform's other names, go to TLSAddr, and http requests to Addr.
 func NewTransport(o *TransportOptions) (*http.Transport, error) {
 	if o == nil || o.Addr == "" && o.TLSAddr == "" {
 		return nil, errors.New("impersonate: Addr, TLSAddr: one of them has to be given")

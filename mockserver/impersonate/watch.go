@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// The alerts by which a client says that it does not take a certificate (RFC 8446, 6.2).
+// The alerts with which a client rejects a certificate (RFC 8446, 6.2).
 const (
-	alertBadCertificate     = 42 // Go, whatever is wrong; OpenSSL for another name
+	alertBadCertificate     = 42 // Go, for any reason; OpenSSL, for a wrong name
 	alertCertificateExpired = 45
 	alertCertificateUnknown = 46 // Java, and BoringSSL
 	alertUnknownCA          = 48 // OpenSSL
@@ -22,27 +22,27 @@ const (
 
 var refusing = []uint8{alertBadCertificate, alertCertificateExpired, alertCertificateUnknown, alertUnknownCA}
 
-// atOnce is how soon a client leaves that has looked at the certificate after it shook hands.
+// atOnce is how soon a client leaves if it checks the certificate only after the handshake.
 const atOnce = 2 * time.Second
 
-// watched is a client's connection below TLS. It finds out whether the client takes the certificate: some refuse it by an
-// alert that crypto/tls reads, some by one that it cannot read, some leave in the middle of the handshake, and some after
-// it.
+// watched is a client's connection below TLS. It finds out whether the client accepts the certificate. Some
+// clients reject it by an alert that crypto/tls can read, some by one that it cannot read, some leave in the
+// middle of the handshake, and some after it.
 type watched struct {
 	net.Conn
 	authority *Authority
-	begun     atomic.Bool // it has been shown a certificate
-	settled   atomic.Bool // there is no more to find out
+	begun     atomic.Bool // the client has been shown a certificate
+	settled   atomic.Bool // the outcome is known
 
 	mu      sync.Mutex
-	name    string // whose certificate it has been shown; "" before
-	fault   string // of that
-	version uint16 // of TLS, once hands are shaken
+	name    string // the name on the certificate that was shown; "" before
+	fault   string // of that certificate
+	version uint16 // of TLS, after the handshake
 	since   time.Time
 	records records
 }
 
-// begin notes which certificate the client is shown.
+// begin records which certificate the client is shown.
 func (w *watched) begin(name, fault string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -52,7 +52,7 @@ func (w *watched) begin(name, fault string) {
 	}
 }
 
-// over says that there is no more to find out.
+// over records that the outcome is known.
 func (w *watched) over() {
 	if !w.settled.Swap(true) && w.begun.Load() {
 		w.authority.open.Add(-1)
@@ -79,10 +79,10 @@ func (w *watched) Close() error {
 	return w.Conn.Close()
 }
 
-// NetConn returns the connection itself.
+// NetConn returns the underlying connection.
 func (w *watched) NetConn() net.Conn { return w.Conn }
 
-// look reads along with what the client sends.
+// look inspects what the client sends.
 func (w *watched) look(sent []byte, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -92,7 +92,7 @@ func (w *watched) look(sent []byte, err error) {
 	}
 }
 
-// shaken notes that the client has shaken hands, which some do before they look at the certificate.
+// shaken records that the handshake is complete. Some clients complete it before they check the certificate.
 func (w *watched) shaken(version uint16) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -100,7 +100,7 @@ func (w *watched) shaken(version uint16) {
 	w.decide(nil)
 }
 
-// decide looks at what a client does after the handshake.
+// decide interprets what a client does after the handshake.
 func (w *watched) decide(err error) {
 	switch spoke, asked := w.records.after(w.version); {
 	case asked && w.fault != "":
@@ -117,10 +117,10 @@ func (w *watched) decide(err error) {
 	}
 }
 
-// trust is what to do about a client that does not.
+// trust says what to do about a client that does not trust the authority.
 const trust = "have it trust /_mock/ca.pem (dingmock ca)"
 
-// failed says why the client has not shaken hands.
+// failed logs why the handshake failed.
 func (w *watched) failed(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -134,7 +134,7 @@ func (w *watched) failed(err error) {
 	}
 	switch {
 	case w.settled.Load(), errors.Is(err, context.Canceled):
-	case w.name == "" && gone(err): // somebody looked whether the port is open
+	case w.name == "" && gone(err): // somebody checked whether the port is open
 	case w.fault != "" && alert != 0:
 		w.settle(slog.LevelInfo, "a client refused a certificate with a fault", append(said, "fault", w.fault)...)
 	case w.fault != "":
@@ -153,7 +153,7 @@ func (w *watched) failed(err error) {
 	}
 }
 
-// end is of a certificate with a fault, if any.
+// end settles a connection that the client ended, and logs it if the certificate had a fault.
 func (w *watched) end(how string) {
 	if w.fault == "" {
 		w.over()
@@ -162,13 +162,13 @@ func (w *watched) end(how string) {
 	w.settle(slog.LevelInfo, "a client "+how+" after it had seen a certificate with a fault", "fault", w.fault)
 }
 
-// refused counts and tells of a refusal.
+// refused counts and logs a refusal.
 func (w *watched) refused(text string, more ...any) {
 	w.authority.refused.Add(1)
 	w.tell(text, more...)
 }
 
-// tell tells of what a client did, unless the same has just been told.
+// tell logs what a client did, unless the same has just been logged.
 func (w *watched) tell(text string, more ...any) {
 	host, _, _ := net.SplitHostPort(w.RemoteAddr().String())
 	times, tell := w.authority.told.count(host+" "+w.name+" "+text, w.authority.now())
@@ -190,8 +190,8 @@ func (w *watched) settle(level slog.Level, text string, more ...any) {
 	w.authority.log.Log(context.Background(), level, text, append(more, "remote", w.RemoteAddr().String())...)
 }
 
-// alertOf returns the alert of refusing by which the client ended the handshake, or 0. crypto/tls has no type for it that
-// others can use, but one that writes it the same.
+// alertOf returns the alert, one of refusing, with which the client ended the handshake, or 0. crypto/tls does not
+// export the type of this error, so the texts are compared.
 func alertOf(err error) uint8 {
 	op, ok := errors.AsType[*net.OpError](err)
 	if !ok || op.Err == nil {
@@ -205,7 +205,7 @@ func alertOf(err error) uint8 {
 	return 0
 }
 
-// gone reports whether an error says that the client has closed or reset the connection.
+// gone reports whether an error means that the client has closed or reset the connection.
 func gone(err error) bool {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return true
@@ -214,22 +214,22 @@ func gone(err error) bool {
 	return ok && (op.Op == "read" || op.Op == "write") && !op.Timeout() && !errors.Is(err, net.ErrClosed)
 }
 
-// The types of records (RFC 8446, 5.1).
+// The record types (RFC 8446, 5.1).
 const (
 	recordAlert = 21
-	recordData  = 23 // in TLS 1.3 all that is encrypted
+	recordData  = 23 // in TLS 1.3, everything that is encrypted
 )
 
-// records is what can be seen from outside of the records that a client sends.
+// records holds what can be seen of a client's records without decrypting them.
 type records struct {
 	head   [5]byte
 	filled int // of head
-	left   int // of the record's body
+	left   int // of the record's body, in bytes
 	body   []byte
 
-	alert  uint8 // of refusing, that was sent in the open
+	alert  uint8 // one of refusing, if it was sent unencrypted
 	alerts int
-	data   []int // the lengths of the first records of data
+	data   []int // the lengths of the first data records
 }
 
 func (r *records) read(sent []byte) {
@@ -275,14 +275,14 @@ func (r *records) end() {
 	}
 }
 
-// longestAlert is how long an alert of TLS 1.3 gets, in bytes: 19, and 35 from Java, which hides the length. Requests
-// are longer.
+// longestAlert is an upper bound for the length of a TLS 1.3 alert in bytes: 19, or 35 from Java, which hides the length.
+// Requests are longer.
 const longestAlert = 40
 
-// after reports whether the client has said anything since the handshake, and whether that was a request.
+// after reports whether the client has sent anything since the handshake, and whether that was a request.
 func (r *records) after(version uint16) (spoke, asked bool) {
 	data := r.data
-	if version == tls.VersionTLS13 { // the first ends the handshake
+	if version == tls.VersionTLS13 { // the first record ends the handshake
 		data = data[min(1, len(data)):]
 	}
 	for _, length := range data {
@@ -291,7 +291,7 @@ func (r *records) after(version uint16) (spoke, asked bool) {
 	return len(data)+r.alerts > 0, asked
 }
 
-// told are the refusals that have just been told.
+// told holds the refusals that have just been logged.
 type told struct {
 	mu   sync.Mutex
 	last map[string]*refusal
@@ -299,15 +299,15 @@ type told struct {
 
 type refusal struct {
 	at    time.Time
-	times int // since then
+	times int // refusals since then
 }
 
 const (
-	quiet      = time.Minute // after a refusal, for the same
-	maxRefused = 1000        // different ones
+	quiet      = time.Minute // how long the same refusal is not logged again
+	maxRefused = 1000        // different refusals
 )
 
-// count reports whether to tell of a refusal, and how many of the same it then stands for.
+// count reports whether to log a refusal, and how many of the same it then stands for.
 func (r *told) count(same string, now time.Time) (times int, tell bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -328,11 +328,12 @@ func (r *told) count(same string, now time.Time) (times int, tell bool) {
 	return times, true
 }
 
-// Refusals returns how many connections clients ended at the certificate, as one does that does not trust it; certificates that
-// were wrong on purpose aside.
+// Refusals returns how many connections clients ended at the certificate, as happens if a client does not trust
+// it. Certificates with a deliberate fault are not counted.
 func (a *Authority) Refusals() int { return int(a.refused.Load()) }
 
-// Settle waits until it is known of each connection whether its client takes the certificate, and at most so long.
+// Settle waits until it is known for each connection whether its client accepts the certificate, but at most for
+// most.
 func (a *Authority) Settle(most time.Duration) {
 	over := time.NewTimer(most)
 	defer over.Stop()

@@ -1,3 +1,3 @@
-// Package pagetest holds the tests of the page that package mockserver serves, in a browser. It is a module of its own, so that
-// what drives a browser is no dependency of dingmock.
+// Package pagetest tests the page of package mockserver in a browser. It is a module of its own, so that dingmock
+// does not depend on what drives a browser.
 package pagetest

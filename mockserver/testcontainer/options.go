@@ -15,7 +15,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// The variables of dingmock that the options set. [testcontainers.WithEnv] sets the others.
+// The environment variables of dingmock that the options set. Use [testcontainers.WithEnv] for others.
 const (
 	envAddr             = "DINGMOCK_ADDR"
 	envTLSAddr          = "DINGMOCK_TLS_ADDR"
@@ -25,12 +25,12 @@ const (
 	envControlToken     = "DINGMOCK_CONTROL_TOKEN"
 )
 
-// stateFile is where the state stands in the container.
+// stateFile is the path of the state in the container.
 const stateFile = "/state.json"
 
-// WithState starts with these apps, in place of the default app. They are there again when the container is started
-// again. Docker copies no file into a container with a read-only root file system: there, mount one and name it by
-// DINGMOCK_STATE.
+// WithState makes the container start with these apps instead of the default app. They exist again after a restart
+// of the container. Docker cannot copy a file into a container with a read-only root file system: in that case,
+// mount a file and name it in DINGMOCK_STATE.
 func WithState(state mockserver.State) testcontainers.CustomizeRequestOption {
 	return func(req *testcontainers.GenericContainerRequest) error {
 		data, err := json.Marshal(state)
@@ -41,7 +41,7 @@ func WithState(state mockserver.State) testcontainers.CustomizeRequestOption {
 	}
 }
 
-// WithStateFile is WithState with a state from a JSON file, such as examples/article.json.
+// WithStateFile is WithState for a JSON file, such as examples/article.json.
 func WithStateFile(name string) testcontainers.CustomizeRequestOption {
 	return func(req *testcontainers.GenericContainerRequest) error {
 		data, err := os.ReadFile(name)
@@ -52,7 +52,7 @@ func WithStateFile(name string) testcontainers.CustomizeRequestOption {
 	}
 }
 
-// withState refuses here, with a better text than a container that does not start, what the container would refuse.
+// withState checks the state here, because its error is better than that of a container that does not start.
 func withState(name string, data []byte) testcontainers.CustomizeRequestOption {
 	return func(req *testcontainers.GenericContainerRequest) error {
 		if _, err := mockserver.ReadState(name, data); err != nil {
@@ -66,14 +66,14 @@ func withState(name string, data []byte) testcontainers.CustomizeRequestOption {
 	}
 }
 
-// WithRefuseUndeclared refuses undeclared and repeated parameters, which the platform accepts.
+// WithRefuseUndeclared rejects undeclared and repeated parameters, which the platform accepts.
 func WithRefuseUndeclared() testcontainers.CustomizeRequestOption {
 	return testcontainers.WithEnv(map[string]string{envRefuseUndeclared: "true"})
 }
 
-// WithAliases makes the container be these names in a network, by default oapi.dingtalk.com and api.dingtalk.com, on
-// the ports 443 and 80 too. The containers of that network then reach it by a URL that they carry, once they trust its
-// authority. The network is one that network.New of testcontainers-go has made.
+// WithAliases gives the container these names in a network, by default oapi.dingtalk.com and api.dingtalk.com, and
+// makes it listen on the ports 443 and 80 as well. Other containers in the network then reach it under a URL that
+// is built into them, once they trust its authority. Make the network with network.New of testcontainers-go.
 func WithAliases(nw *testcontainers.DockerNetwork, names ...string) testcontainers.CustomizeRequestOption {
 	return func(req *testcontainers.GenericContainerRequest) error {
 		if nw == nil {
@@ -93,7 +93,7 @@ func WithAliases(nw *testcontainers.DockerNetwork, names ...string) testcontaine
 	}
 }
 
-// withTLSHosts has names answered beside those that are.
+// withTLSHosts adds names to those that are answered.
 func withTLSHosts(names ...string) testcontainers.CustomizeRequestOption {
 	return func(req *testcontainers.GenericContainerRequest) error {
 		hosts := names
@@ -107,7 +107,8 @@ func withTLSHosts(names ...string) testcontainers.CustomizeRequestOption {
 	}
 }
 
-// withDockerHost has the name of the machine that Docker runs on answered, such as docker in GitLab's pipelines.
+// withDockerHost adds the name of the machine that Docker runs on, such as docker in GitLab's pipelines, to the
+// names that are answered.
 func withDockerHost(ctx context.Context) testcontainers.CustomizeRequestOption {
 	return func(req *testcontainers.GenericContainerRequest) error {
 		provider, err := testcontainers.NewDockerProvider()

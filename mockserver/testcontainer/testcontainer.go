@@ -1,7 +1,7 @@
-// Package testcontainer starts the image of dingmock, a fake of the DingTalk (钉钉) open platform, for a test, by
+// Package testcontainer starts the image of dingmock, a fake of the DingTalk (钉钉) open platform, for a test, with
 // testcontainers-go.
 //
-// It needs a Docker engine. A Go test that starts no other containers is better off with package mocktest, which needs
+// It needs a Docker engine. A Go test that starts no other containers should use package mocktest, which needs
 // none and is faster. Start with [Run]:
 //
 //	c, err := testcontainer.Run(ctx, "dingmock:v1")
@@ -35,23 +35,23 @@ const (
 	tlsPort  = "8443/tcp"
 )
 
-// often is how often a container that starts is asked whether it is ready.
+// often is the interval at which a starting container is asked whether it is ready.
 const often = 20 * time.Millisecond
 
-// Container is a dingmock that runs in a container.
+// Container is a running container of dingmock.
 type Container struct {
 	testcontainers.Container
 
-	// AllowUnknown are the paths that DingTalk does not have and that Verdict lets pass: a path, or the beginning of one
-	// followed by *. Default: none.
+	// AllowUnknown are the paths that Verdict accepts although DingTalk does not have them: each a path, or a
+	// prefix followed by *. Default: none.
 	AllowUnknown []string
 
 	token string   // of the control API
-	hosts []string // answered beside the platform's
+	hosts []string // answered in addition to the platform's
 }
 
-// Run starts a container of an image of dingmock and returns when it answers. An error may come with a container that
-// has to be ended all the same: hand it to [testcontainers.CleanupContainer] before looking at the error.
+// Run starts a container of an image of dingmock and returns when it answers. Even with an error, Run may return a
+// container that must be ended: pass it to [testcontainers.CleanupContainer] before you check the error.
 func Run(ctx context.Context, img string, opts ...testcontainers.ContainerCustomizer) (*Container, error) {
 	moduleOpts := []testcontainers.ContainerCustomizer{
 		testcontainers.WithExposedPorts(httpPort, tlsPort),
@@ -82,17 +82,17 @@ func Run(ctx context.Context, img string, opts ...testcontainers.ContainerCustom
 	return c, nil
 }
 
-// URL returns the base URL over plain HTTP, from where the test runs.
+// URL returns the base URL over plain HTTP, as the test reaches it.
 func (c *Container) URL(ctx context.Context) (string, error) {
 	return c.PortEndpoint(ctx, httpPort, "http")
 }
 
-// TLSURL returns the base URL over TLS, from where the test runs, for clients that trust CACert.
+// TLSURL returns the base URL over TLS, as the test reaches it, for clients that trust CACert.
 func (c *Container) TLSURL(ctx context.Context) (string, error) {
 	return c.PortEndpoint(ctx, tlsPort, "https")
 }
 
-// CACert returns the certificate, in PEM, that clients over TLS have to trust.
+// CACert returns the certificate, in PEM, that TLS clients must trust.
 func (c *Container) CACert(ctx context.Context) ([]byte, error) {
 	at, err := c.Control(ctx)
 	if err != nil {
@@ -101,8 +101,8 @@ func (c *Container) CACert(ctx context.Context) ([]byte, error) {
 	return at.CA(ctx)
 }
 
-// HTTPClient returns a client by which https://oapi.dingtalk.com, and the platform's other names, are this container,
-// from where the test runs. It reaches no other host.
+// HTTPClient returns a client for which https://oapi.dingtalk.com, and the platform's other names, are this
+// container. It works from where the test runs, and reaches no other host.
 func (c *Container) HTTPClient(ctx context.Context) (*http.Client, error) {
 	plain, err := c.PortEndpoint(ctx, httpPort, "")
 	if err != nil {
@@ -132,8 +132,7 @@ func (c *Container) Control(ctx context.Context) (*control.Client, error) {
 	return control.New(base, &control.Options{Token: c.token})
 }
 
-// NewApp makes an app of its own for a test that shares the container with others. [control.App.Made] has its
-// credentials.
+// NewApp makes an app for one test among several that share the container. [control.App.Made] has its credentials.
 func (c *Container) NewApp(ctx context.Context) (*control.App, error) {
 	at, err := c.Control(ctx)
 	if err != nil {
@@ -142,10 +141,10 @@ func (c *Container) NewApp(ctx context.Context) (*control.App, error) {
 	return at.NewApp(ctx, mockserver.AppState{})
 }
 
-// Verdict fails the test at its end for each way in which a call broke the document: a call of these apps, or where
-// none is given any call that the container got. What is only noted is logged. That no call came is no failure: the
-// test says itself what it expects. Ask for it after the container's own clean-up, since the last that is asked for is
-// the first to happen.
+// Verdict fails the test at its end for each way in which a call broke the document: a call of the given apps or,
+// if none is given, any call to the container. Notes are logged. It is no failure if no call came: the test itself
+// must state what it expects. Call Verdict after you register the container's own clean-up, because clean-ups run
+// last in, first out.
 func (c *Container) Verdict(t testing.TB, apps ...*control.App) {
 	t.Helper()
 	t.Cleanup(func() {
