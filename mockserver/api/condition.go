@@ -66,7 +66,8 @@ const (
 	conditionShape    = "has to be " + acceptedCondition
 )
 
-// UnmarshalJSON reads a condition. It takes any JSON: what is no condition is refused, with its place, where it is used.
+// UnmarshalJSON reads a condition from any JSON. If the JSON is not a valid condition, the error comes, with its
+// place, when the condition is used.
 func (c *Condition) UnmarshalJSON(data []byte) error {
 	*c = readCondition(data)
 	var compact bytes.Buffer
