@@ -13,7 +13,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// names are the names of the apps, in the order they were made.
+// names returns the names of the apps, in the order they were made.
 func names(s *mockserver.Server) []string {
 	var list []string
 	for _, a := range s.Apps() {
@@ -110,7 +110,7 @@ func TestAutoAppSecret(t *testing.T) {
 	}
 }
 
-// TestAutoAppTakenKey has an app whose corpid is of the auto form: no second app may take it.
+// TestAutoAppTakenKey checks that no second app may take an id of the auto form that is an app's corpid.
 func TestAutoAppTakenKey(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{{Name: "x", CorpID: "mock-a", CorpSecret: "s", AppKey: "k", AppSecret: "s"}}})
@@ -169,7 +169,7 @@ func TestEvictionSparesGivenApps(t *testing.T) {
 	}
 }
 
-// TestAppsAreSeparate has two apps with the same session ids and users.
+// TestAppsAreSeparate uses two apps with the same session ids and users.
 func TestAppsAreSeparate(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{}})

@@ -21,8 +21,8 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// plain does the work of the fake by hand: the same state, lock and replies, over net/http and encoding/json alone,
-// without a route from a document, a check of the request, a tally, a journal or an app's clock.
+// plain does the work of the fake by hand: the same state, lock and replies, with only net/http and encoding/json,
+// and without routes from a document, request checks, a tally, a journal or an app's clock.
 type plain struct {
 	mu       sync.Mutex
 	token    string
@@ -146,7 +146,7 @@ func (p *plain) session(r *http.Request, now time.Time) plainReply {
 	return reply
 }
 
-// work is what one step of a benchmark asks; the name of the worker makes the ids its own.
+// work is what one step of a benchmark requests; the worker's name makes the ids unique.
 type work struct {
 	name string
 	asks func(worker int) []ask
@@ -177,7 +177,7 @@ func contenders(b *testing.B) [2]http.Handler {
 	return prepared(b, newPlain(), fakeOf(b, 0))
 }
 
-// fakeOf is a fake that keeps so many exchanges: 0 is the default, -1 none.
+// fakeOf returns a fake that keeps that many exchanges: 0 means the default, -1 none.
 func fakeOf(b *testing.B, journal int) *mockserver.Server {
 	b.Helper()
 	s, err := mockserver.New(&mockserver.Options{Apps: []mockserver.AppState{liveApp()}, Journal: journal})
@@ -188,7 +188,7 @@ func fakeOf(b *testing.B, journal int) *mockserver.Server {
 	return s
 }
 
-// prepared are two handlers with a session open for getsession.
+// prepared returns two handlers with an open session for getsession.
 func prepared(b *testing.B, list ...http.Handler) [2]http.Handler {
 	b.Helper()
 	for _, h := range list {
@@ -201,14 +201,15 @@ func prepared(b *testing.B, list ...http.Handler) [2]http.Handler {
 	return [2]http.Handler{list[0], list[1]}
 }
 
-// cpu is what the process has used so far, user and system.
+// cpu returns the CPU time that the process has used so far, user and system.
 func cpu() time.Duration {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// compare runs both contenders in turns, each of the workers n times, and reports the CPU that a request of each took, and the ratio.
+// compare runs both contenders in turns, each worker n times, and reports the CPU time per request of each, and
+// the ratio.
 func compare(b *testing.B, requests, workers int, run func(contender, n int)) {
 	b.Helper()
 	const turns = 8
@@ -224,22 +225,23 @@ func compare(b *testing.B, requests, workers int, run func(contender, n int)) {
 		done[turn%2] += n * requests * workers
 	}
 	perRequest := func(i int) float64 { return float64(used[i].Nanoseconds()) / float64(done[i]) }
-	b.ReportMetric(0, "ns/op") // of both together: means nothing
+	b.ReportMetric(0, "ns/op") // covers both, so it means nothing
 	b.ReportMetric(perRequest(0), "plain-cpu-ns/req")
 	b.ReportMetric(perRequest(1), "cpu-ns/req")
 	b.ReportMetric(perRequest(1)/perRequest(0), "ratio")
-	b.ReportMetric(took[0].Seconds()/took[1].Seconds(), "throughput") // of the second, in parts of the first's
+	b.ReportMetric(took[0].Seconds()/took[1].Seconds(), "throughput") // of the second relative to the first
 }
 
-// BenchmarkTCP compares over keep-alive connections, one client goroutine for each core, in one process. The client
-// writes prepared bytes and reads the reply with as little work as it can.
+// BenchmarkTCP compares both over keep-alive connections in one process, with one client goroutine per core. The
+// client writes prepared bytes and reads the reply with as little work as possible.
 func BenchmarkTCP(b *testing.B) {
 	for _, w := range works {
 		b.Run(w.name, func(b *testing.B) { overTCP(b, w, contenders(b)) })
 	}
 }
 
-// BenchmarkJournal compares the fake with its journal with one whose journal is off, over TCP likewise: plain is that.
+// BenchmarkJournal compares the fake with its journal to one whose journal is off, also over TCP; the latter takes
+// the place of plain.
 func BenchmarkJournal(b *testing.B) {
 	for _, w := range works {
 		b.Run(w.name, func(b *testing.B) {
@@ -273,7 +275,7 @@ func overTCP(b *testing.B, w work, handlers [2]http.Handler) {
 	})
 }
 
-// client is one connection and what it asks in turn.
+// client is one connection and its requests in turn.
 type client struct {
 	conn  net.Conn
 	read  *bufio.Reader
@@ -294,7 +296,7 @@ func dial(b *testing.B, addr string, asks []ask) *client {
 	return c
 }
 
-// step asks all of it once.
+// step makes each request once.
 func (c *client) step(b *testing.B) {
 	for _, request := range c.bytes {
 		if _, err := c.conn.Write(request); err != nil {
@@ -331,7 +333,7 @@ func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d *discard) WriteHeader(int)             {}
 
-// BenchmarkInProcess compares the handlers alone: no socket, no parsing of HTTP.
+// BenchmarkInProcess compares only the handlers: no socket, no parsing of HTTP.
 func BenchmarkInProcess(b *testing.B) {
 	for _, w := range works {
 		b.Run(w.name, func(b *testing.B) {

@@ -8,7 +8,8 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// A page of another site cannot read the control API by a name of its own that leads here, nor from its own origin.
+// A page of another site cannot read the control API, neither by a name of its own that points here nor from its
+// own origin.
 func TestControlHosts(t *testing.T) {
 	t.Parallel()
 	const allowed, refused = http.StatusOK, http.StatusForbidden
@@ -80,13 +81,13 @@ func TestControlHosts(t *testing.T) {
 		if name, _, _ := strings.Cut(test.host, ":"); got.status == refused && test.origin == "" && !strings.Contains(got.body, "--control-host "+strings.TrimSuffix(name, ".")) {
 			t.Errorf("Host %q: %s does not say how to allow it", test.host, got.body)
 		}
-		// With a control token any Host is taken; a foreign Origin is not.
+		// With a control token any Host is accepted, but no foreign Origin.
 		want := allowed
 		if test.status == refused && test.origin != "" && test.origin != "http://"+test.host {
 			want = refused
 		}
 		if test.origin == "https://mock.corp.example" {
-			want = refused // not one that this server knows
+			want = refused // not known to this server
 		}
 		if got := send(t, guarded, strings.Replace(raw, "\r\n\r\n", "\r\nAuthorization: Bearer let-me-in\r\n\r\n", 1)); got.status != want {
 			t.Errorf("Host %q, Origin %q with a control token: HTTP %d %.200s, want %d", test.host, test.origin, got.status, got.body, want)
@@ -94,7 +95,7 @@ func TestControlHosts(t *testing.T) {
 	}
 }
 
-// Every operation asks for the Host, and so does a path that is none; health does not.
+// Every operation checks the Host, and so does an unknown path; health checks do not.
 func TestControlHostsByOperation(t *testing.T) {
 	t.Parallel()
 	s := controlled(t, mockserver.Options{})
@@ -114,7 +115,7 @@ func TestControlHostsByOperation(t *testing.T) {
 			t.Errorf("%s: HTTP %d %s", path, got.status, got.body)
 		}
 	}
-	// A container asks for the certificate by the name of a service, or of the platform.
+	// A container requests the certificate by the name of a service, or of the platform.
 	for _, host := range []string{"dingmock", "dingmock:8080", "oapi.dingtalk.com", "api.dingtalk.com", "172.17.0.2:8080", "host.docker.internal"} {
 		got := send(t, listen(t, fake(t, mockserver.Options{CA: func() ([]byte, error) { return []byte("pem"), nil }})), strings.Replace(request("GET /_mock/ca.pem", "", ""), "oapi.dingtalk.com", host, 1))
 		if got.status != http.StatusOK || got.body != "pem" {
@@ -129,7 +130,7 @@ func TestControlHostsByOperation(t *testing.T) {
 			t.Errorf("%s: HTTP %d %s", health, got.status, got.body)
 		}
 	}
-	// What a Host holds comes back as printable characters alone.
+	// The text of a Host comes back only as printable characters.
 	got := send(t, addr, strings.Replace(request("GET /_mock/state", "", ""), "oapi.dingtalk.com", "a;b$(c).example", 1))
 	if got.status != http.StatusForbidden || !strings.Contains(got.body, "--control-host a?b??c?.example") {
 		t.Errorf("HTTP %d %s", got.status, got.body)

@@ -12,7 +12,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// Each text of the page has its Chinese.
+// Each text of the page has a Chinese version.
 func TestPageTexts(t *testing.T) {
 	t.Parallel()
 	page := do(fake(t, mockserver.Options{}), "GET http://localhost/_mock/ui/", "", "").body
@@ -44,7 +44,7 @@ func TestPageHeader(t *testing.T) {
 	}
 }
 
-// A page of another site that is open in the same browser cannot steer the fake.
+// A page of another site, open in the same browser, cannot control the fake.
 func TestControlCrossOrigin(t *testing.T) {
 	t.Parallel()
 	addr := listen(t, fake(t, mockserver.Options{}))

@@ -12,7 +12,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/rules"
 )
 
-// Each kind of effect has a function that makes it, and that a rule takes.
+// Each kind of effect has a function that makes it, and rules accept the result.
 func TestEffectsMade(t *testing.T) {
 	t.Parallel()
 	all := appOf(t, fake(t, mockserver.Options{}), "default").Rules()

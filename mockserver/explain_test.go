@@ -9,8 +9,8 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// TestExplain makes every error of the document happen, over a socket, in every dialect and by every way that a newcomer
-// may come to it. Each explanation says what the cause is and what to do, and names no secret.
+// TestExplain causes every error of the document, over a socket, in every dialect and in every way that a newcomer
+// may meet it. Each explanation states the cause and what to do, and shows no secret.
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	const (
@@ -153,13 +153,13 @@ func TestExplain(t *testing.T) {
 		})
 	}
 	for _, e := range doc.ErrorReplies() {
-		if !seen[e.Name] && e.Name != "access-token-missing" { // which no call answers
+		if !seen[e.Name] && e.Name != "access-token-missing" { // no call answers with it
 			t.Errorf("no row makes the error %s happen", e.Name)
 		}
 	}
 }
 
-// TestExplainBodyCutOff sends bodies that cannot be read to their end, to calls that look into them for a credential.
+// TestExplainBodyCutOff sends bodies that end early to calls that look for a credential in them.
 func TestExplainBodyCutOff(t *testing.T) {
 	t.Parallel()
 	addr := listen(t, fake(t, mockserver.Options{}))

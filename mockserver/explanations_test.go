@@ -12,7 +12,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// Error replies that differ in nothing but numbers are one explanation, in the words of the latest.
+// Error replies that differ only in numbers are one explanation, with the text of the latest.
 func TestExplanations(t *testing.T) {
 	t.Parallel()
 	wall := newWall()

@@ -13,11 +13,11 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// FuzzControl asks for one reply of the control API: it has to be control.yaml's, never a 5xx, and a refusal has to change
-// nothing.
+// FuzzControl makes one call of the control API: the reply must be as control.yaml says, never a 5xx, and a
+// rejection must change nothing.
 func FuzzControl(f *testing.F) {
 	doc := controlDocument(f, listen(f, fake(f, mockserver.Options{})))
-	ops := slices.DeleteFunc(doc.Operations(), func(op *dingmock.Operation) bool { return strings.HasPrefix(op.ID, "stream_") }) // has no end
+	ops := slices.DeleteFunc(doc.Operations(), func(op *dingmock.Operation) bool { return strings.HasPrefix(op.ID, "stream_") }) // endless
 	for i, op := range ops {
 		f.Add(uint8(i), "default", "", valid[op.ID])
 		f.Add(uint8(i), "mock-f", "limit=2&cursor=YXBwcy8vIDE&order=newest", valid[op.ID])
@@ -50,7 +50,7 @@ func FuzzControl(f *testing.F) {
 				t.Errorf("%s: %s: %s", o.ID, v, w.Body)
 			}
 		}
-		if w.Code >= http.StatusBadRequest && o.ID != "wait_journal" && snapshot(t, s) != before { // a wait is not refused when its time is over
+		if w.Code >= http.StatusBadRequest && o.ID != "wait_journal" && snapshot(t, s) != before { // a wait that ends is no rejection
 			t.Errorf("%s: refused with %s, and yet the state is another", o.ID, w.Body)
 		}
 	})

@@ -18,7 +18,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// The parts of a fuzzed request. Of each list a digit picks one; beyond its end the fuzzer's own text is taken.
+// The parts of a fuzzed request. A digit picks one of each list; beyond its end, the fuzzer's own text is used.
 var (
 	fuzzMethods = []string{"GET", "POST", "HEAD", "PUT", "get"}
 	fuzzPaths   = []string{
@@ -32,7 +32,7 @@ var (
 	fuzzMedia = []string{"", jsonType, formType, "text/plain"}
 )
 
-// FuzzHandler asks for one reply: it has to be the document's, complete and never a 5xx, and a refusal has to
+// FuzzHandler makes one request: the reply must be the document's, complete and never a 5xx, and a rejection must
 // change nothing.
 func FuzzHandler(f *testing.F) {
 	doc, err := dingmock.Load()
@@ -80,7 +80,7 @@ func FuzzHandler(f *testing.F) {
 	})
 }
 
-// checkExchange serves a request and checks all that holds for any.
+// checkExchange serves a request and checks all that holds for every request.
 func checkExchange(t *testing.T, doc *dingmock.Document, s *mockserver.Server, r *http.Request, sent []byte) {
 	t.Helper()
 	before := s.Apps()
@@ -128,14 +128,14 @@ func checkLine(t *testing.T, v dingmock.Violation, sent string) {
 		t.Errorf("a violation is no line: %q", line)
 	}
 	for _, secret := range []string{"dingmockappsecret", "dingmockcorpsecret", live} {
-		asName := secret != live && strings.HasSuffix(v.Pointer, secret) // then it was sent as a name
+		asName := secret != live && strings.HasSuffix(v.Pointer, secret) // it was sent as a name
 		if strings.Contains(line, secret) && v.Kind != dingmock.KindUnknownPath && !asName {
 			t.Errorf("a violation holds a secret: %q (of %q)", line, sent)
 		}
 	}
 }
 
-// FuzzReadState reads any text. What it accepts, New has to accept, and to give back.
+// FuzzReadState reads any text. What ReadState accepts, New must accept and return.
 func FuzzReadState(f *testing.F) {
 	f.Add([]byte(`{"apps":[]}`))
 	f.Add([]byte(`{"apps":[{"appkey":"k","appsecret":"s"},{"corpid":"c","corpsecret":"s","users":["u"]}]}`))

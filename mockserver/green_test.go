@@ -13,7 +13,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// verdictOf is the level, the app and the rule of each row.
+// verdictOf returns the level, the app and the rule of each row.
 func verdictOf(t *testing.T, s *mockserver.Server, o *mockserver.VerdictOptions) (rows []string, ok bool) {
 	t.Helper()
 	v, err := s.Verdict(o)
@@ -26,7 +26,7 @@ func verdictOf(t *testing.T, s *mockserver.Server, o *mockserver.VerdictOptions)
 	return rows, v.OK
 }
 
-// What could make a job green that is not, or red that is: each is judged for what it is.
+// Each call that could turn a job wrongly green or wrongly red is judged for what it is.
 func TestGreenMeansSomething(t *testing.T) {
 	t.Parallel()
 	const (
@@ -34,7 +34,7 @@ func TestGreenMeansSomething(t *testing.T) {
 		unknown  = "red default unknown-path"
 	)
 	for _, test := range []struct {
-		name, rule string // a rule of the app, where there is one
+		name, rule string // a rule of the app, if any
 		calls      []string
 		want       []string
 	}{
@@ -80,7 +80,7 @@ func TestGreenMeansSomething(t *testing.T) {
 	}
 }
 
-// A rule for every app hands out a token of the app that the call is of, or names.
+// A rule for every app issues a token of the app whose call it is, or that the call names.
 func TestRuleForEveryAppHandsOutTokens(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{liveApp()}})
@@ -97,7 +97,7 @@ func TestRuleForEveryAppHandsOutTokens(t *testing.T) {
 	}
 }
 
-// Of two apps with one stub, the call is that of the app whose calls came on its connection; of nobody's, nobody's.
+// If two apps have the same stub, the call belongs to the app whose calls came on its connection, if any.
 func TestOneStubOfTwoApps(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -144,7 +144,7 @@ func TestOneStubOfTwoApps(t *testing.T) {
 		t.Errorf("calls (-want +got)\n%s", diff)
 	}
 
-	// The connection stays the app's when the app is made anew.
+	// The connection still belongs to the app after the app is made again.
 	steer(t, s, "PUT", "/state", `{"apps":[{"name":"mock-b","appkey":"mock-b","appsecret":"s"}]}`, nil)
 	get(client, "/gettoken?appkey=mock-b&appsecret=s")
 	get(client, "/topapi/v2/im/nope")
@@ -153,7 +153,7 @@ func TestOneStubOfTwoApps(t *testing.T) {
 	}
 }
 
-// Stray calls are judged where they are asked for, and need not have come.
+// Calls of no app are judged if requested, but not required.
 func TestStrayCallsNeedNotCome(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -163,7 +163,7 @@ func TestStrayCallsNeedNotCome(t *testing.T) {
 	}
 }
 
-// That all unknown paths are let pass holds for more of them than are told apart.
+// Allowing all unknown paths also covers those beyond the ones that are told apart.
 func TestAllUnknownPathsPass(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -176,7 +176,7 @@ func TestAllUnknownPathsPass(t *testing.T) {
 	}
 }
 
-// What a rule of the fake answers is neither an unknown path nor an off-spec reply to a client's Transport.
+// A call that a rule answers is neither an unknown path nor an off-spec reply to a client's Transport.
 func TestTransportKnowsRules(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{liveApp()}})

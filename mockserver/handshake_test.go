@@ -10,15 +10,16 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// TestTLSFault asks the rules on certificates by the name of a handshake alone, counts handshakes, and has calls pass them by.
+// TestTLSFault checks that rules on certificates match only by the name of a handshake and count handshakes, and
+// that calls pass them by.
 func TestTLSFault(t *testing.T) {
 	t.Parallel()
 	const oapi, api = "oapi.dingtalk.com", "api.dingtalk.com"
 	for _, test := range []struct {
 		name  string
 		rules []string
-		asked string // names, one after the other
-		want  string // "-" is none
+		asked string // names, one after another
+		want  string // "-" means none
 	}{
 		{"no rule", nil, oapi, "-"},
 		{"once", []string{`{"match":{"host":"oapi.dingtalk.com"},"when":{"times":1},"effect":{"fault":"tls-expired"}}`}, oapi + " " + oapi, "tls-expired -"},
@@ -67,7 +68,8 @@ func TestTLSFault(t *testing.T) {
 	}
 }
 
-// TestTLSFaultLeavesCallsAlone has no effect on calls, no count of them, and no entry in a journal.
+// TestTLSFaultLeavesCallsAlone checks that such a rule has no effect on calls, does not count them and leaves no
+// entry in a journal.
 func TestTLSFaultLeavesCallsAlone(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -100,7 +102,7 @@ func TestTLSFaultLeavesCallsAlone(t *testing.T) {
 	}
 }
 
-// TestTLSFaultRefused refuses a rule on certificates that asks for more than is known of a handshake.
+// TestTLSFaultRefused checks that a rule on certificates that needs more than is known of a handshake is rejected.
 func TestTLSFaultRefused(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})

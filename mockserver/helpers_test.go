@@ -21,7 +21,7 @@ import (
 // start is the real time of every test that does not say otherwise.
 var start = time.Date(2026, 9, 3, 0, 1, 2, 0, time.UTC)
 
-// stamp is start as create_time has it.
+// stamp is start in the form of create_time.
 const stamp = "1788393662000"
 
 // live is the token that the app of liveApp has from the start.
@@ -34,7 +34,7 @@ func liveApp() mockserver.AppState {
 	return a
 }
 
-// wall is a real time that stands until a test moves it.
+// wall is a real time that stands still until a test moves it.
 type wall struct {
 	mu sync.Mutex
 	at time.Time
@@ -54,7 +54,7 @@ func (w *wall) move(by time.Duration) {
 	w.at = w.at.Add(by)
 }
 
-// fake makes a server whose real time is start, and which has liveApp where the options name no apps.
+// fake makes a server whose real time is start, and which has liveApp if the options name no apps.
 func fake(t testing.TB, o mockserver.Options) *mockserver.Server {
 	t.Helper()
 	if o.Now == nil {
@@ -71,7 +71,7 @@ func fake(t testing.TB, o mockserver.Options) *mockserver.Server {
 	return s
 }
 
-// appOf is an app of a fake, by the control API.
+// appOf returns an app of a fake, by the control API.
 func appOf(t testing.TB, s *mockserver.Server, name string) *control.App {
 	t.Helper()
 	c, err := control.Of(s, nil)
@@ -91,7 +91,7 @@ func state(t testing.TB, s *mockserver.Server, app string) mockserver.AppState {
 	return a
 }
 
-// exists reports whether there is an app of that name or appkey.
+// exists reports whether an app has that name or appkey.
 func exists(t testing.TB, s *mockserver.Server, app string) bool {
 	t.Helper()
 	_, err := appOf(t, s, app).Get(t.Context())
@@ -108,7 +108,7 @@ func advance(t testing.TB, s *mockserver.Server, app string, by time.Duration) m
 	return *clock.Expired
 }
 
-// violations are how the calls so far, those of some apps or all, broke the document.
+// violations returns how the calls so far, of some apps or of all, broke the document.
 func violations(t testing.TB, s *mockserver.Server, apps ...string) []mockserver.ViolationCount {
 	t.Helper()
 	v, err := s.Verdict(&mockserver.VerdictOptions{Apps: apps})
@@ -118,7 +118,7 @@ func violations(t testing.TB, s *mockserver.Server, apps ...string) []mockserver
 	return v.Violations
 }
 
-// listen serves a handler on a port of its own and returns the address.
+// listen serves a handler on a free port and returns the address.
 func listen(t testing.TB, h http.Handler) string {
 	t.Helper()
 	srv := httptest.NewServer(h)
@@ -145,7 +145,7 @@ func send(t testing.TB, addr, raw string) answer {
 	return receive(t, bufio.NewReader(conn), raw[:max(strings.IndexByte(raw, ' '), 0)])
 }
 
-// receive reads one reply to a request of that method, to its end.
+// receive reads one complete reply to a request of that method.
 func receive(t testing.TB, r *bufio.Reader, method string) answer {
 	t.Helper()
 	res, err := http.ReadResponse(r, &http.Request{Method: method})
@@ -223,7 +223,7 @@ var (
 	longID  = regexp.MustCompile(`"requestid":"[0-9A-F]{8}-[0-9A-F]{4}-7[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}"`)
 )
 
-// tidy replaces the ids of requests, which are random, where they have the right shape.
+// tidy replaces the random ids of requests that have the right form.
 func tidy(body string) string {
 	return longID.ReplaceAllString(shortID.ReplaceAllString(body, `"request_id":"…"`), `"requestid":"…"`)
 }

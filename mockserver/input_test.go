@@ -27,7 +27,7 @@ func zipped(text string) string {
 	return b.String()
 }
 
-// TestRawRequests sends what no client library would: all that net/http reads gets the documented answer.
+// TestRawRequests sends what no client library would: everything that net/http accepts gets the documented answer.
 func TestRawRequests(t *testing.T) {
 	t.Parallel()
 	const (
@@ -89,7 +89,7 @@ func TestRawRequests(t *testing.T) {
 	}
 }
 
-// TestOptionsStar asks a server whose net/http does not answer for it.
+// TestOptionsStar sends OPTIONS * to a server whose net/http does not answer it.
 func TestOptionsStar(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewUnstartedServer(fake(t, mockserver.Options{}))
@@ -102,8 +102,8 @@ func TestOptionsStar(t *testing.T) {
 	}
 }
 
-// TestLargeBodies streams bodies over the limit. The sender gets the answer, and where all of the body was read the
-// connection goes on.
+// TestLargeBodies streams bodies over the limit. The sender gets the answer and, if the whole body was read, the
+// connection stays open.
 func TestLargeBodies(t *testing.T) {
 	t.Parallel()
 	const invalidBody = `{"code":"Invalidbody","requestid":"…","message":"Specified parameter body is not valid."}`
@@ -154,7 +154,7 @@ func TestLargeBodies(t *testing.T) {
 	}
 }
 
-// TestHalfABody has a client that stops sending and waits.
+// TestHalfABody uses a client that stops sending and waits.
 func TestHalfABody(t *testing.T) {
 	t.Parallel()
 	conn, err := net.Dial("tcp", listen(t, fake(t, mockserver.Options{})))
@@ -229,7 +229,7 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
-// TestNoBodyAtAll has requests of a caller in the same process, which may have a nil Body.
+// TestNoBodyAtAll sends requests from the same process, which may have a nil Body.
 func TestNoBodyAtAll(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})

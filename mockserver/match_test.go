@@ -12,7 +12,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// TestMatchIsOne has each match looked at as a rule and by expect, for a call over a real socket: both say the same.
+// TestMatchIsOne uses each match in a rule and in an expectation, for a call over a real socket: both agree.
 func TestMatchIsOne(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -141,7 +141,8 @@ func TestMatchIsOne(t *testing.T) {
 	}
 }
 
-// TestMatchRefused says of a match that can never be right why, for rules, waits and expectations alike.
+// TestMatchRefused checks that a match that can never be right is rejected with a reason, for rules, waits and
+// expectations alike.
 func TestMatchRefused(t *testing.T) {
 	t.Parallel()
 	s := controlled(t, mockserver.Options{})
@@ -189,7 +190,7 @@ func TestMatchRefused(t *testing.T) {
 	}
 }
 
-// TestMatchDiffers tells in words what each part of a match lacks.
+// TestMatchDiffers checks the words for what each part of a match lacks.
 func TestMatchDiffers(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -218,7 +219,8 @@ func TestMatchDiffers(t *testing.T) {
 	}
 }
 
-// TestJournalParameters keeps parameters of every path, numbers as they were sent and no secret.
+// TestJournalParameters checks that the parameters of every path are kept, with numbers as sent and without
+// secrets.
 func TestJournalParameters(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -241,7 +243,8 @@ func TestJournalParameters(t *testing.T) {
 	}
 }
 
-// TestParametersOfNoCall find no app and make none: a path outside the document takes no credentials.
+// TestParametersOfNoCall checks that parameters outside the document neither find nor make an app: such a path
+// takes no credentials.
 func TestParametersOfNoCall(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})

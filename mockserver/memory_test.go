@@ -11,7 +11,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// held is the memory that is in use after a collection, in bytes.
+// held returns the memory in use after a collection, in bytes.
 func held() int64 {
 	runtime.GC()
 	runtime.GC()
@@ -20,7 +20,7 @@ func held() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// Many calls hold the memory that a ring of them holds, also where each carries as much as it may.
+// Many calls take no more memory than a full ring, even if each call is as large as possible.
 func TestMemoryStaysTheSame(t *testing.T) { //nolint:paralleltest // others' memory would count
 	big := strings.Repeat("x", 900<<10)
 	for _, x := range []struct {

@@ -14,7 +14,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// TestSnapshotRoundTrip puts a snapshot of everything into another server, whose own snapshot is the same to the byte.
+// TestSnapshotRoundTrip puts a snapshot of everything into another server, whose own snapshot is then identical.
 func TestSnapshotRoundTrip(t *testing.T) {
 	t.Parallel()
 	clock := newWall()
@@ -64,7 +64,8 @@ func TestSnapshotRoundTrip(t *testing.T) {
 	}
 }
 
-// TestSnapshotUnderLoad takes snapshots while sessions come and go in pairs: none shows half of a pair's order.
+// TestSnapshotUnderLoad takes snapshots while sessions come and go in pairs: every snapshot respects the order of
+// a pair.
 func TestSnapshotUnderLoad(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -73,7 +74,7 @@ func TestSnapshotUnderLoad(t *testing.T) {
 	for i := range 4 {
 		group.Go(func() {
 			for n := 0; !over.Load(); n++ {
-				// a is opened before b and closed after it: where b is open, a is.
+				// a is opened before b and closed after it: if b is open, so is a.
 				for _, x := range []struct{ call, id string }{{"create", "a"}, {"create", "b"}, {"close", "b"}, {"close", "a"}} {
 					call(s, "POST /topapi/v2/im/"+x.call+"_session?access_token="+live, fmt.Sprintf(`{"session_id":"%s-%d","app_key":"dingmockapp","user_id":"u"}`, x.id, i))
 				}

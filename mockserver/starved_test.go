@@ -10,7 +10,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
 
-// heavy is a record that says that it holds much, so that the memory of all journals is full without being taken.
+// heavy is a record that claims a large weight, so that the memory of all journals is full without being used.
 type heavy struct {
 	app    string
 	weight int
@@ -21,8 +21,8 @@ func (heavy) SetNumber(int64)         {}
 func (heavy) Subject() *match.Subject { return &match.Subject{Path: "/heavy"} }
 func (h heavy) Weight() int           { return h.weight }
 
-// Where apps that are idle hold the memory of all journals, 64 of them with full journals, the calls of a fresh app are kept all
-// the same, in its own journal and in that of all apps.
+// The calls of a fresh app are all kept, in its own journal and in that of all apps, even if 64 idle apps with
+// full journals hold the memory of all journals.
 func TestStarvedByItsOwnCallsAlone(t *testing.T) {
 	t.Parallel()
 	s, err := New(nil)

@@ -26,7 +26,7 @@ func TestStateRoundTrip(t *testing.T) {
 	if _, err := appOf(t, s, "mock-a").Freeze(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	real.move(3 * time.Second) // the frozen clock is behind
+	real.move(3 * time.Second) // now the frozen clock is behind
 	want := s.Apps()
 
 	text, err := json.Marshal(mockserver.State{Apps: want[:2]})
@@ -203,7 +203,7 @@ func TestOptionsErrors(t *testing.T) {
 	}
 }
 
-// TestOptionsAreReady has nil and zero options, and options that stay as they were.
+// TestOptionsAreReady checks nil and zero options, and that options are not changed.
 func TestOptionsAreReady(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]*mockserver.Options{"nil": nil, "zero": {}} {

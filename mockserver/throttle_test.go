@@ -12,8 +12,8 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// TestTimeOverHTTP shows over HTTP alone what takes hours: a token that expires and is renewed, a throttle window, and the
-// end of a block.
+// TestTimeOverHTTP shows, using only HTTP, what would take hours: a token that expires and is renewed, a throttle
+// window, and the end of a block.
 func TestTimeOverHTTP(t *testing.T) {
 	t.Parallel()
 	began := time.Now()
@@ -55,7 +55,7 @@ func TestTimeOverHTTP(t *testing.T) {
 		t.Errorf("after its end the token is %s, as before", second)
 	}
 
-	// Three calls a second of each kind: the fourth is throttled until the next second.
+	// Three calls per second of each kind: the fourth is throttled until the next second.
 	advance("1s")
 	for range 3 {
 		same("within the limit", noSession, getsession(second))
@@ -72,7 +72,7 @@ func TestTimeOverHTTP(t *testing.T) {
 		t.Errorf("in the next second: %s", got)
 	}
 
-	// A block that a rule makes for five minutes of the app's clock.
+	// A rule blocks for five minutes of the app's clock.
 	post("/_mock/apps/default/rules", `{"when":{"for":"5m"},"effect":{"fault":"ip-blocked-json"}}`)
 	if got := getsession(second); !strings.HasPrefix(got, `{"status":1111,`) {
 		t.Errorf("blocked: %s", got)
@@ -92,7 +92,7 @@ func createOKOf(id string) string {
 	return `{"errcode":0,"errmsg":"ok","result":{"session_id":"` + id + `"},"request_id":"…"}`
 }
 
-// TestSettingsBack brings back by null what the server says, and keeps what a change leaves out.
+// TestSettingsBack checks that null restores the server's setting, and that a change keeps what it leaves out.
 func TestSettingsBack(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{QPS: 7, TokenLife: 300 * time.Second})
@@ -122,7 +122,7 @@ func TestSettingsBack(t *testing.T) {
 	}
 }
 
-// TestThrottle counts by app and call; the token calls and those that are refused for their token too or not.
+// TestThrottle counts by app and call, including token calls, and including or not those rejected for their token.
 func TestThrottle(t *testing.T) {
 	t.Parallel()
 	clock := newWall()

@@ -11,7 +11,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/api"
 )
 
-// A condition is written as it was given, and says the same when it is read again.
+// A condition is encoded as it was given, and means the same when it is decoded again.
 func TestConditionJSON(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
