@@ -15,8 +15,8 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// TestConcurrentSessions has 64 goroutines create, read and close sessions of 8 apps, with the same ids and users in
-// each app. Each reply is checked, and at the end what is open.
+// TestConcurrentSessions lets 64 goroutines create, read and close sessions of 8 apps, with the same ids and users
+// in each app. It checks each reply, and the sessions that are open at the end.
 func TestConcurrentSessions(t *testing.T) {
 	t.Parallel()
 	const apps, workers, rounds = 8, 64, 20
@@ -79,7 +79,8 @@ func TestConcurrentSessions(t *testing.T) {
 	}
 }
 
-// TestConcurrentClaims has 64 goroutines claim one id with values of their own, and then close it: one may have it.
+// TestConcurrentClaims lets 64 goroutines claim one id with their own values and then close it: only one may have
+// it.
 func TestConcurrentClaims(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -105,7 +106,7 @@ func TestConcurrentClaims(t *testing.T) {
 	}
 }
 
-// TestConcurrentEviction has more apps come than there may be, while others read and move clocks.
+// TestConcurrentEviction makes more apps than the limit allows, while others read and move clocks.
 func TestConcurrentEviction(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{MaxApps: 5})
@@ -140,8 +141,9 @@ func TestConcurrentEviction(t *testing.T) {
 	}
 }
 
-// TestEverythingAtOnce has calls of all kinds, the control API's among them, come at once to a few apps that come and go. The race
-// detector holds what is guarded, and the end of the test that locks are taken in one order.
+// TestEverythingAtOnce makes calls of all kinds, including those of the control API, at once to a few apps that
+// come and go. The race detector checks what is guarded; that the test ends shows that locks are taken in one
+// order.
 func TestEverythingAtOnce(t *testing.T) {
 	t.Parallel()
 	const workers, rounds = 16, 40

@@ -17,8 +17,9 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// TestMostUsedPaths calls the twenty paths that public applications call most, with no token, a wrong one and a good one,
-// under a reply rule and without: each in its own dialect, at its level, and with the verdict that it deserves.
+// TestMostUsedPaths calls the twenty paths that public applications call most, with no token, a wrong one and a
+// good one, with and without a reply rule: each answers in its own dialect and at its level, and gets the verdict
+// that it deserves.
 func TestMostUsedPaths(t *testing.T) {
 	t.Parallel()
 	const (
@@ -127,7 +128,7 @@ func TestMostUsedPaths(t *testing.T) {
 	}
 }
 
-// The newer host's answers carry its headers, whoever answers, and a browser may ask what it may send.
+// All answers of the newer host carry its headers, and a browser may ask what it may send.
 func TestHeadersOfTheNewerHost(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{liveApp()}})
@@ -187,7 +188,7 @@ func TestHeadersOfTheNewerHost(t *testing.T) {
 	}
 }
 
-// The limit of calls a second counts per app and API, whoever answers.
+// The limit of calls per second counts per app and API, no matter what answers.
 func TestThrottleCountsWhatARuleAnswers(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{QPS: 20, Apps: []mockserver.AppState{liveApp()}})
@@ -204,7 +205,7 @@ func TestThrottleCountsWhatARuleAnswers(t *testing.T) {
 		{"GET /user/list?access_token=" + live, nil, `"errcode":90018`, 10},
 		{"PUT /v1.0/card/streaming", []string{"x-acs-dingtalk-access-token: " + live}, "QpsLimitForAppkeyAndApi", 10},
 		{"PUT /v1.0/card/instances", []string{"x-acs-dingtalk-access-token: " + live}, "QpsLimitForAppkeyAndApi", 10},
-		{"POST /topapi/v2/user/get?access_token=" + live, nil, `"sub_code":"90018"`, 10}, // that nothing answers
+		{"POST /topapi/v2/user/get?access_token=" + live, nil, `"sub_code":"90018"`, 10}, // nothing answers it
 		{"POST /topapi/user/count?access_token=" + live, nil, `"sub_code":"90018"`, 10},
 	} {
 		refused := 0
@@ -227,7 +228,8 @@ func TestThrottleCountsWhatARuleAnswers(t *testing.T) {
 	}
 }
 
-// A call without a credential is judged with the app that it names, else with the one whose calls came on its connection.
+// A call without a credential is attributed to the app that it names, or else to the one whose calls came on its
+// connection.
 func TestAttribution(t *testing.T) {
 	t.Parallel()
 	const noToken = "/topapi/v2/user/getsession"
@@ -235,7 +237,7 @@ func TestAttribution(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		calls []string // on one connection, as method, target and body
-		want  []string // of each: app and what it was attributed by
+		want  []string // of each call: the app, and how it was attributed
 	}{
 		{"no credential, alone", []string{"POST " + noToken + " {}"}, []string{"_ "}},
 		{"after a call with a token", []string{"POST " + noToken + "?access_token=" + live + " {}", "POST " + noToken + " {}"}, []string{"default ", "default connection"}},
@@ -291,7 +293,7 @@ func TestAttribution(t *testing.T) {
 	}
 }
 
-// A body that breaks off is off-spec for that, and for nothing that may have stood in the rest.
+// A body that ends early is off-spec for that alone, not for what the rest may have held.
 func TestBodyThatBreaksOff(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{liveApp()}})
@@ -318,7 +320,8 @@ func sorted(list []string) []string {
 	return list
 }
 
-// A path of any version of the newer host finds the app's rules by its header, and its faults speak the newer dialect.
+// A path of any version of the newer host finds the app's rules by its header, and its faults use the newer
+// dialect.
 func TestFaultsOfAnyVersion(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{liveApp()}})

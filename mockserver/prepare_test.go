@@ -14,7 +14,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// The very first call of an app that its first call makes can be made to fail.
+// The very first call of an app that is made on first use can be made to fail.
 func TestPrepareFirstCall(t *testing.T) {
 	t.Parallel()
 	addr := listen(t, fake(t, mockserver.Options{}))
@@ -38,7 +38,7 @@ func TestPrepareFirstCall(t *testing.T) {
 	}
 }
 
-// What changes something makes the app; what reads, deletes or is refused does not.
+// A change makes the app; reading, deleting and rejected calls do not.
 func TestPrepareByOperation(t *testing.T) {
 	t.Parallel()
 	makes := map[string]bool{
@@ -99,7 +99,7 @@ func TestPrepareByOperation(t *testing.T) {
 	}
 }
 
-// The journal of an app that has not called yet is an empty one, and asking for it makes no app.
+// The journal of an app that has not called yet is empty, and reading it makes no app.
 func TestJournalBeforeFirstCall(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -141,7 +141,7 @@ func TestJournalBeforeFirstCall(t *testing.T) {
 	}
 }
 
-// Of first token calls at once with different secrets, exactly one wins.
+// If first token calls with different secrets come at once, exactly one wins.
 func TestPrepareSecretRace(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -173,7 +173,7 @@ func TestPrepareSecretRace(t *testing.T) {
 	}
 }
 
-// A call that is refused for what it lacks leaves the secret open; a token call by the newer way closes it.
+// A call that is rejected for what it lacks leaves the secret open; a token call in the newer dialect sets it.
 func TestPrepareOpenSecret(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -245,7 +245,7 @@ func TestPrepareStateOfOpenApp(t *testing.T) {
 	}
 }
 
-// At the cap a prepared app replaces the auto-app unused for longest, and is itself one.
+// At the limit, a prepared app replaces the auto-app unused for longest, and is itself one.
 func TestPrepareAtTheCap(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{MaxApps: 2})
@@ -267,7 +267,7 @@ func TestPrepareAtTheCap(t *testing.T) {
 	}
 }
 
-// Who waits for an app's first call may be earlier than that.
+// A client may wait for an app's calls before its first call.
 func TestPrepareWait(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})

@@ -21,7 +21,7 @@ func session(t testing.TB, s *mockserver.Server, call, id, chat, user string) in
 	return code(t, topapi(s, call, live, string(body)))
 }
 
-// latest returns what getsession answers for a user; nil for null.
+// latest returns the session that getsession answers for a user; nil for null.
 func latest(t testing.TB, s *mockserver.Server, user string) *mockserver.SessionState {
 	t.Helper()
 	a := topapi(s, getsession, live, fmt.Sprintf(`{"userid":%q}`, user))
@@ -35,7 +35,7 @@ func latest(t testing.TB, s *mockserver.Server, user string) *mockserver.Session
 	return reply.Result.Session
 }
 
-// ids are the ids of the default app's open sessions, in the order of their creation.
+// ids returns the ids of the default app's open sessions, in order of creation.
 func ids(t testing.TB, s *mockserver.Server) []string {
 	t.Helper()
 	var list []string
@@ -55,7 +55,7 @@ func TestSessionSteps(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		steps  []step
-		open   []string          // ids in the order of creation
+		open   []string          // ids in order of creation
 		latest map[string]string // user → id, "" for null
 	}{
 		{"none", nil, nil, map[string]string{"u": ""}},
@@ -133,7 +133,8 @@ func TestSessionSteps(t *testing.T) {
 	}
 }
 
-// TestSessionOrder creates sessions in one instant, and one after Now went back: the order of creation decides.
+// TestSessionOrder creates sessions at one instant, and one after Now has gone back: the order of creation
+// decides.
 func TestSessionOrder(t *testing.T) {
 	t.Parallel()
 	clock := newWall()
@@ -155,7 +156,7 @@ func TestSessionTimeIsTheAppsClock(t *testing.T) {
 	session(t, s, create, "a", "", "u")
 	advance(t, s, "default", time.Hour)
 	clock.move(2*time.Second + 345*time.Millisecond)
-	session(t, s, create, "a", "", "u") // moves nothing
+	session(t, s, create, "a", "", "u") // changes no order
 	session(t, s, create, "b", "", "v")
 	got := map[string]int64{"u": latest(t, s, "u").CreateTime, "v": latest(t, s, "v").CreateTime}
 	want := map[string]int64{"u": start.UnixMilli(), "v": start.Add(time.Hour+2*time.Second).UnixMilli() + 345}
@@ -170,7 +171,7 @@ func TestSessionTTL(t *testing.T) {
 	session(t, s, create, "a", "", "u")
 	advance(t, s, "default", 30*time.Minute)
 	session(t, s, create, "b", "", "u")
-	session(t, s, create, "a", "", "u") // the same again: does not make it younger
+	session(t, s, create, "a", "", "u") // the same again does not make it newer
 	if due := advance(t, s, "default", 30*time.Minute-time.Nanosecond); due.Sessions != 0 {
 		t.Errorf("%d sessions ended early", due.Sessions)
 	}
@@ -239,7 +240,7 @@ func TestUsers(t *testing.T) {
 			if got := session(t, s, create, "a", "", test.user); got != test.want {
 				t.Errorf("create_session answers %d, want %d", got, test.want)
 			}
-			closed := 34001 // close_session asks for no user, only for the session
+			closed := 34001 // close_session checks only the session, not the user
 			if test.want == 0 {
 				closed = 0
 			}

@@ -122,7 +122,8 @@ func TestSettingsBack(t *testing.T) {
 	}
 }
 
-// TestThrottle counts by app and call, including token calls, and including or not those rejected for their token.
+// TestThrottle checks that calls are counted by app and API, token calls included, and that a call with a bad token
+// counts for no app.
 func TestThrottle(t *testing.T) {
 	t.Parallel()
 	clock := newWall()

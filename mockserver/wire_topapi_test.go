@@ -38,7 +38,7 @@ func unknownAPI(name string) string {
 func missing(name string) string { return fmt.Sprintf(missingFormat, name) }
 func invalid(name string) string { return fmt.Sprintf(invalidFormat, name) }
 
-// TestWireChecks asks the rows that all three session calls share, of each.
+// TestWireChecks runs the rows that all three session calls share on each of them.
 func TestWireChecks(t *testing.T) {
 	t.Parallel()
 	for _, call := range []struct {
@@ -147,7 +147,7 @@ func TestWireChecks(t *testing.T) {
 			{"first parameter empty in a form", post, formType, call.first + "=", 200, topapiType, missing(call.first)},
 			{"first parameter in capitals", post, jsonType, strings.ToUpper(call.body), 200, topapiType, missing(call.first)},
 
-			// Several things are wrong: the first in the order of checks answers.
+			// Several things are wrong: the first one in the order of checks decides the answer.
 			{"method before token", "PUT " + call.path, "text/plain", "\xff", 200, topapiType, needPost},
 			{"token blank before type", bare, "text/plain", "\xff", 200, topapiType, tokenBlank},
 			{"token bad before type", bare + "?access_token=UNKNOWN", "text/plain", "\xff", 200, topapiType, tokenInvalid},

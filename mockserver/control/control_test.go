@@ -25,7 +25,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/control"
 )
 
-// held is an http.RoundTripper that holds each exchange to control.yaml, and counts them by operation.
+// held is an http.RoundTripper that checks each exchange against control.yaml, and counts exchanges by operation.
 type held struct {
 	t   *testing.T
 	doc *dingmock.Document
@@ -62,7 +62,7 @@ func (h *held) RoundTrip(r *http.Request) (*http.Response, error) {
 	_ = resp.Body.Close()
 	resp.Body = io.NopCloser(bytes.NewReader(got))
 	if !strings.HasSuffix(resp.Header.Get("Content-Type"), "json") {
-		return resp, err // text has no schema to be held to
+		return resp, err // text has no schema
 	}
 	for _, v := range q.CheckResponse(resp.StatusCode, resp.Header, got) {
 		h.t.Errorf("reply: %s", v)
@@ -117,7 +117,7 @@ func ok(t *testing.T, err error) {
 	}
 }
 
-// Numbers of a call are read as they were sent, from a journal and from its stream.
+// The numbers in a call are read as they were sent, from a journal and from its stream.
 func TestNumbers(t *testing.T) {
 	t.Parallel()
 	c, _, base := start(t, mockserver.Options{})
@@ -157,7 +157,7 @@ func gettoken(t *testing.T, base string, a mockserver.AppState, more string) str
 	return string(body)
 }
 
-// TestTour makes every call of the control API once, and each is what control.yaml says.
+// TestTour makes every call of the control API once, and checks each against control.yaml.
 func TestTour(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 9, 3, 0, 1, 2, 0, time.UTC)
@@ -218,7 +218,7 @@ func TestTour(t *testing.T) {
 	if err := a.Update(ctx, control.Change{Users: []string{"u-1"}, AnyUser: true}); err == nil || !strings.Contains(err.Error(), "Users and AnyUser") {
 		t.Errorf("both ways: %v", err)
 	}
-	ok(t, a.Update(ctx, control.Change{TokenLife: 2 * time.Hour})) // as the calls below have it
+	ok(t, a.Update(ctx, control.Change{TokenLife: 2 * time.Hour})) // as the calls below expect
 
 	rule := must(a.Rules().Add(ctx, mockserver.Rule{Match: mockserver.RuleMatch{Operation: "gettoken"}, When: mockserver.RuleWhen{Times: 1}, Effect: mockserver.Effect{Fault: "system-busy"}}))(t)
 	if got := gettoken(t, base, made, ""); got != `{"errcode":-1,"errmsg":"系统繁忙"}` {
@@ -368,7 +368,7 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// What answers, but is no dingmock, or does not let in, is an error that says so and shows no token.
+// A server that is no dingmock, or that denies access, causes an error that says so and shows no token.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -450,7 +450,7 @@ func TestStreamEnds(t *testing.T) {
 	}
 }
 
-// Lists are whole however many pages they have, and a journal is gone through backwards.
+// Lists are complete, however many pages they have, and a journal can be read backwards.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	app := mockserver.AppState{Name: "many", AppKey: "many", AppSecret: "x"}
@@ -488,7 +488,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// A stream that goes on after an event misses no call, also where the app was made anew meanwhile.
+// A stream that continues after an event misses no call, even if the app was made again meanwhile.
 func TestStreamAfter(t *testing.T) {
 	t.Parallel()
 	c, _, base := start(t, mockserver.Options{})
@@ -524,7 +524,7 @@ func TestStreamAfter(t *testing.T) {
 	}
 }
 
-// The stream of all apps goes on after an event, and begins anew with another server.
+// The stream of all apps continues after an event, and starts over with another server.
 func TestWholeStreamAfter(t *testing.T) {
 	t.Parallel()
 	old := "none-1"
@@ -547,7 +547,7 @@ func TestWholeStreamAfter(t *testing.T) {
 	}
 }
 
-// A token as a file has it is taken; one that cannot be sent is refused and not shown.
+// A token with a file's white space is accepted; one that cannot be sent is rejected and not shown.
 func TestToken(t *testing.T) {
 	t.Parallel()
 	_, _, base := start(t, mockserver.Options{ControlToken: "let-me-in"})
@@ -560,7 +560,7 @@ func TestToken(t *testing.T) {
 	}
 }
 
-// A test prepares the first call of an app that is not there yet.
+// A test can prepare the first call of an app that does not exist yet.
 func TestPrepare(t *testing.T) {
 	t.Parallel()
 	c, _, base := start(t, mockserver.Options{})

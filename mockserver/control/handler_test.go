@@ -22,7 +22,7 @@ func of(t *testing.T, h http.Handler) *control.Client {
 	return must(control.Of(h, nil))(t)
 }
 
-// A fake in this process is steered as one behind a socket is.
+// A fake in this process is controlled like one behind a socket.
 func TestOf(t *testing.T) {
 	t.Parallel()
 	fake := must(mockserver.New(&mockserver.Options{ControlToken: "let-me-in"}))(t)
@@ -91,10 +91,10 @@ func TestOfStream(t *testing.T) {
 	}
 }
 
-// roundTrip is the transport that control.Of uses, for any request.
+// roundTrip sends any request through the transport that control.Of uses.
 func roundTrip(h http.Handler) http.RoundTripper { return control.HandlerTransport(h) }
 
-// What a handler does and what its client sees of it.
+// What a handler does, and what its client sees of it.
 func TestHandler(t *testing.T) {
 	t.Parallel()
 	type seen struct {
@@ -151,7 +151,7 @@ func TestHandler(t *testing.T) {
 	}
 }
 
-// part is the part of an error's text that is wanted, or all of it.
+// part returns the part of an error's text that is wanted, or all of it.
 func part(err error, want string) string {
 	if want != "" && strings.Contains(err.Error(), want) {
 		return want
@@ -159,7 +159,7 @@ func part(err error, want string) string {
 	return err.Error()
 }
 
-// When the client goes away, the handler's context ends, and what it writes then fails.
+// When the client goes away, the handler's context ends, and further writes of the handler fail.
 func TestHandlerEnds(t *testing.T) {
 	t.Parallel()
 	for name, leave := range map[string]func(cancel context.CancelFunc, resp *http.Response){

@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// recorder is a test that keeps what is said of it, and ends when it is told to.
+// recorder is a test that records what is reported to it, and ends on request.
 type recorder struct {
-	testing.TB // nil: what is not below is not used
+	testing.TB // nil: only the methods below are used
 
 	mu       sync.Mutex
 	errors   []string

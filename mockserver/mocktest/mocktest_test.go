@@ -21,7 +21,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/mocktest"
 )
 
-// get is a GET whose reply is JSON.
+// get makes a GET whose reply is JSON.
 func get(t *testing.T, c *http.Client, address string) map[string]any {
 	t.Helper()
 	reply, err := tryGet(t.Context(), c, address)
@@ -54,7 +54,7 @@ func newClient(t *testing.T, srv *mocktest.Server) *client.Client {
 	return c
 }
 
-// Both pairs of credentials are the app's, and nobody else's.
+// Both pairs of credentials are the app's and no other server's.
 func TestCredentials(t *testing.T) {
 	t.Parallel()
 	srv, other := mocktest.New(t, nil), mocktest.New(t, nil)
@@ -74,7 +74,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// The app's clock, rules and journal are at hand.
+// The app's clock, rules and journal are available.
 func TestApp(t *testing.T) {
 	t.Parallel()
 	srv := mocktest.New(t, nil)
@@ -105,7 +105,7 @@ func TestApp(t *testing.T) {
 	for _, e := range srv.Calls("create_session") {
 		codes = append(codes, e.Code)
 	}
-	// The second of them is with the token that the client does not know to be expired.
+	// The second call carries the token that the client does not know to be expired.
 	if diff := cmp.Diff([]string{"88/90018", "88/40014", "0"}, codes); diff != "" {
 		t.Errorf("what the calls of create_session were answered (-want +got):\n%s", diff)
 	}
@@ -114,7 +114,7 @@ func TestApp(t *testing.T) {
 	}
 }
 
-// A client that is not changed reaches the fake by the platform's names, over TLS and without, and nothing else.
+// An unchanged client reaches the fake by the platform's names, over TLS and without, and nothing else.
 func TestClient(t *testing.T) {
 	t.Parallel()
 	srv := mocktest.New(t, nil)
@@ -152,7 +152,7 @@ func TestVerdict(t *testing.T) {
 		name       string
 		options    *mocktest.Options
 		call       func(*mocktest.Server) error
-		want, logs []string // each line of one of them has these in it, "&" between
+		want, logs []string // parts that one line must contain, separated by "&"
 	}{
 		{"on spec", nil, func(srv *mocktest.Server) error {
 			_, err := tryGet(context.Background(), http.DefaultClient, srv.URL+"/gettoken?"+url.Values{"appkey": {srv.AppKey}, "appsecret": {srv.AppSecret}}.Encode())
@@ -202,7 +202,7 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// Options are the fake's, and those that it refuses end the test.
+// Options are passed to the fake, and those that it rejects end the test.
 func TestOptions(t *testing.T) {
 	t.Parallel()
 	srv := mocktest.New(t, &mocktest.Options{Server: mockserver.Options{
@@ -213,7 +213,7 @@ func TestOptions(t *testing.T) {
 	if srv.CorpID != "c" || srv.CorpSecret != "s" || srv.AppKey == "" || srv.AppSecret == "" {
 		t.Errorf("the credentials are not those of the options, completed: corpid %q, appkey %q", srv.CorpID, srv.AppKey)
 	}
-	srv.Fault("gettoken", "system-busy") // by the control token
+	srv.Fault("gettoken", "system-busy") // uses the control token
 	if reply := get(t, http.DefaultClient, srv.URL+"/gettoken?corpid=c&corpsecret=s"); reply["errcode"] != -1.0 {
 		t.Errorf("under the fault gettoken answers %v, want -1", reply["errcode"])
 	}
@@ -237,7 +237,7 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// The end of the test ends the server, whatever hangs.
+// The end of the test ends the server, even if calls hang.
 func TestEnd(t *testing.T) {
 	t.Parallel()
 	r := &recorder{}
@@ -276,7 +276,7 @@ func TestEnd(t *testing.T) {
 	}
 }
 
-// What a test pays for a server of its own.
+// BenchmarkNew measures what a server costs a test.
 func BenchmarkNew(b *testing.B) {
 	for _, x := range []struct {
 		name string
@@ -305,7 +305,7 @@ func BenchmarkNew(b *testing.B) {
 	}
 }
 
-// A bad certificate is seen by the next connection for its host, and by no other.
+// Only the next connection for its host sees a bad certificate.
 func TestTLSFault(t *testing.T) {
 	t.Parallel()
 	shown := map[string]func(error) bool{

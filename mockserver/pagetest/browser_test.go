@@ -26,10 +26,11 @@ type browser struct {
 	ctx context.Context
 }
 
-// answers are what the browser takes for errors: no to a wrong value or without a control token, a red verdict, and a server that is gone.
+// answers are what the browser wrongly reports as errors: the rejection of a wrong value or of a missing control
+// token, a red verdict, and a server that is gone.
 var answers = regexp.MustCompile(`status of (400|401|409)|ERR_(CONNECTION|EMPTY|INCOMPLETE)`)
 
-// chromium is the browser that all pages are opened in, once one is. It is nil where the machine has none.
+// chromium is the browser in which all pages are opened, once one is. It is nil if the machine has none.
 var chromium = sync.OnceValues(func() (context.Context, error) {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		path, err := exec.LookPath(name)
@@ -45,7 +46,7 @@ var chromium = sync.OnceValues(func() (context.Context, error) {
 	return nil, nil
 })
 
-// quit ends the browser, where one has been started, and waits until its process and its profile are gone.
+// quit ends the browser, if one has been started, and waits until its process and its profile are gone.
 var quit = func() error { return nil }
 
 func TestMain(m *testing.M) {
@@ -57,7 +58,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// browse opens a page with a profile of its own. What the browser complains of there beside such answers fails the test.
+// browse opens a page with its own profile. The test fails if the browser reports anything there except such
+// answers.
 func browse(t *testing.T, url string) *browser {
 	t.Helper()
 	parent, err := chromium()
@@ -104,7 +106,7 @@ func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// shows waits until the text of the first element that the selector takes holds what is wanted.
+// shows waits until the text of the first element that the selector matches contains what is wanted.
 func (b *browser) shows(selector, want string) {
 	b.t.Helper()
 	b.until(`(selector, want) => (document.querySelector(selector)?.innerText ?? '').includes(want)`, selector, want)
@@ -132,8 +134,8 @@ func value[T any](b *browser, expression string) T {
 	return value
 }
 
-// trace notes the tasks of the page's main thread until its result is called, which returns the time that the longest had of the
-// processor, in milliseconds, and how many tasks there were.
+// trace records the tasks of the page's main thread until its result is called, which returns the longest
+// processor time of a task, in milliseconds, and the number of tasks.
 func (b *browser) trace() func() (longest float64, tasks int) {
 	b.t.Helper()
 	type event struct {
@@ -205,7 +207,7 @@ func speaking(language string) chromedp.Action[chromedp.Void] {
 	})
 }
 
-// picture keeps a picture of the page in the directory that the environment names, for who wants to see it.
+// picture saves a picture of the page in the directory that the environment names, for people who want to see it.
 func (b *browser) picture(name string) {
 	b.t.Helper()
 	dir := os.Getenv("DINGMOCK_TEST_PICTURES")

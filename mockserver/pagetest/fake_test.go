@@ -23,7 +23,7 @@ func liveApp() mockserver.AppState {
 	return a
 }
 
-// fake makes a server whose real time stands, and which has liveApp where the options name no apps.
+// fake makes a server whose real time stands still, and which has liveApp if the options name no apps.
 func fake(t *testing.T, o mockserver.Options) *mockserver.Server {
 	t.Helper()
 	o.Now = func() time.Time { return time.Date(2026, 9, 3, 0, 1, 2, 0, time.UTC) }

@@ -23,8 +23,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// The page of a person who works offline: calls come up as they are made, the next one can be made to fail, and the
-// clock can be moved.
+// A person who works offline sees calls as they are made, can make the next one fail, and can move the clock.
 func TestPage(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(fake(t, mockserver.Options{Version: "v1.2.3", Apps: []mockserver.AppState{mockserver.DefaultApp()}}))
@@ -64,11 +63,11 @@ func TestPage(t *testing.T) {
 	b.do(chromedp.Click(chromedp.CSS("#journal .line")))
 	b.shows("#journal .detail", `curl "$DINGMOCK_URL"`)
 	ask("/gettoken?" + appPairQuery)
-	b.shows("#live", "held: 1 newer") // the list stands while a call is read
+	b.shows("#live", "held: 1 newer") // the list stands still while a call is read
 	b.do(chromedp.Click(chromedp.CSS("#newest")))
 	b.shows("#live", "live")
 
-	// What a call holds is text on the page, whatever it is.
+	// Whatever a call holds is only text on the page.
 	ask("/%3Cimg%20src=x%20onerror=alert(1)%3E?x=<b>&" + "y=%22%3E")
 	b.shows("#journal li", "%3Cimg%20src=x")
 	b.do(chromedp.Click(chromedp.CSS("#journal .line")))
@@ -78,7 +77,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// Each call is marked as what it is, and the filters find it.
+// Each call is marked by its kind, and the filters find it.
 func TestPageMarks(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{Rules: []mockserver.Rule{{
@@ -127,7 +126,7 @@ func TestPageMarks(t *testing.T) {
 			want = append(want, rows[i])
 		}
 		slices.Reverse(want)
-		if test.want == nil { // all but those of code 0
+		if test.want == nil { // all except those with code 0
 			want = slices.DeleteFunc(slices.Clone(rows), func(r string) bool { return strings.Contains(r, "|0") })
 			slices.Reverse(want)
 		}
@@ -140,7 +139,7 @@ func TestPageMarks(t *testing.T) {
 	b.shows("#journal li", "mock-late")
 }
 
-// A list has 200 rows at most, however many apps and calls there are, and leads to the older ones.
+// A list has at most 200 rows, however many apps and calls there are, and links to the older ones.
 func TestPageLists(t *testing.T) {
 	t.Parallel()
 	app := mockserver.DefaultApp()
@@ -178,8 +177,8 @@ func TestPageLists(t *testing.T) {
 	b.until(`() => document.querySelectorAll('#sessions tr').length === 200 && document.getElementById('sessions').innerText.includes('s-249')`)
 }
 
-// The status is what is so: the page knows that the server is gone, and that it is another one, whose calls it lists though
-// they were made before it was found.
+// The status is correct: the page notices that the server is gone, or that it is another one, and lists the
+// other's calls even if they were made before the page found it.
 func TestPageRestart(t *testing.T) {
 	t.Parallel()
 	serve := func(addr string) (*mockserver.Server, *httptest.Server) {
@@ -219,7 +218,7 @@ func TestPageRestart(t *testing.T) {
 	}
 }
 
-// A stream that ends on the way is taken up again, and no call is lost or twice there.
+// If a stream breaks, the page resumes it, without losing or repeating a call.
 func TestPageStreamEnds(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -256,9 +255,10 @@ func TestPageStreamEnds(t *testing.T) {
 	}
 }
 
-// The page stands 5,000 calls a second: none of its tasks holds the page up for 100 ms, and it shows the last call in the end. A
-// task that the machine delays is measured by the time that the page had of the processor; the best of four rounds counts, since
-// others on the machine slow that down too. It is not parallel, so that nothing else of this package takes it.
+// The page can take 5,000 calls per second: none of its tasks blocks it for 100 ms, and in the end it shows the
+// last call. Tasks are measured by the processor time that the page had, as the machine may delay them. The best
+// of four rounds counts, because other load slows that down too. The test is not parallel, so that no other test
+// of this package takes the processor.
 func TestPageLoad(t *testing.T) {
 	const (
 		second = 5000
@@ -302,8 +302,8 @@ func TestPageLoad(t *testing.T) {
 	}
 }
 
-// Where no frame is drawn, as in a tab behind another, what comes is taken in all the same; and no frame that is drawn later
-// finds work piled up.
+// If no frame is drawn, as in a background tab, the page still takes in what comes, and a frame drawn later finds
+// no work piled up.
 func TestPageWithoutFrames(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -319,7 +319,7 @@ func TestPageWithoutFrames(t *testing.T) {
 	}
 }
 
-// Where the page cannot follow, it says so, and is live again when it has.
+// If the page cannot keep up, it says so, and is live again when it has caught up.
 func TestPageBehind(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -335,7 +335,7 @@ func TestPageBehind(t *testing.T) {
 	b.until(`() => document.querySelectorAll('#journal .call').length === 7`)
 }
 
-// All can be done by the keyboard, and a reset asks first.
+// Everything can be done by keyboard, and a reset asks for confirmation.
 func TestPageKeyboard(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -369,7 +369,7 @@ func TestPageKeyboard(t *testing.T) {
 	b.until(`() => document.querySelectorAll('#journal li').length === 0`)
 }
 
-// The page speaks Chinese to a browser that does, and English to all others, until it is told otherwise.
+// The page uses Chinese if the browser does and English otherwise, until the user chooses.
 func TestPageLanguage(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -397,8 +397,8 @@ func TestPageLanguage(t *testing.T) {
 	}
 }
 
-// The page fits a phone and a wide screen in both languages and themes: nothing scrolls sideways, no button is broken, no
-// long name widens a column, and each text is to be read.
+// The page fits a phone and a wide screen in both languages and themes: nothing scrolls sideways, no button is
+// broken, no long name widens a column, and every text is legible.
 func TestPageFits(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("long-name", 20)
@@ -446,7 +446,7 @@ func TestPageFits(t *testing.T) {
 	}
 }
 
-// faults is a script that lists what of the page does not fit or cannot be read.
+// faults is a script that lists what does not fit on the page or cannot be read.
 const faults = `(() => {
 	const wrong = []
 	if (document.documentElement.scrollWidth > innerWidth) wrong.push('the page is ' + document.documentElement.scrollWidth + ' wide, in a window of ' + innerWidth)
@@ -491,7 +491,7 @@ func TestPageControlToken(t *testing.T) {
 	b.until(`() => document.getElementById('login').hidden && document.getElementById('problem').textContent === ''`)
 }
 
-// What went wrong is said until it is over.
+// An error is shown until it is over.
 func TestPageProblems(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
