@@ -17,7 +17,7 @@ func TestAdvanceCountsWhatFellDue(t *testing.T) {
 	s := fake(t, mockserver.Options{Now: real.now, Apps: []mockserver.AppState{a}, SessionTTL: 30 * time.Second})
 	session(t, s, create, "a", "", "u")
 	session(t, s, create, "b", "", "u")
-	real.move(10 * time.Second) // the first token ends by itself: no advance did it
+	real.move(10 * time.Second) // the first token ends by itself, not by an advance
 	var got []mockserver.Expired
 	for _, by := range []time.Duration{9, 1, 9, 1, 7180} {
 		got = append(got, advance(t, s, "default", by*time.Second))

@@ -15,7 +15,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// pager asks for a list page by page.
+// pager reads a list page by page.
 type pager struct {
 	t     *testing.T
 	s     *mockserver.Server
@@ -65,7 +65,7 @@ func field(t *testing.T, list []json.RawMessage, name string) []string {
 	return names
 }
 
-// listed is a fake with several of all that there are lists of.
+// listed returns a fake with several items in every list.
 func listed(t *testing.T) *mockserver.Server {
 	t.Helper()
 	a := mockserver.DefaultApp()
@@ -86,7 +86,7 @@ func listed(t *testing.T) *mockserver.Server {
 	return s
 }
 
-// All pages of a list together are the list, whatever the size of a page.
+// All pages of a list together are the whole list, whatever the page size.
 func TestListPages(t *testing.T) {
 	t.Parallel()
 	s := listed(t)
@@ -111,7 +111,7 @@ func TestListPages(t *testing.T) {
 				if len(items) > limit || more && len(items) < limit {
 					t.Errorf("%s: a page of %d holds %d", test.path, limit, len(items))
 				}
-				if test.items == "entries" { // the journal goes back, page by page
+				if test.items == "entries" { // the journal is read backwards
 					got = append(field(t, items, test.name), got...)
 				} else {
 					got = append(got, field(t, items, test.name)...)
@@ -135,7 +135,7 @@ func TestListPages(t *testing.T) {
 	}
 }
 
-// What is there all the time is in one page, whatever comes and goes between them, and the pages have an end.
+// An item that exists all the time is on exactly one page, whatever comes and goes meanwhile, and the pages end.
 func TestListPagesUnderChange(t *testing.T) {
 	t.Parallel()
 	gone := func(s *mockserver.Server, path string) { steer(t, s, "DELETE", path, "", nil) }
@@ -199,7 +199,7 @@ func TestListPagesUnderChange(t *testing.T) {
 	}
 }
 
-// A cursor goes on in its own list and life alone.
+// A cursor works only in its own list and life.
 func TestListCursors(t *testing.T) {
 	t.Parallel()
 	s := listed(t)
@@ -226,7 +226,7 @@ func TestListCursors(t *testing.T) {
 			t.Errorf("%s: HTTP %d, want %d", test.path, got, test.status)
 		}
 	}
-	// A reset leaves the life, another state begins one.
+	// A reset keeps the life, another state begins a new one.
 	steer(t, s, "POST", "/apps/default/reset", "", nil)
 	if got := of("/apps/default/sessions?limit=2&"); got != 200 {
 		t.Errorf("after a reset: HTTP %d", got)
@@ -293,8 +293,8 @@ func (e *events) next() (id string) {
 	return ""
 }
 
-// A stream says something at once, and its ids name the life that they count in: after the app was made anew no call is
-// lost to who goes on.
+// A stream sends something at once, and its ids name the life that they belong to: after the app was made again, a
+// client that continues loses no call.
 func TestStreamLives(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -350,8 +350,8 @@ func TestStreamLives(t *testing.T) {
 	}
 }
 
-// The journal of all apps has their calls, and those of none, in the order in which they were made: what becomes of an app
-// changes nothing, but a reset, which forgets its calls.
+// The journal of all apps has their calls, and those of no app, in the order they were made. Nothing that happens
+// to an app changes that, except a reset, which removes its calls.
 func TestWholeJournal(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{Journal: 2})
@@ -424,7 +424,7 @@ func TestWholeJournal(t *testing.T) {
 	}
 }
 
-// The call is in the journal of all apps, and in its stream, before its answer is there.
+// The call is in the journal of all apps, and in its stream, before its answer arrives.
 func TestWholeJournalNeverRaces(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})

@@ -7,7 +7,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// TestControlNewline ends each answer of the control API that a terminal shows with a newline.
+// TestControlNewline checks that each answer of the control API that a terminal shows ends with a newline.
 func TestControlNewline(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{CA: func() ([]byte, error) { return []byte("PEM\n"), nil }})

@@ -13,7 +13,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// controlDocument is control.yaml as a fake serves it.
+// controlDocument returns control.yaml as a fake serves it.
 func controlDocument(t testing.TB, addr string) *dingmock.Document {
 	t.Helper()
 	doc, err := dingmock.Parse([]byte(send(t, addr, request("GET /_mock/control.yaml", "", "")).body))
@@ -23,7 +23,7 @@ func controlDocument(t testing.TB, addr string) *dingmock.Document {
 	return doc
 }
 
-// controlled is a fake with two apps that have tokens, a session, a rule and a clock of their own.
+// controlled returns a fake with two apps that have their own tokens, session, rule and clock.
 func controlled(t testing.TB, o mockserver.Options) *mockserver.Server {
 	t.Helper()
 	a := liveApp()
@@ -34,7 +34,7 @@ func controlled(t testing.TB, o mockserver.Options) *mockserver.Server {
 	return fake(t, o)
 }
 
-// snapshot is all that a bad request must not change.
+// snapshot returns everything that a bad request must not change.
 func snapshot(t testing.TB, s *mockserver.Server) string {
 	t.Helper()
 	data, err := json.MarshalIndent(s.Apps(), "", " ")
@@ -49,7 +49,7 @@ func concrete(path, app string) string {
 	return strings.NewReplacer("{app}", app, "{id}", "r1", "{n}", "1").Replace(path)
 }
 
-// mediaOf is the Content-Type of a JSON body, "" of none.
+// mediaOf returns the Content-Type for a JSON body, "" for no body.
 func mediaOf(body string) string {
 	if body == "" {
 		return ""
@@ -57,8 +57,8 @@ func mediaOf(body string) string {
 	return jsonType
 }
 
-// TestControlBadInput asks every operation of control.yaml in every wrong way. Each is refused with a problem that
-// control.yaml allows, and changes nothing.
+// TestControlBadInput calls every operation of control.yaml in every wrong way. Each call is rejected with a
+// problem that control.yaml allows, and changes nothing.
 func TestControlBadInput(t *testing.T) {
 	t.Parallel()
 	s := controlled(t, mockserver.Options{ControlToken: "let-me-in"})
@@ -124,7 +124,7 @@ func TestControlBadInput(t *testing.T) {
 			{"an unknown field", line, "application/json", `{"no_such_field":1}`, in, 400, ""},
 			{"too large", line, "application/json", `{"name":"` + strings.Repeat("x", dingmock.MaxBody) + `"}`, in, 413, "/body"},
 		} {
-			if x.name == "too large" && op.MaxBody > dingmock.MaxBody { // it is read, and then there is something else wrong
+			if x.name == "too large" && op.MaxBody > dingmock.MaxBody { // it is read, and then something else is wrong
 				x.status, x.field = 400, ""
 			}
 			refused(op, x)
@@ -141,14 +141,14 @@ func TestControlBadInput(t *testing.T) {
 	}
 }
 
-// valid are bodies by which an operation would do something.
+// valid are bodies with which an operation would do something.
 var valid = map[string]string{
 	"create_app": `{}`, "update_app": `{"qps":5}`, "advance_clock": `{"by":"2h"}`, "add_rule": `{"effect":{"status":503}}`,
 	"add_rule_for_all": `{"effect":{"status":503}}`, "wait_journal": `{"timeout":"1ms"}`, "expect_journal": `{}`,
 	"put_app_state": `{"apps":[{"appkey":"nobody","appsecret":"x"}]}`, "put_state": `{"apps":[{"appkey":"new","appsecret":"x"}]}`,
 }
 
-// TestControlFields names what is wrong with a value, and changes nothing.
+// TestControlFields checks the errors about wrong values, which change nothing.
 func TestControlFields(t *testing.T) {
 	t.Parallel()
 	const (
@@ -263,7 +263,7 @@ func TestControlFields(t *testing.T) {
 	}
 }
 
-// TestControlAccepted says what a field takes, and does not repeat what is wrong with it.
+// TestControlAccepted checks that an error says what a field accepts, and does not repeat what is wrong with it.
 func TestControlAccepted(t *testing.T) {
 	t.Parallel()
 	const (
@@ -314,24 +314,24 @@ func TestControlAccepted(t *testing.T) {
 	}
 }
 
-// absent are the operations that TestControlRoutes asks for what is not there, and the status of that.
+// absent are the operations that TestControlRoutes calls for something that does not exist, and their status.
 var absent = map[string]int{
 	"ca_pem": http.StatusNotFound, "delete_rule": http.StatusNotFound, "delete_rule_for_all": http.StatusNotFound, // all were deleted before
 }
 
-// TestControlRoutes asks each operation by its route, so that document and routes are one.
+// TestControlRoutes calls each operation by its route, so that document and routes agree.
 func TestControlRoutes(t *testing.T) {
 	t.Parallel()
 	s := controlled(t, mockserver.Options{})
 	addr := listen(t, s)
 	send(t, addr, request("GET /gettoken?"+appPairQuery, "", ""))
 	ops := controlDocument(t, addr).Operations()
-	// Those that end something go last.
+	// Operations that end something go last.
 	ends := func(op *dingmock.Operation) bool { return op.Method == http.MethodDelete || op.ID == "reset_app" }
 	ops = append(slices.DeleteFunc(slices.Clone(ops), ends), slices.DeleteFunc(slices.Clone(ops), func(op *dingmock.Operation) bool { return !ends(op) })...)
 	for _, op := range ops {
 		if strings.HasPrefix(op.ID, "stream_") || op.ID == "delete_app" {
-			continue // has no end; ends what the others need
+			continue // it does not end, or it ends what the others need
 		}
 		body := valid[op.ID]
 		if op.ID == "put_app_state" {
@@ -344,7 +344,7 @@ func TestControlRoutes(t *testing.T) {
 	}
 }
 
-// What may be a secret is in no error, wherever it stands.
+// No error contains what may be a secret, wherever it was sent.
 func TestControlErrorsShowNoSecret(t *testing.T) {
 	t.Parallel()
 	addr := listen(t, controlled(t, mockserver.Options{}))
@@ -371,7 +371,7 @@ func TestControlErrorsShowNoSecret(t *testing.T) {
 	}
 }
 
-// A body is JSON whatever its sender calls it, and none is an empty object.
+// A body is JSON whatever its sender declares, and no body is an empty object.
 func TestControlBodies(t *testing.T) {
 	t.Parallel()
 	addr := listen(t, controlled(t, mockserver.Options{}))
@@ -410,7 +410,8 @@ func TestControlBodies(t *testing.T) {
 	}
 }
 
-// The control token is given as a header takes it, and is taken as a file gives it.
+// The header may write its scheme in any case and with extra spaces, and the control token may come with the white
+// space of a file.
 func TestControlToken(t *testing.T) {
 	t.Parallel()
 	addr := listen(t, fake(t, mockserver.Options{ControlToken: " let-me-in\r\n"}))

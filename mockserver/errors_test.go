@@ -8,7 +8,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/control"
 )
 
-// Errors that a test may want to tell apart are found by errors.Is, whichever way it asks.
+// errors.Is finds the errors that a test may want to tell apart, both in process and by the control API.
 func TestErrorCodes(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()

@@ -9,7 +9,8 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// TestFrontPage leads a browser from / to the page, and answers all others as the platform does.
+// TestFrontPage checks that a browser is redirected from / to the page, and that all others are answered as by the
+// platform.
 func TestFrontPage(t *testing.T) {
 	t.Parallel()
 	const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -64,7 +65,8 @@ func TestFrontPage(t *testing.T) {
 	}
 }
 
-// TestFrontPageIsNoCall keeps a browser's visit in the journal, counts no call, and lets a rule answer in its place.
+// TestFrontPageIsNoCall checks that a browser's visit is in the journal, counts as no call, and can be answered by
+// a rule instead.
 func TestFrontPageIsNoCall(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -89,7 +91,8 @@ func TestFrontPageIsNoCall(t *testing.T) {
 	}
 }
 
-// TestControlWithoutSlash leads to the page from its address without the last slash, and makes no call of DingTalk's of it.
+// TestControlWithoutSlash checks that the page's address without the last slash redirects to it, and is no call of
+// DingTalk.
 func TestControlWithoutSlash(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})

@@ -54,7 +54,7 @@ func TestRouteNeedsAHandlerForEachOperation(t *testing.T) {
 	}
 }
 
-// What a call may need is there before the first one comes, or the server is not made.
+// New fails if the document lacks something that a call may need.
 func TestWhatAnswersIsThere(t *testing.T) {
 	t.Parallel()
 	source := string(dingmock.Source())
@@ -101,7 +101,7 @@ func TestTokenOfAnotherKind(t *testing.T) {
 
 var hole = regexp.MustCompile(`\\\{(\w+)\\\}`)
 
-// holes recovers what stands in the holes of a template from a text that was made of it: name, value, ….
+// holes recovers the values of a template's holes from a text made from it: name, value, ….
 func holes(t *testing.T, template, text string) []string {
 	t.Helper()
 	pattern := regexp.QuoteMeta(template)
@@ -125,7 +125,7 @@ func holes(t *testing.T, template, text string) []string {
 
 var requestIDs = regexp.MustCompile(`"(request_?id)":"[^"]*"`)
 
-// TestExamplesRender makes each error example of the document anew, from x-errors and by way of the real encoder.
+// TestExamplesRender renders each error example of the document again, from x-errors and with the real encoder.
 func TestExamplesRender(t *testing.T) {
 	t.Parallel()
 	s, err := New(nil)
@@ -137,7 +137,7 @@ func TestExamplesRender(t *testing.T) {
 			for name, example := range reply.Examples {
 				e := s.doc.ErrorReply(name)
 				if e == nil {
-					continue // a success; the root package's tests hold the names
+					continue // a success; the root package's tests check the names
 				}
 				t.Run(op.ID+"/"+name, func(t *testing.T) {
 					t.Parallel()
@@ -174,7 +174,8 @@ func TestExamplesRender(t *testing.T) {
 	}
 }
 
-// Calls of ever new paths, at a clock that stands, do not fill the memory: they are counted together in the end.
+// Calls of ever new paths, while the clock stands still, do not fill the memory: in the end they are counted
+// together.
 func TestThrottleIsBounded(t *testing.T) {
 	t.Parallel()
 	s, err := New(&Options{QPS: 2})

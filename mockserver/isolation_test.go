@@ -11,8 +11,8 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// TestTwentyTests runs twenty tests at once against one server, as a CI job does: each moves its clock, sets rules, breaks
-// the document and resets, and sees nothing of the others.
+// TestTwentyTests runs twenty tests at once against one server, as a CI job does: each moves its clock, sets
+// rules, breaks the document and resets, and sees nothing of the others.
 func TestTwentyTests(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})

@@ -45,7 +45,7 @@ func call(s *mockserver.Server, line, body string) string {
 	return w.Body.String()
 }
 
-// firstByte is a reply that calls a function as soon as it has begun.
+// firstByte is a reply that calls a function as soon as it begins.
 type firstByte struct {
 	header http.Header
 	begun  func()
@@ -65,8 +65,9 @@ func (w *firstByte) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestJournalNeverRaces looks for each call of 64 clients at the first byte of its answer: not one is missing. It asks in process,
-// where that moment is known: a call that is kept later is missed each time, and not once in thousands.
+// TestJournalNeverRaces looks for each call of 64 clients at the first byte of its answer: not one is missing. It
+// calls in process, where that moment is known: a call that is recorded later is missed every time, not once in
+// thousands.
 func TestJournalNeverRaces(t *testing.T) {
 	t.Parallel()
 	const clients, calls = 64, 100
@@ -91,7 +92,8 @@ func TestJournalNeverRaces(t *testing.T) {
 	}
 }
 
-// TestJournalRing keeps the last calls, says how many are lost, and never lets a lost one pass an at most.
+// TestJournalRing checks that the last calls are kept, that the number of lost ones is reported, and that a lost
+// call never satisfies an at_most.
 func TestJournalRing(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{Journal: 3})
@@ -152,7 +154,7 @@ func TestJournalRing(t *testing.T) {
 	}
 }
 
-// TestJournalNearest says how the calls that came nearest differ.
+// TestJournalNearest checks the differences reported for the nearest calls.
 func TestJournalNearest(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -168,7 +170,7 @@ func TestJournalNearest(t *testing.T) {
 	}
 }
 
-// TestJournalWait is woken by the call that it waits for, and by the end of its app or its time.
+// TestJournalWait checks that a wait ends with its call, with its app and with its time.
 func TestJournalWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -176,7 +178,7 @@ func TestJournalWait(t *testing.T) {
 		wait := func(body string) chan answer {
 			done := make(chan answer, 1)
 			go func() { done <- do(s, "POST http://localhost/_mock/apps/default/journal/wait", jsonType, body) }()
-			synctest.Wait() // it stands and waits, or has its answer
+			synctest.Wait() // it waits, or has its answer
 			return done
 		}
 		first := wait(`{"match":{"operation":"getsession"},"at_least":2,"timeout":"60s"}`)
@@ -202,7 +204,7 @@ func TestJournalWait(t *testing.T) {
 	})
 }
 
-// TestJournalOff keeps nothing, and the verdict all the same.
+// TestJournalOff checks that a journal that is off keeps nothing, and that there is still a verdict.
 func TestJournalOff(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{NoJournal: true})
@@ -222,7 +224,8 @@ func TestJournalOff(t *testing.T) {
 	}
 }
 
-// TestJournalHoldsNoSecret sends secrets and tokens in every place; nothing that the control API shows of calls has one.
+// TestJournalHoldsNoSecret sends secrets and tokens in every place; nothing that the control API shows of calls
+// contains one.
 func TestJournalHoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -278,7 +281,7 @@ func TestJournalHoldsNoSecret(t *testing.T) {
 	}
 }
 
-// TestJournalLargeBodies is bounded by bytes as well as by number.
+// TestJournalLargeBodies checks that a journal is limited in bytes as well as in number.
 func TestJournalLargeBodies(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})

@@ -12,9 +12,9 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// TestLinear holds what takes a state in to a time that grows as the state does: 32 times as much takes less than 60 times as
-// long, where a quadratic way takes up to 1024. One try of several has to show it, since other work of the machine may disturb
-// any.
+// TestLinear checks that the time to read a state grows with its size: 32 times the size takes less than 60 times as
+// long, while a quadratic way would take up to 1024. One of several tries must show it, since other load may disturb any
+// of them.
 func TestLinear(t *testing.T) {
 	t.Parallel()
 	began := start.UnixMilli()

@@ -16,7 +16,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// A call that is marked is answered to the byte as one that is not, and judged nowhere.
+// A marked call gets exactly the answer of an unmarked one, and is judged nowhere.
 func TestProbe(t *testing.T) {
 	t.Parallel()
 	good := "/gettoken?appkey=dingmockapp&appsecret=dingmockappsecret"
@@ -82,7 +82,7 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// Probes on a connection tell nothing of whose the other calls are.
+// Probes on a connection do not affect how other calls on it are attributed.
 func TestProbeOnAConnection(t *testing.T) {
 	t.Parallel()
 	fake, err := mockserver.New(nil)
@@ -113,7 +113,7 @@ func TestProbeOnAConnection(t *testing.T) {
 	}
 }
 
-// A rule that has fired for probes alone is, for the verdict, one that never fired: no call under test met it.
+// A rule that has fired only for probes counts in the verdict as never fired: it affected no call under test.
 func TestProbeTestsNoRule(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct {

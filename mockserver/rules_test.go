@@ -22,7 +22,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// ruled is a fake whose default app has rules from the start.
+// ruled returns a fake whose default app has rules from the start.
 func ruled(t testing.TB, rules ...mockserver.Rule) *mockserver.Server {
 	t.Helper()
 	a := liveApp()
@@ -31,7 +31,7 @@ func ruled(t testing.TB, rules ...mockserver.Rule) *mockserver.Server {
 	return fake(t, mockserver.Options{Apps: []mockserver.AppState{a}})
 }
 
-// on is a rule for every call of getsession.
+// on returns a rule for every call of getsession.
 func on(e mockserver.Effect) mockserver.Rule {
 	return mockserver.Rule{Match: mockserver.RuleMatch{Operation: "getsession"}, Effect: e}
 }
@@ -40,7 +40,7 @@ const second = mockserver.Duration(time.Second)
 
 var uuid = regexp.MustCompile(`"uuid":"[0-9a-f]{32}"`)
 
-// TestRuleFaults asks each named fault in each dialect, byte for byte.
+// TestRuleFaults checks each named fault in each dialect, byte for byte.
 func TestRuleFaults(t *testing.T) {
 	t.Parallel()
 	const (
@@ -115,14 +115,14 @@ func TestRuleFaults(t *testing.T) {
 	}
 }
 
-// effects are those that a client sees on the wire, as Go's, curl's and PHP's see them over HTTP/1.1.
+// effects are the effects that a client sees on the wire, as Go, curl and PHP report them over HTTP/1.1.
 var effects = []struct {
 	name   string
 	effect mockserver.Effect
 	goErr  func(error) bool // nil: none
 	curl   int              // exit code
 	says   string           // in curl's words, or its output
-	php    string           // what file_get_contents gives: a word, or the beginning of the body
+	php    string           // the result of file_get_contents: a word, or the beginning of the body
 }{
 	{"errcode", mockserver.Effect{Errcode: 4711, Errmsg: "nein"}, nil, 0, `{"errcode":4711,"errmsg":"nein","request_id":"`, `{"errcode":4711`},
 	{"errcode 88", mockserver.Effect{Errcode: 88, SubCode: "47", Errmsg: "no"}, nil, 0, `{"errcode":88,"sub_code":"47","sub_msg":"no","errmsg":"ding talk error[subcode=47,submsg=no]"`, `{"errcode":88`},
@@ -142,7 +142,7 @@ func timedOut(err error) bool {
 	return errors.As(err, &slow) && slow.Timeout() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
-// TestEffectsInGo has Go's client see each effect, over HTTP/1.1 and HTTP/2.
+// TestEffectsInGo checks each effect with Go's client, over HTTP/1.1 and HTTP/2.
 func TestEffectsInGo(t *testing.T) {
 	t.Parallel()
 	for _, x := range effects {
@@ -157,7 +157,7 @@ func TestEffectsInGo(t *testing.T) {
 				t.Cleanup(func() { _ = s.Close() })
 				ctx, cancel := context.WithCancelCause(t.Context())
 				defer cancel(nil)
-				if x.curl == 28 { // the time is over once the fake has the call
+				if x.curl == 28 { // the client gives up once the fake has the call
 					go func() {
 						w := httptest.NewRecorder()
 						s.ServeHTTP(w, httptest.NewRequest("POST", "http://localhost/_mock/apps/default/journal/wait", strings.NewReader(`{"timeout":"60s"}`)))
@@ -238,7 +238,7 @@ func TestEffectsInCurl(t *testing.T) {
 	}
 }
 
-// TestEffectsInCurlHTTP2 has curl see the effects that break a stream.
+// TestEffectsInCurlHTTP2 checks with curl the effects that break a stream.
 func TestEffectsInCurlHTTP2(t *testing.T) {
 	t.Parallel()
 	for _, x := range effects {
@@ -287,7 +287,7 @@ func TestEffectsInPHP(t *testing.T) {
 	}
 }
 
-// TestRuleOrder asks rules in their order, and counts which matched and fired.
+// TestRuleOrder checks that rules are tried in order, and counts which matched and fired.
 func TestRuleOrder(t *testing.T) {
 	t.Parallel()
 	match := func(path string, w mockserver.RuleWhen, code int) mockserver.Rule {
@@ -336,7 +336,7 @@ func TestRuleOrder(t *testing.T) {
 	}
 }
 
-// A probability draws by its seed: the same again, also across a snapshot in between.
+// A probability draws by its seed: the same draws again, even across a snapshot in between.
 func TestRuleSeed(t *testing.T) {
 	t.Parallel()
 	half := 0.5
@@ -362,7 +362,7 @@ func TestRuleSeed(t *testing.T) {
 	}
 }
 
-// A fixed reply stands for any path; on /topapi/ and /v1.0/ the token is checked first.
+// A fixed reply can answer any path; on /topapi/ and /v1.0/ the token is checked first.
 func TestRuleReply(t *testing.T) {
 	t.Parallel()
 	reply := func(path string, without bool) mockserver.Rule {
@@ -403,7 +403,8 @@ func TestRuleReply(t *testing.T) {
 	}
 }
 
-// A call that DingTalk has and a reply answers is known, whatever the rule matches by; a path of nobody's is not.
+// A DingTalk call that a reply answers is known, whatever the rule matches by; a path that DingTalk does not have
+// is not.
 func TestReplyMakesKnown(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct {

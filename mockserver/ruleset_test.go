@@ -12,7 +12,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// added adds rules by the control API, in the order given, and returns them as they were answered.
+// added adds rules by the control API, in the order given, and returns them as answered.
 func added(t testing.TB, s *mockserver.Server, path string, bodies ...string) []mockserver.Rule {
 	t.Helper()
 	list := make([]mockserver.Rule, len(bodies))
@@ -24,7 +24,7 @@ func added(t testing.TB, s *mockserver.Server, path string, bodies ...string) []
 	return list
 }
 
-// listed are the ids of the rules in the order that a list has them.
+// listed returns the ids of the rules in the order of the list.
 func listedRules(t testing.TB, s *mockserver.Server, path string) string {
 	t.Helper()
 	var list struct{ Rules []mockserver.Rule }
@@ -38,8 +38,8 @@ func listedRules(t testing.TB, s *mockserver.Server, path string) string {
 	return strings.Join(ids, " ")
 }
 
-// TestRulePriority asks the greater priority first, then what ends by itself, then what was added first, and lists in
-// that order; also after a snapshot.
+// TestRulePriority checks that rules are tried and listed by priority, then those that end by themselves first,
+// then in the order they were added; the same after a snapshot.
 func TestRulePriority(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -61,7 +61,7 @@ func TestRulePriority(t *testing.T) {
 	if diff := cmp.Diff(want, listedRules(t, again, path)); diff != "" {
 		t.Errorf("after a snapshot (-want +got)\n%s", diff)
 	}
-	added(t, s, "/rules", `{"effect":{"errcode":9},"priority":1000}`) // for every app: after the app's own
+	added(t, s, "/rules", `{"effect":{"errcode":9},"priority":1000}`) // for every app: tried after the app's own
 	for i, want := range []int{3, 1, 1} {
 		if got := code(t, do(s, "GET /gettoken?"+appPairQuery, "", "")); got != want {
 			t.Errorf("call %d fails with %d, want %d", i, got, want)
@@ -69,7 +69,7 @@ func TestRulePriority(t *testing.T) {
 	}
 }
 
-// TestRuleShadowed says which rule hides another, and never says so of one that may fire.
+// TestRuleShadowed checks which rule is reported to hide another, and that no rule is that may fire.
 func TestRuleShadowed(t *testing.T) {
 	t.Parallel()
 	const all = `{"effect":{"status":503}}`
@@ -112,7 +112,7 @@ func TestRuleShadowed(t *testing.T) {
 		{`{"effect":{"status":503},"when":{"times":1}}`, all, false},
 		{`{"effect":{"status":503},"when":{"for":"1h"}}`, all, false},
 		{`{"effect":{"status":503},"when":{"every":1}}`, all, true},
-		{all, `{"effect":{"status":503},"when":{"times":1}}`, false}, // is asked before
+		{all, `{"effect":{"status":503},"when":{"times":1}}`, false}, // is tried before
 		{all, `{"effect":{"status":503},"priority":1}`, false},
 		{all, `{"effect":{"latency":"1s"},"priority":-1,"when":{"times":1}}`, true},
 		{`{"effect":{"latency":"1s"}}`, all, true},
@@ -134,7 +134,7 @@ func TestRuleShadowed(t *testing.T) {
 	}
 }
 
-// TestRuleUsedUp takes rules that have had their time out of the list, and tells of the last 100 of them.
+// TestRuleUsedUp checks that used-up rules leave the list, and that the last 100 of them can be looked up.
 func TestRuleUsedUp(t *testing.T) {
 	t.Parallel()
 	real := newWall()
@@ -183,7 +183,8 @@ func TestRuleUsedUp(t *testing.T) {
 	}
 }
 
-// TestRulesForEveryAppInState keeps the rules for every app in a snapshot, and replaces them where a state has them.
+// TestRulesForEveryAppInState checks that a snapshot holds the rules for every app, and that a state with rules
+// replaces them.
 func TestRulesForEveryAppInState(t *testing.T) {
 	t.Parallel()
 	read, err := mockserver.ReadState("f", []byte(`{"apps":[{"appkey":"k","appsecret":"s"}],"rules":[{"match":{"path":"/x","parameters":{"/a/b":{"contains":"1"}}},"effect":{"status":503}},{"priority":1,"effect":{"latency":"1ns"}}]}`))
@@ -228,7 +229,8 @@ func TestRulesForEveryAppInState(t *testing.T) {
 	}
 }
 
-// TestResetBringsBack what an app was made with, however it was made, and nothing else.
+// TestResetBringsBack checks that a reset brings back what an app was made with, however it was made, and nothing
+// else.
 func TestResetBringsBack(t *testing.T) {
 	t.Parallel()
 	const app = `{"name":"orders","appkey":"k","appsecret":"s","corpid":"c","corpsecret":"s","users":["u-1"],"qps":1000,` +

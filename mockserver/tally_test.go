@@ -11,7 +11,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// rows are the violations so far, as "app: violation ×count".
+// rows returns the violations so far, as "app: violation ×count".
 func rows(list []mockserver.ViolationCount) []string {
 	var text []string
 	for _, row := range list {

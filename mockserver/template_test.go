@@ -13,7 +13,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// TestReplyTemplate fills the holes of a reply with what the call gave, over a real socket.
+// TestReplyTemplate checks that a call's values fill the holes of a reply, over a real socket.
 func TestReplyTemplate(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -66,7 +66,7 @@ func TestReplyTemplate(t *testing.T) {
 	}
 }
 
-// TestReplyPlain leaves braces alone where the reply is no template.
+// TestReplyPlain checks that braces are left alone if the reply is no template.
 func TestReplyPlain(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -80,7 +80,7 @@ func TestReplyPlain(t *testing.T) {
 	}
 }
 
-// TestReplyHeaders sends a rule's headers, one line each, whatever fills them.
+// TestReplyHeaders checks that a rule's headers are sent as one line each, whatever fills them.
 func TestReplyHeaders(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -98,7 +98,7 @@ func TestReplyHeaders(t *testing.T) {
 	}
 }
 
-// TestReplyRefused names what is wrong with a reply.
+// TestReplyRefused checks the errors about a reply that is not valid.
 func TestReplyRefused(t *testing.T) {
 	t.Parallel()
 	s := controlled(t, mockserver.Options{})
@@ -134,8 +134,8 @@ func TestReplyRefused(t *testing.T) {
 	}
 }
 
-// FuzzTemplate adds a rule with a match and a template, and makes a call: what is taken is answered with JSON and headers
-// of one line, the rule and expect agree, and nothing is answered with a 5xx.
+// FuzzTemplate adds a rule with a match and a template, and makes a call: an accepted rule answers with JSON and
+// headers of one line, the rule and expect agree, and no answer is a 5xx.
 func FuzzTemplate(f *testing.F) {
 	for _, body := range []string{
 		`{"a":"{{body.a}}","b":["{{ body.b.0 }}!"]}`, `"{{query.x}}"`, `["{{body.a.b.c}}{{query.x.0}}"]`, `{"{{":1}`, `"{{"`, `"}}{{"`, `"{{body. a}}"`, `"{{body.a}}}}"`,
@@ -180,7 +180,7 @@ func FuzzTemplate(f *testing.F) {
 	})
 }
 
-// printableASCII leaves of a text what may stand in the target of a request.
+// printableASCII keeps those characters of a text that the target of a request may contain.
 func printableASCII(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r <= ' ' || r > '~' {
@@ -190,7 +190,7 @@ func printableASCII(text string) string {
 	}, text)
 }
 
-// TestRulesInStateFile names file and line of what is wrong with a rule.
+// TestRulesInStateFile checks that an error in a rule is reported with file and line.
 func TestRulesInStateFile(t *testing.T) {
 	t.Parallel()
 	all := func(rule string) string { return "{\"apps\":[],\n\"rules\":[\n" + rule + "]}" }
@@ -226,7 +226,7 @@ func TestRulesInStateFile(t *testing.T) {
 	}
 }
 
-// TestTemplateIsBounded sends holes that would come to a hundred times the body: the reply is bounded, and says that it is.
+// TestTemplateIsBounded uses holes that would come to a hundred times the body: the reply is limited, and says so.
 func TestTemplateIsBounded(t *testing.T) {
 	t.Parallel()
 	const most = 8<<20 + 1<<16

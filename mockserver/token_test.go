@@ -116,7 +116,7 @@ func TestTokensRemembered(t *testing.T) {
 		advance(t, s, "default", 7200*time.Second)
 	}
 	tokens = append(tokens, defaultToken(t, s))
-	// Of 19 tokens the last lives, and the 16 before it are remembered as the app's.
+	// Of 19 tokens the last one is alive, and the 16 before it are still known as the app's.
 	for i, token := range tokens {
 		var want string
 		switch age := len(tokens) - 1 - i; {
@@ -160,7 +160,7 @@ func TestTokenConcurrentCalls(t *testing.T) {
 	}
 }
 
-// A shorter life, of the server or of one app, is what token calls answer and how long tokens live.
+// A shorter lifetime, of the server or of one app, is what token calls answer and how long tokens live.
 func TestTokenLifeOption(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{TokenLife: 90 * time.Second, Apps: []mockserver.AppState{
@@ -201,7 +201,7 @@ func TestTokenLifeOption(t *testing.T) {
 	}
 }
 
-// A token of a state lives as long as the state says, until a token call renews it as ever.
+// A token in a state lives as long as the state says, until a token call renews it as usual.
 func TestTokenOfStateLives(t *testing.T) {
 	t.Parallel()
 	a := liveApp()
@@ -224,7 +224,7 @@ func TestTokenOfStateLives(t *testing.T) {
 	}
 }
 
-// A rule has tokens of a token call live shorter, in each dialect, and answers so.
+// A rule can shorten the life of the tokens of a token call, in each dialect, and the answer says so.
 func TestRuleTokenLife(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -248,7 +248,8 @@ func TestRuleTokenLife(t *testing.T) {
 	}
 }
 
-// A reply hands out tokens of the app that are good in each call, live as long as it says, and leave the app's own alone.
+// A reply can issue tokens of the app that work in each call, live as long as the reply says, and leave the app's
+// own token alone.
 func TestReplyHandsOutTokens(t *testing.T) {
 	t.Parallel()
 	const path = "/v1.0/oauth2/userAccessToken"
@@ -271,7 +272,7 @@ func TestReplyHandsOutTokens(t *testing.T) {
 	if again := token(t, s, appPairQuery); again != own {
 		t.Error("gettoken renews the token that was handed out")
 	}
-	for range 1100 { // of short-lived ones there may be many: they do not crowd out the app's own
+	for range 1100 { // even many short-lived tokens do not crowd out the app's own
 		do(s, "POST "+path, jsonType, named)
 	}
 	if !lives(t, s, own) {

@@ -12,7 +12,8 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// TestVerdictOutlives keeps a tally whatever becomes of the app and of its journal; only its own deletion ends it.
+// TestVerdictOutlives checks that a tally is kept whatever happens to the app and its journal, until it is deleted
+// itself.
 func TestVerdictOutlives(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -49,7 +50,7 @@ func TestVerdictOutlives(t *testing.T) {
 	}
 }
 
-// TestVerdictAsks asks for the calls of some apps, lets some paths pass, and says when nobody called.
+// TestVerdictAsks judges the calls of some apps, allows some paths, and reports if nobody called.
 func TestVerdictAsks(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -123,7 +124,7 @@ func TestVerdictAsks(t *testing.T) {
 	}
 }
 
-// A verdict names the rules that had no effect, of the apps that are judged.
+// A verdict lists the rules of the judged apps that took no effect.
 func TestVerdictUnfired(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -136,7 +137,7 @@ func TestVerdictUnfired(t *testing.T) {
 	added(t, s, "/rules", `{"match":{"host":"oapi.dingtalk.com"},"effect":{"fault":"tls-expired"}}`)
 	do(s, "GET /gettoken?appkey=mock-b&appsecret=x", "", "")
 	do(s, "GET /user/get?appkey=mock-b", "", "")
-	if status := steer(t, s, "POST", "/apps/mock-b/clock/advance", `{"by":"2s"}`, nil); status != http.StatusOK { // one that is over is said too
+	if status := steer(t, s, "POST", "/apps/mock-b/clock/advance", `{"by":"2s"}`, nil); status != http.StatusOK { // a rule that is over is listed too
 		t.Fatalf("HTTP %d", status)
 	}
 	said := func(apps ...string) (list []string) {
@@ -169,7 +170,7 @@ func TestVerdictUnfired(t *testing.T) {
 	}
 }
 
-// A server that nobody called is not green, whatever was asked of it beside.
+// A server that nobody called is not green, whatever else was requested of it.
 func TestVerdictWithoutCalls(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -187,7 +188,7 @@ func TestVerdictWithoutCalls(t *testing.T) {
 	}
 }
 
-// Each token of a kind is the first one's text in a row, and the row says when there were others.
+// A row shows the first text found, and says if there were others.
 func TestTallySaysOthers(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
@@ -202,7 +203,8 @@ func TestTallySaysOthers(t *testing.T) {
 	}
 }
 
-// TestTallyOfManyApps holds no more than so many rows, loses no count, and lets no app beyond them pass as clean.
+// TestTallyOfManyApps checks that the rows are limited, that no count is lost, and that no app beyond the limit
+// passes as clean.
 func TestTallyOfManyApps(t *testing.T) {
 	t.Parallel()
 	const apps = 20_100

@@ -25,15 +25,15 @@ const (
 	formType = "application/x-www-form-urlencoded"
 )
 
-// Tokens of the apps of wireApps, beside live.
+// Tokens of the apps of wireApps, in addition to live.
 const (
 	otherToken   = "03ac6a7029ab339387b301e29e7ec094"
 	expiredToken = "00000000000000000000000000000001"
 	unknownToken = "ffffffffffffffffffffffffffffffff"
 )
 
-// wireCase is one request and the exact reply. Each is asked of a fake of its own; TOKEN, OTHER, EXPIRED and UNKNOWN
-// stand for the tokens, … for the id of the request.
+// wireCase is one request and the exact reply. Each gets its own fake; TOKEN, OTHER, EXPIRED and UNKNOWN stand for
+// the tokens, … for the id of the request.
 type wireCase struct {
 	name   string
 	line   string // method and target
@@ -44,8 +44,8 @@ type wireCase struct {
 	want   string // body of the reply
 }
 
-// wireApps are the apps of a wire case: one with a session open, one whose users are listed, and one whose token
-// has expired by the time of the request.
+// wireApps returns the apps of a wire case: one with an open session, one with a list of users, and one whose
+// token has expired at the time of the request.
 func wireApps() []mockserver.AppState {
 	a := liveApp()
 	a.Sessions = []mockserver.SessionState{{SessionID: "s-1", UserID: "u-1", ChatID: "c-1"}}
@@ -62,7 +62,7 @@ func wireApps() []mockserver.AppState {
 	}
 }
 
-// runWire asks each case over a socket, of a fake with these options, and checks what all replies have in common.
+// runWire sends each case over a socket to a fake with these options, and checks what all replies have in common.
 func runWire(t *testing.T, o mockserver.Options, cases []wireCase) {
 	t.Helper()
 	for _, test := range cases {
@@ -129,7 +129,7 @@ func checkHeader(t *testing.T, test wireCase, got answer) {
 	}
 }
 
-// headLength is the length that a HEAD's reply claims, where it is one at all.
+// headLength returns the length that a HEAD's reply claims, if it has one.
 func headLength(h http.Header) int {
 	n, err := strconv.Atoi(h.Get("Content-Length"))
 	if err != nil || n == 0 {
@@ -231,8 +231,8 @@ func TestWireGettoken(t *testing.T) {
 	})
 }
 
-// What is not modelled is refused as DingTalk refuses it before it looks at the call itself, and then as a path that it
-// does not have.
+// A call that is not modelled is rejected as DingTalk would before it looks at the call itself, and otherwise as
+// an unknown path.
 func TestWireNotModelled(t *testing.T) {
 	t.Parallel()
 	const (
