@@ -13,7 +13,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/control"
 )
 
-// A fake, and two rules for it: the next token call fails, and a path that dingmock does not model has an answer.
+// A fake and two rules: the next token call fails, and a path that dingmock does not model has an answer.
 func ExampleNew() {
 	ctx := context.Background()
 	fake, err := mockserver.New(nil)

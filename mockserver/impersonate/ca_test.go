@@ -61,7 +61,7 @@ func TestKeptCA(t *testing.T) {
 	}
 }
 
-// Many that start at once on an empty folder end up with one authority.
+// Many processes that start at once on an empty folder end up with one authority.
 func TestKeptCAIsOne(t *testing.T) {
 	t.Parallel()
 	for range 20 {

@@ -20,16 +20,16 @@ import (
 	"github.com/dingmock/dingmock/mockserver/impersonate"
 )
 
-// limit is how long a test waits for what takes a moment.
+// limit is how long a test waits for something that takes a moment.
 const limit = time.Minute
 
-// echo answers with what it was asked.
+// echo answers with the request.
 var echo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintf(w, "%s %s %s host=%s url=%s tls=%t proxy=%q", r.Proto, r.Method, r.URL.Path, r.Host, r.URL.Host, r.TLS != nil,
 		r.Header.Get("Proxy-Connection")+r.Header.Get("Proxy-Authorization"))
 })
 
-// logged keeps what is logged.
+// logged collects what is logged.
 type logged struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -46,7 +46,7 @@ func (l *logged) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
-// wait waits for a text: the server may come to know of what a client has done after the client is done.
+// wait waits for a text: the server may learn what a client has done only after the client is done.
 func (l *logged) wait(t *testing.T, text string) {
 	t.Helper()
 	over := time.After(limit)
@@ -75,7 +75,7 @@ func (l *logged) String() string {
 	return l.text.String()
 }
 
-// world is an authority with a listener of each kind, until the test is over.
+// world is an authority with a listener of each kind, until the end of the test.
 type world struct {
 	*impersonate.Authority
 	plain, tls, proxy string
@@ -135,7 +135,7 @@ func (w *world) shake(t *testing.T, c *tls.Config) (tls.ConnectionState, error) 
 	return conn.(*tls.Conn).ConnectionState(), nil
 }
 
-// get returns status and body.
+// get returns the status and the body.
 func get(ctx context.Context, c *http.Client, url string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -152,7 +152,7 @@ func get(ctx context.Context, c *http.Client, url string) (string, error) {
 	return fmt.Sprintf("%d %s", resp.StatusCode, body), err
 }
 
-// needs skips the test where a program is missing, and with -short.
+// needs skips the test if a program is missing, and with -short.
 func needs(t *testing.T, programs ...string) {
 	t.Helper()
 	if testing.Short() {
@@ -165,7 +165,7 @@ func needs(t *testing.T, programs ...string) {
 	}
 }
 
-// output is all that a program writes. Its environment names no proxy.
+// output returns all that a program writes. Its environment names no proxy.
 func output(t *testing.T, program string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)

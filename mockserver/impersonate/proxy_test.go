@@ -17,7 +17,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/impersonate"
 )
 
-// through is a client that uses the proxy for everything.
+// through returns a client that uses the proxy for everything.
 func (w *world) through() (*http.Client, *http.Transport) {
 	tr := &http.Transport{
 		Proxy:             http.ProxyURL(&url.URL{Scheme: "http", Host: w.proxy}),
@@ -87,7 +87,7 @@ func line(t *testing.T, r *bufio.Reader) string {
 	return strings.TrimSpace(text)
 }
 
-// Some clients send a request for https to a proxy as if it were one for http, and some do not wait for the answer to
+// Some clients send a proxy a request for https as if it were for http, and some do not wait for the answer to
 // their CONNECT.
 func TestProxyOddClients(t *testing.T) {
 	t.Parallel()
@@ -118,7 +118,7 @@ func TestProxyOddClients(t *testing.T) {
 			}
 		})
 	}
-	// A client that names nobody in its handshake means the one of its CONNECT.
+	// If a client names no host in its handshake, it means the host of its CONNECT.
 	conn, r := w.raw(t, "CONNECT oapi.dingtalk.com:443 HTTP/1.1\r\nHost: x\r\n\r\n")
 	if got := line(t, r) + line(t, r); got != "HTTP/1.1 200 Connection established" {
 		t.Error(got)
@@ -132,7 +132,7 @@ func TestProxyOddClients(t *testing.T) {
 	}
 }
 
-// With a way out other hosts are reached as they are, through the next proxy where there is one.
+// If egress is allowed, other hosts are reached directly, or through the next proxy if there is one.
 func TestProxyEgress(t *testing.T) {
 	t.Parallel()
 	plain := httptest.NewServer(echo)
@@ -189,7 +189,7 @@ func TestProxyEgress(t *testing.T) {
 	}
 }
 
-// Shutdown lets a call that is under way in a tunnel finish.
+// Shutdown lets a running call in a tunnel finish.
 func TestProxyDrains(t *testing.T) {
 	t.Parallel()
 	a, err := impersonate.New(nil)
@@ -231,7 +231,7 @@ func TestProxyDrains(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	for { // until the proxy takes no more, or the time is over
+	for { // until the proxy accepts no more, or time is up
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", w.proxy)
 		if err != nil {
 			break

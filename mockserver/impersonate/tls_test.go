@@ -88,7 +88,7 @@ func TestLeavesAreKept(t *testing.T) {
 	clock := newClock()
 	w := newWorld(t, impersonate.Options{Now: clock.Now}, nil)
 	serial := func() string {
-		s, err := w.shake(t, &tls.Config{ServerName: "oapi.dingtalk.com", InsecureSkipVerify: true}) // no test of trust, which real time decides
+		s, err := w.shake(t, &tls.Config{ServerName: "oapi.dingtalk.com", InsecureSkipVerify: true}) // trust is not tested: it depends on real time
 		if err != nil {
 			t.Fatal(err)
 		}

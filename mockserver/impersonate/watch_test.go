@@ -18,14 +18,14 @@ import (
 	"github.com/dingmock/dingmock/mockserver/impersonate"
 )
 
-// foreign is a client that is not of Go: it prints what it says of a TLS server, whose URL, and the file of whose
-// authority, or "", it is given.
+// foreign is a client not written in Go. It gets the URL of a TLS server and the file of its authority, or "", and
+// prints what it reports.
 type foreign struct {
 	name    string
 	program string
 	args    func(t *testing.T, url, ca string) []string
-	errors  map[string]string // what it prints, by what is wrong; "" is that it does not trust the authority
-	logged  string            // of one that does not trust the authority
+	errors  map[string]string // what it prints, by fault; "" means that it does not trust the authority
+	logged  string            // for a client that does not trust the authority
 }
 
 const javaSource = `
@@ -43,7 +43,7 @@ public class Client {
 
 const mistrust = "a client refused the certificate: it does not trust dingmock's authority"
 
-// foreigners are the clients that this machine has. Each refuses a certificate in a way of its own.
+// foreigners are the clients on this machine. Each rejects a certificate in its own way.
 func foreigners() []foreign {
 	script := func(flags ...string) func(*testing.T, string, string) []string {
 		return func(_ *testing.T, url, ca string) []string { return append(slices.Clone(flags), url, ca) }
@@ -63,7 +63,7 @@ func foreigners() []foreign {
 			if err := os.WriteFile(file, []byte(javaSource), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			return []string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", file, url, kind} // it starts sooner so
+			return []string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", file, url, kind} // faster to start
 		}
 	}
 	const (
@@ -90,13 +90,13 @@ func foreigners() []foreign {
 	}
 }
 
-// local is the URL of the world's TLS listener by the name that the certificate has.
+// local returns the URL of the world's TLS listener under the name in its certificate.
 func (w *world) local() string {
 	_, port, _ := net.SplitHostPort(w.tls)
 	return "https://localhost:" + port + "/"
 }
 
-// A client that does not trust the authority is told of in the log, with what to do, however it refuses.
+// A client that does not trust the authority is logged, with what to do, however it rejects the certificate.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	check := func(t *testing.T, w *world, want string) {
@@ -169,8 +169,8 @@ func TestRefused(t *testing.T) {
 	})
 }
 
-// What is no refusal is not told of: a client that asks for nothing, one that asks, and one that looks whether the port is
-// open.
+// Only refusals are logged: not a client that sends no request, not one that sends one, and not one that checks
+// whether the port is open.
 func TestNotRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, impersonate.Options{}, nil)
@@ -202,7 +202,7 @@ func TestNotRefused(t *testing.T) {
 	}
 }
 
-// A client that tries again and again is told of once a minute, with how often it has tried.
+// A client that keeps trying is logged once a minute, with the number of tries.
 func TestRefusedOften(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
@@ -216,7 +216,7 @@ func TestRefusedOften(t *testing.T) {
 	for range 20 {
 		try("localhost")
 	}
-	try("api.dingtalk.com") // is another
+	try("api.dingtalk.com") // another name
 	w.log.wait(t, "name=localhost")
 	w.log.wait(t, "name=api.dingtalk.com")
 	clock.advance(time.Minute)
@@ -228,8 +228,8 @@ func TestRefusedOften(t *testing.T) {
 	}
 }
 
-// A certificate has the fault that is asked for, and each client says what it says of a real one; what is logged says what
-// it did. The next connection works.
+// A certificate has the requested fault, and each client reports it like a real one; the log says what the client
+// did. The next connection works.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	const refused = `level=INFO msg="a client refused a certificate with a fault"`
@@ -282,7 +282,7 @@ func TestFaults(t *testing.T) {
 			})
 		}
 		for _, c := range foreigners() {
-			if c.program == "java" { // which takes seconds to start
+			if c.program == "java" { // it takes seconds to start
 				continue
 			}
 			t.Run(fault+" "+c.name, func(t *testing.T) {
@@ -317,7 +317,8 @@ func foreignNamed(name string) foreign {
 	return list[slices.IndexFunc(list, func(f foreign) bool { return f.name == name })]
 }
 
-// A client that would resume a session is shown the certificate all the same, and one that does not look is told of.
+// A client that tries to resume a session is still shown the certificate, and one that does not check it is
+// logged.
 func TestFaultTaken(t *testing.T) {
 	t.Parallel()
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {

@@ -20,7 +20,7 @@ func (t *exampleT) over() {
 	}
 }
 
-// A program that takes a base URL. In a test, t is the test's own, and its end needs no line.
+// A program that takes a base URL. In a test, t is the test's own, and the line that ends it is not needed.
 func ExampleNew() {
 	t := &exampleT{}
 	defer t.over()
@@ -42,7 +42,7 @@ func ExampleNew() {
 	// create_session 0
 }
 
-// A program that carries the platform's URL, and sends what the document does not allow.
+// A program that has the platform's URL as a constant, and sends what the document does not allow.
 func ExampleServer_Client() {
 	t := &exampleT{}
 	defer t.over()
@@ -66,7 +66,7 @@ func ExampleServer_Client() {
 	// 	1×, first by curl "$DINGMOCK_URL"'/gettoken' -w '\n'
 }
 
-// Two hours later, and with a platform that is busy for one call.
+// Two hours later, with a platform that is busy for one call.
 func ExampleServer_Fault() {
 	t := &exampleT{}
 	defer t.over()

@@ -18,12 +18,12 @@ import (
 	"github.com/dingmock/dingmock/mockserver/testcontainer"
 )
 
-// phpINI has PHP trust an authority, by which neither a program nor its URLs change.
+// phpINI makes PHP trust an authority, without changing programs or their URLs.
 const phpINI = "openssl.cafile=/ca.pem\ncurl.cainfo=/ca.pem\ndisplay_errors=1\nerror_reporting=E_ALL\nhtml_errors=0\n"
 
-// The PHP of the article that the session calls are known from runs letter for letter, its URLs with it, in a
-// container whose network has the fake under the platform's name: twice in a row. The article is not part of this
-// project: DINGMOCK_ARTICLE names the file. Where it does not, a program of ours makes the same calls.
+// The PHP of the article that documents the session calls runs unchanged, with its URLs, in a container whose
+// network has the fake under the platform's name: twice in a row. The article is not part of this project:
+// DINGMOCK_ARTICLE names the file. If it is not set, a program of ours makes the same calls.
 func TestArticle(t *testing.T) {
 	t.Parallel()
 	name := os.Getenv("DINGMOCK_ARTICLE")
@@ -55,7 +55,7 @@ func TestArticle(t *testing.T) {
 	for range 2 {
 		out, errs, code := runIn(t, nw, php, map[string]string{"/ca.pem": string(ca), "/php.ini": phpINI, "/article.php": string(program)},
 			"php", "-c", "/php.ini", "/article.php")
-		// A warning would stand before the last line.
+		// A warning would come before the last line.
 		if diff := cmp.Diff(`[true,null,"your_session_id"]`, out); diff != "" || errs != "" || code != 0 {
 			t.Errorf("exit code %d, stderr %q, stdout (-want +got):\n%s", code, errs, diff)
 		}
@@ -65,7 +65,7 @@ func TestArticle(t *testing.T) {
 	}
 }
 
-// runIn runs a program in a container of a network to its end.
+// runIn runs a program to its end in a container of a network.
 func runIn(t *testing.T, nw *testcontainers.DockerNetwork, img string, files map[string]string, args ...string) (stdout, stderr string, code int64) {
 	t.Helper()
 	opts := []testcontainers.ContainerCustomizer{network.WithNetwork(nil, nw), testcontainers.WithCmd(args...), testcontainers.WithWaitStrategy(wait.ForExit())}

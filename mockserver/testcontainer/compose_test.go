@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// composer is the command that Docker Compose is on this machine: the plugin, or the program of its own.
+// composer is the command for Docker Compose on this machine: the plugin, or the separate program.
 func composer(t *testing.T) []string {
 	t.Helper()
 	for _, command := range [][]string{{"docker", "compose"}, {"docker-compose"}} {
@@ -23,8 +23,8 @@ func composer(t *testing.T) []string {
 	return nil
 }
 
-// The recipe under examples/compose does what it says: the program runs, twice, the verdict is green, and it is red after
-// a call that is off-spec.
+// The recipe under examples/compose does what it says: the program runs, twice, and the verdict is green; after an
+// off-spec call it is red.
 func TestCompose(t *testing.T) {
 	t.Parallel()
 	img, php := image(t), phpImage(t)

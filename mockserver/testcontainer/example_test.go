@@ -19,8 +19,8 @@ import (
 // img is an image of dingmock. TestExamples says which.
 var img = "dingmock:v1"
 
-// One container for many tests: each has an app of its own in it. In a test, testcontainers.CleanupContainer takes the
-// place of the deferred line, and c.Verdict(t, app) fails the test for what the app's calls broke.
+// One container for many tests: each has its own app in it. In a test, use testcontainers.CleanupContainer instead
+// of the deferred line, and c.Verdict(t, app) to fail the test for what the app's calls broke.
 func ExampleRun() {
 	ctx := context.Background()
 	c, err := testcontainer.Run(ctx, img, testcontainer.WithRefuseUndeclared())
@@ -52,7 +52,7 @@ func ExampleRun() {
 	// Prints: 1 session is open
 }
 
-// A program in this test that carries https://oapi.dingtalk.com, and takes an http.Client.
+// A program in this test that has the constant https://oapi.dingtalk.com and takes an http.Client.
 func ExampleContainer_HTTPClient() {
 	ctx := context.Background()
 	c, err := testcontainer.Run(ctx, img)
@@ -73,8 +73,8 @@ func ExampleContainer_HTTPClient() {
 	// Prints: 200 OK
 }
 
-// A program in another container that carries https://oapi.dingtalk.com: it runs in the same network, and trusts the
-// certificate.
+// A program in another container that has the constant https://oapi.dingtalk.com: it runs in the same network and
+// trusts the certificate.
 func ExampleWithAliases() {
 	ctx := context.Background()
 	nw, err := network.New(ctx)
@@ -97,7 +97,7 @@ func ExampleWithAliases() {
 	// Prints: -----BEGIN CERTIFICATE-----
 }
 
-// The examples do what they say. They are not run by go test itself, since not every machine has Docker.
+// The examples do what they say. go test itself does not run them, because not every machine has Docker.
 func TestExamples(t *testing.T) {
 	img = image(t)
 	for _, x := range []struct {
@@ -115,7 +115,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// printed is what a function writes to the standard output.
+// printed returns what a function writes to the standard output.
 func printed(t *testing.T, f func()) string {
 	t.Helper()
 	file, err := os.Create(filepath.Join(t.TempDir(), "stdout"))

@@ -24,7 +24,7 @@ import (
 
 const maxSize = 15e6 // of the image, in bytes
 
-// start runs a container of the image until the test is over.
+// start runs a container of the image until the end of the test.
 func start(t *testing.T, opts ...testcontainers.ContainerCustomizer) *testcontainer.Container {
 	t.Helper()
 	c, err := testcontainer.Run(t.Context(), image(t), opts...)
@@ -35,7 +35,7 @@ func start(t *testing.T, opts ...testcontainers.ContainerCustomizer) *testcontai
 	return c
 }
 
-// hardened takes from a container all that it can be made to do without.
+// hardened removes from a container every right that it can do without.
 func hardened() testcontainers.CustomizeRequestOption {
 	return testcontainers.WithHostConfigModifier(func(c *container.HostConfig) {
 		c.ReadonlyRootfs = true
@@ -44,15 +44,15 @@ func hardened() testcontainers.CustomizeRequestOption {
 	})
 }
 
-// The whole contract holds in a container that has been taken all rights: over HTTP, and over TLS by the platform's
-// names. It takes three servers, one with few sessions, one whose sessions end, one without session calls.
+// The whole contract holds in a container without any rights: over HTTP, and over TLS by the platform's names.
+// This takes three servers: one with few sessions, one whose sessions end, and one without session calls.
 func TestContract(t *testing.T) {
 	t.Parallel()
 	image(t)
 	servers := []struct {
 		env    map[string]string
 		target contract.Target
-		leave  contract.Needs // of the cases that another of them is for
+		leave  contract.Needs // of the cases that another server covers
 		budget int
 	}{
 		{map[string]string{"DINGMOCK_MAX_SESSIONS": "40"}, contract.Target{MaxSessions: 40}, contract.NeedsSessionLife, 50},
@@ -125,7 +125,7 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// spoken reports whether a case is of a version of HTTP that is spoken that way: HTTP/2 is over TLS alone.
+// spoken reports whether a case uses a version of HTTP that works that way: HTTP/2 works only over TLS.
 func spoken(way, id string) bool { return way == "tls" || !strings.HasSuffix(id, "/http-2") }
 
 func TestImageSize(t *testing.T) {
@@ -141,7 +141,8 @@ func TestImageSize(t *testing.T) {
 	t.Logf("the image is %.1f MB", float64(info.Size)/1e6)
 }
 
-// The modules are downloaded by go.mod and go.sum alone, before the source comes: another source uses the same layers.
+// The modules are downloaded using only go.mod and go.sum, before the source is copied: another source uses the
+// same layers.
 func TestImageModulesStandApart(t *testing.T) {
 	t.Parallel()
 	image(t)
@@ -159,7 +160,7 @@ func TestImageModulesStandApart(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chmod(filepath.Join(dir, name), info.Mode()); err != nil { // it is part of a layer
+		if err := os.Chmod(filepath.Join(dir, name), info.Mode()); err != nil { // the mode is part of a layer
 			t.Fatal(err)
 		}
 	}
@@ -180,7 +181,7 @@ func TestImageModulesStandApart(t *testing.T) {
 	}
 }
 
-// The image's own HEALTHCHECK finds the container healthy, wherever its serve listens and whatever else is set.
+// The image's own HEALTHCHECK finds the container healthy, wherever serve listens and whatever else is set.
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct {
@@ -211,7 +212,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// A container whose serve does not answer, or that has none, is not healthy.
+// A container whose serve does not answer, or that runs no serve, is not healthy.
 func TestUnhealthy(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct {
@@ -257,7 +258,7 @@ func TestUnhealthy(t *testing.T) {
 	}
 }
 
-// A container that was killed has its state again when it is started, and is ready.
+// A container that was killed has its state again after it is restarted, and is ready.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	c := start(t, testcontainer.WithStateFile("../../examples/article.json"))
@@ -275,13 +276,13 @@ func TestKilled(t *testing.T) {
 		if code := ended(t, c); code != 137 {
 			t.Errorf("exit code %d of a container that was killed, want 137", code)
 		}
-		if err := c.Start(t.Context()); err != nil { // and waits until it is ready
+		if err := c.Start(t.Context()); err != nil { // waits until it is ready
 			t.Fatal(err)
 		}
 	}
 }
 
-// docker stop ends it by itself, long before Docker would kill it.
+// docker stop ends the container regularly, long before Docker would kill it.
 func TestStopped(t *testing.T) {
 	t.Parallel()
 	c := start(t, hardened())

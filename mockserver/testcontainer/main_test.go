@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// images are those that this run has made.
+// images are the images that this run has made.
 var images made
 
 type made struct {
@@ -62,17 +62,17 @@ func (m *made) remove(ctx context.Context) error {
 	return nil
 }
 
-// session is in the name of all images of this run. The library reads its settings with it: no reaper, whose image takes a
-// registry, since the tests remove what they make.
+// session is part of the name of all images of this run. The library reads its settings with it: there is no
+// reaper, whose image would need a registry, because the tests remove what they make.
 var session = func() string {
 	_ = os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true")
 	return testcontainers.SessionID()[:12]
 }()
 
-// buildLine is how the README says that the image is built.
+// buildLine matches the command with which the README builds the image.
 var buildLine = regexp.MustCompile("(?m)^\\| Docker \\| `(docker build -t dingmock .*?)`")
 
-// build builds an image from a Dockerfile as the README says, but for its name; or a stage of it.
+// build builds an image, or a stage of it, from a Dockerfile as the README says, except for its name.
 func build(ctx context.Context, dir, name, stage string) (string, error) {
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -96,7 +96,7 @@ func build(ctx context.Context, dir, name, stage string) (string, error) {
 	return tag, nil
 }
 
-// built is the image of the project's Dockerfile. Its first stage has a name too, so that it can be removed.
+// built returns the image of the project's Dockerfile. Its first stage gets a name too, so that it can be removed.
 var built = sync.OnceValues(func() (string, error) {
 	if _, err := build(context.Background(), "../..", "dingmock-test-build", "build"); err != nil {
 		return "", err
@@ -104,7 +104,7 @@ var built = sync.OnceValues(func() (string, error) {
 	return build(context.Background(), "../..", "dingmock-test", "")
 })
 
-// importImage makes an image of files of this machine, by their names in it.
+// importImage makes an image from files of this machine, by their names in the image.
 func importImage(ctx context.Context, name string, files map[string]string, changes ...string) (string, error) {
 	var root bytes.Buffer
 	w := tar.NewWriter(&root)
@@ -145,14 +145,14 @@ func importImage(ctx context.Context, name string, files map[string]string, chan
 	return tag, nil
 }
 
-// needsDocker skips the test where there is no Docker.
+// needsDocker skips the test if there is no Docker.
 func needsDocker(t *testing.T) {
 	t.Helper()
 	testcontainers.SkipIfProviderIsNotHealthy(t)
 	needs(t, "docker")
 }
 
-// needs skips the test where a program is not on this machine.
+// needs skips the test if a program is missing on this machine.
 func needs(t *testing.T, program string) {
 	t.Helper()
 	if _, err := exec.LookPath(program); err != nil {
@@ -160,7 +160,7 @@ func needs(t *testing.T, program string) {
 	}
 }
 
-// image returns the image of dingmock, or skips the test where there is no Docker.
+// image returns the image of dingmock, or skips the test if there is no Docker.
 func image(t *testing.T) string {
 	t.Helper()
 	needsDocker(t)
@@ -171,7 +171,7 @@ func image(t *testing.T) string {
 	return tag
 }
 
-// docker is a client of the engine.
+// docker returns a client of the engine.
 func docker(t *testing.T) *testcontainers.DockerClient {
 	t.Helper()
 	c, err := testcontainers.NewDockerClientWithOpts(t.Context())

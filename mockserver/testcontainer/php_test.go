@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// phpImage returns an image of this machine's PHP: tests have no registry to get one from.
+// phpImage returns an image of this machine's PHP, because tests have no registry to get one from.
 func phpImage(t *testing.T) string {
 	t.Helper()
 	needsDocker(t)
@@ -30,10 +30,10 @@ var php = sync.OnceValues(func() (string, error) {
 	return importImage(ctx, "dingmock-test-php", files, "ENV PATH=/usr/bin")
 })
 
-// library is a line of ldd that names a file: after "=>", or alone where it is the loader.
+// library matches a line of ldd that names a file: after "=>", or alone if it is the loader.
 var library = regexp.MustCompile(`(?m)^\s+(?:\S+ => )?(/\S+) \(0x`)
 
-// phpFiles are the PHP program and the libraries that it is linked to, without any configuration.
+// phpFiles returns the PHP program and the libraries that it is linked to, without any configuration.
 func phpFiles(ctx context.Context) (map[string]string, error) {
 	program, err := exec.LookPath("php")
 	if err != nil {
@@ -47,7 +47,7 @@ func phpFiles(ctx context.Context) (map[string]string, error) {
 	for _, found := range library.FindAllStringSubmatch(string(links), -1) {
 		files[found[1]] = found[1]
 	}
-	const zone = "/usr/share/zoneinfo/UTC" // Debian's PHP has the zones from there
+	const zone = "/usr/share/zoneinfo/UTC" // Debian's PHP takes the zones from there
 	if _, err := os.Stat(zone); err == nil {
 		files[zone] = zone
 	}

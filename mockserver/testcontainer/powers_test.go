@@ -10,7 +10,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/control"
 )
 
-// powers are what a container gives the contract kit through its control API.
+// powers are what a container offers the contract kit through its control API.
 type powers struct{ at *control.Client }
 
 func (p powers) NewApp(ctx context.Context, spec contract.AppSpec) (contract.App, error) {

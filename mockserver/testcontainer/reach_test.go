@@ -12,8 +12,9 @@ import (
 	"github.com/dingmock/dingmock/internal/unmodified"
 )
 
-// In a container as docker run makes it, with no rights beyond Docker's default, run leads programs to the fake as on the machine;
-// and as root there the hosts file leads what takes neither a proxy nor a preload. The container has this machine's programs.
+// In a container from docker run with only Docker's default rights, run leads programs to the fake as on the
+// machine; if it runs there as root, the hosts file leads the programs that accept neither a proxy nor a preload.
+// The container has this machine's programs.
 func TestRunReaches(t *testing.T) {
 	t.Parallel()
 	img := image(t)

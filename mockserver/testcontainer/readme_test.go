@@ -21,7 +21,7 @@ func readme(t *testing.T) string {
 	return string(text)
 }
 
-// shell runs a line to its end, which has to be a good one, and returns what it printed.
+// shell runs a line, which must succeed, and returns what it printed.
 func shell(t *testing.T, line string) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "sh", "-ec", line).Output()
@@ -31,8 +31,8 @@ func shell(t *testing.T, line string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// The image, which build makes as the README says, runs as the README says, but for its name and the port, which may be
-// somebody's.
+// The image, built as the README says, runs as the README says, except for its name and the port, which may be in
+// use.
 func TestReadmeDocker(t *testing.T) {
 	t.Parallel()
 	img := image(t)
@@ -52,7 +52,7 @@ func TestReadmeDocker(t *testing.T) {
 	shell(t, "docker exec "+id+" /dingmock verdict")
 }
 
-// The Go programs of docs/go.md that start a container compile as they stand, and their tests pass.
+// The Go programs of docs/go.md that start a container compile unchanged, and their tests pass.
 func TestReadmeGo(t *testing.T) {
 	t.Parallel()
 	img := image(t)

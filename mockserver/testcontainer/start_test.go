@@ -19,24 +19,25 @@ import (
 	"github.com/testcontainers/testcontainers-go/wait"
 )
 
-// What the image's start is held to: so much later than the least that an image can be, by the medians of so many
-// starts. On a machine with other work the numbers are worth little: the test prints them, and fails only far beyond.
+// The limits for the image's start: how much later it may be ready than the smallest possible image, by medians
+// over a number of starts. On a machine with other load the numbers mean little: the test prints them, and fails
+// only far above.
 const (
 	startTarget = 150 * time.Millisecond
 	startLimit  = 2 * time.Second
 	starts      = 5
 )
 
-// started is how long after its start a container answered, and was healthy.
+// started is how long after its start a container answered and was healthy.
 type started struct{ answers, healthy time.Duration }
 
-// The image is ready about as soon as an image of a trivial program would be. It is no parallel test: the others are
-// not to disturb it.
+// The image is ready about as soon as an image of a trivial program. The test is not parallel, so that others do
+// not disturb it.
 func TestStart(t *testing.T) {
 	fake, least := image(t), trivialImage(t)
 	all := map[string][]started{}
 	for range starts {
-		for _, img := range []string{fake, least} { // in turns, so that what else the machine does hits both
+		for _, img := range []string{fake, least} { // in turns, so that other load affects both
 			all[img] = append(all[img], startOnce(t, img))
 		}
 	}
@@ -64,8 +65,8 @@ func median(list []started, of func(started) time.Duration) time.Duration {
 	return values[len(values)/2].Round(time.Millisecond)
 }
 
-// startOnce takes the times from Docker's own events: they are exact, however late the test looks. The image's
-// HEALTHCHECK is asked more often than usual, to save time.
+// startOnce takes the times from Docker's own events, which are exact however late the test looks. The image's
+// HEALTHCHECK runs more often than usual, to save time.
 func startOnce(t *testing.T, img string) started {
 	t.Helper()
 	before := time.Now()
@@ -113,7 +114,8 @@ func startOnce(t *testing.T, img string) started {
 	return started{answers: first.Sub(start), healthy: healthy.Sub(start)}
 }
 
-// trivialImage is an image of testdata/trivial, made as the project's is: one static binary, one user, a HEALTHCHECK.
+// trivialImage returns an image of testdata/trivial, made like the project's: one static binary, one user, a
+// HEALTHCHECK.
 func trivialImage(t *testing.T) string {
 	t.Helper()
 	needsDocker(t)

@@ -17,7 +17,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/testcontainer"
 )
 
-// get is a GET whose reply is JSON.
+// get makes a GET whose reply is JSON.
 func get(t *testing.T, c *http.Client, address string) map[string]any {
 	t.Helper()
 	reply, err := tryGet(t.Context(), c, address)
@@ -41,12 +41,12 @@ func tryGet(ctx context.Context, c *http.Client, address string) (map[string]any
 	return reply, json.NewDecoder(resp.Body).Decode(&reply)
 }
 
-// gettoken is the call for an app.
+// gettoken returns the call for an app.
 func gettoken(base string, app mockserver.AppState) string {
 	return base + "/gettoken?" + url.Values{"appkey": {app.AppKey}, "appsecret": {app.AppSecret}}.Encode()
 }
 
-// The three ways to call, a client that trusts the authority, and one that is not changed at all.
+// There are three ways to call: over HTTP, with a client that trusts the authority, and with an unchanged client.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	c := start(t, testcontainers.WithEnv(map[string]string{"DINGMOCK_CONTROL_TOKEN": "let-me-in"}))
@@ -63,7 +63,7 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app, err := c.NewApp(t.Context()) // by the control token
+	app, err := c.NewApp(t.Context()) // uses the control token
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,11 +88,11 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// Where Docker runs on another machine, the certificate is for that machine too. It is no parallel test, since it
+// If Docker runs on another machine, the certificate is for that machine too. The test is not parallel, because it
 // changes the environment.
 func TestDockerElsewhere(t *testing.T) {
 	needsDocker(t)
-	testcontainers.SkipIfDockerDesktop(t, t.Context()) // it publishes ports on one address of this machine alone
+	testcontainers.SkipIfDockerDesktop(t, t.Context()) // it publishes ports on only one address of this machine
 	const host = "127.0.0.2"
 	t.Setenv("TESTCONTAINERS_HOST_OVERRIDE", host)
 	c := start(t)
@@ -138,7 +138,7 @@ func TestState(t *testing.T) {
 	}
 }
 
-// Names of one's own are answered in the network on port 443, without capabilities, and by the client on the host.
+// Custom names are answered in the network on port 443, without capabilities, and by the client on the host.
 func TestAliases(t *testing.T) {
 	t.Parallel()
 	php, nw := phpImage(t), newNetwork(t)
@@ -167,7 +167,7 @@ func TestAliases(t *testing.T) {
 	}
 }
 
-// The verdict is an error of the test for each way in which a call of its apps was off-spec, and says which.
+// Verdict reports a test error for each way in which a call of its apps was off-spec, and says which.
 func TestVerdict(t *testing.T) {
 	t.Parallel()
 	c := start(t)
@@ -184,7 +184,7 @@ func TestVerdict(t *testing.T) {
 		t.Fatal(err)
 	}
 	get(t, http.DefaultClient, gettoken(base, mine.Made())+"&corp=1")
-	// By a connection of its own: on that of an app's calls it would be the app's.
+	// On a connection of its own: on that of an app's calls it would be attributed to the app.
 	get(t, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, base+"/user/get?access_token=x")
 	for _, x := range []struct {
 		name               string
@@ -211,7 +211,7 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// Verdict says of the exchanges of testdata/judged.json what all the others say that judge.
+// Verdict gives the same result for the exchanges of testdata/judged.json as everything else that judges.
 func TestJudged(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("../../testdata/judged.json")
@@ -243,7 +243,7 @@ func TestJudged(t *testing.T) {
 			f()
 		}
 		for _, app := range []string{mockserver.NoApp, "mock-j"} {
-			_ = at.App(app).ClearVerdict(t.Context()) // of one that has not called there is none
+			_ = at.App(app).ClearVerdict(t.Context()) // an app that has not called has none
 		}
 		return len(r.errors) > 0
 	}
@@ -272,9 +272,9 @@ func TestJudged(t *testing.T) {
 	}
 }
 
-// recorder is a test that keeps what is said of it.
+// recorder is a test that records what is reported to it.
 type recorder struct {
-	testing.TB // nil: what is not below is not used
+	testing.TB // nil: only the methods below are used
 	errors     []string
 	logs       []string
 	cleanups   []func()
@@ -290,7 +290,7 @@ func (r *recorder) Logf(format string, args ...any) {
 	r.logs = append(r.logs, fmt.Sprintf(format, args...))
 }
 
-// What cannot work fails before there is a container, with what is wrong.
+// Options that cannot work fail before a container is made, and say what is wrong.
 func TestOptionErrors(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct {
@@ -314,7 +314,7 @@ func TestOptionErrors(t *testing.T) {
 	}
 }
 
-// A container that does not come up is returned with the error, so that it can be removed.
+// A container that does not start is returned with the error, so that it can be removed.
 func TestRunFails(t *testing.T) {
 	t.Parallel()
 	c, err := testcontainer.Run(t.Context(), image(t), testcontainers.WithEnv(map[string]string{"DINGMOCK_QPS": "many"}))

@@ -69,7 +69,7 @@ func TestAdvanceRefuses(t *testing.T) {
 		name string
 		now  time.Time
 		by   []time.Duration
-		want string // the error of the last
+		want string // the error of the last step
 	}{
 		{"negative", start, []time.Duration{-1}, "by: -1ns is negative: a clock never goes back"},
 		{"beyond 9999", late, []time.Duration{2 * year}, "by: 17520h0m0s leads beyond the year 9999"},
@@ -100,7 +100,7 @@ func TestAdvanceRefuses(t *testing.T) {
 	}
 }
 
-// A clock goes on as the one did whose state it takes.
+// A clock with a restored state continues like the one that the state came from.
 func TestState(t *testing.T) {
 	t.Parallel()
 	at := start.Add(time.Hour)

@@ -14,7 +14,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/match"
 )
 
-// note is a record of another kind than a call.
+// note is a record that is no call.
 type note struct {
 	app, text string
 	n         int64
@@ -26,7 +26,7 @@ func (r *note) SetNumber(n int64)       { r.n = n }
 func (r *note) Subject() *match.Subject { return &match.Subject{Operation: r.text} }
 func (r *note) Weight() int             { return r.weight }
 
-// numbers are those of the items, in this journal and in their app's.
+// numbers returns the numbers of the items, in this journal and in their app's.
 func numbers(items []Item) (here, own []int64) {
 	for _, x := range items {
 		here = append(here, x.N)
@@ -40,8 +40,8 @@ func numbers(items []Item) (here, own []int64) {
 	return here, own
 }
 
-// Records of several kinds are numbered in one sequence, and it is said how many of those asked for have been lost: not what
-// was forgotten.
+// Records of several kinds are numbered in one sequence, and the number of requested ones that are lost is
+// reported; those that were cleared do not count.
 func TestSince(t *testing.T) {
 	t.Parallel()
 	type want struct {
@@ -105,7 +105,7 @@ func TestSince(t *testing.T) {
 	}
 }
 
-// What was forgotten keeps its place: no more is kept of all than of so many of the latest.
+// Removed records keep their place: the journal of all apps never reaches back beyond its limit of latest ones.
 func TestForgottenKeepsItsPlace(t *testing.T) {
 	t.Parallel()
 	s := New(1)
@@ -123,7 +123,7 @@ func TestForgottenKeepsItsPlace(t *testing.T) {
 	check(t, s)
 }
 
-// A journal that is off numbers what comes, and has lost it.
+// A journal that is off numbers the records that come, and counts them as lost.
 func TestOff(t *testing.T) {
 	t.Parallel()
 	s := New(0)
@@ -137,7 +137,8 @@ func TestOff(t *testing.T) {
 	check(t, s)
 }
 
-// An app that holds little loses nothing when the memory of all is full: those that hold most give up their oldest.
+// An app that holds little loses nothing when the memory of all apps is full: those that hold most give up their
+// oldest records.
 func TestHeaviestGivesUp(t *testing.T) {
 	t.Parallel()
 	const (
@@ -181,7 +182,7 @@ func TestHeaviestGivesUp(t *testing.T) {
 	}
 }
 
-// Goroutines that add, read, clear, end and forget at once leave the sums right.
+// The sums stay right while goroutines add, read, clear, end and forget at once.
 func TestJournalsConcurrently(t *testing.T) {
 	t.Parallel()
 	s := New(100)
@@ -213,7 +214,7 @@ func TestJournalsConcurrently(t *testing.T) {
 	check(t, s)
 }
 
-// check holds the sums, the bounds and the heap against what is there.
+// check compares the sums, the limits and the heap with what is kept.
 func check(t *testing.T, s *Journals) {
 	t.Helper()
 	s.mu.Lock()
@@ -239,7 +240,7 @@ func check(t *testing.T, s *Journals) {
 	}
 }
 
-// A page has the last that match, and says where the rest goes on.
+// A page has the last records that match, and says where the rest continues.
 func TestList(t *testing.T) {
 	t.Parallel()
 	j := New(10).Make()
@@ -268,7 +269,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// One wait is answered by records of any kind, and counts each once.
+// One wait can be answered by records of any kind, and counts each once.
 func TestWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -294,7 +295,7 @@ func TestWait(t *testing.T) {
 	})
 }
 
-// A stream goes on after an event of the same life alone.
+// A stream continues only after an event of the same life.
 func TestAfterEvent(t *testing.T) {
 	t.Parallel()
 	j := New(10).Make()

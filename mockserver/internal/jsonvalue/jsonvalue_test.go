@@ -36,7 +36,7 @@ func TestDescend(t *testing.T) {
 		"a b 0": "0", "a b 1 c": `"x"`, "text in 0": "true", "none": "null", "01": "1",
 		"a b 2": "nothing", "a b -1": "nothing", "a b 01": "nothing", "a b 0 c": "nothing", "A": "nothing", "none x": "nothing", "text in in": "nothing",
 	} {
-		for range 2 { // also when it is asked for again
+		for range 2 { // the same when it is looked up again
 			got := "nothing"
 			if data, ok := n.Descend(strings.Fields(path)); ok {
 				got = string(data)

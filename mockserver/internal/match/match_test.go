@@ -11,7 +11,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/api"
 )
 
-// TestImplies draws matches and calls: where one match is said to imply another, no call shows otherwise.
+// TestImplies draws random matches and calls: if one match is said to imply another, no call refutes that.
 func TestImplies(t *testing.T) {
 	t.Parallel()
 	draw := rand.New(rand.NewPCG(8, 8))
@@ -60,7 +60,7 @@ func TestImplies(t *testing.T) {
 	}
 }
 
-// A parameter is read once, however many conditions ask for what stands in it.
+// A parameter is parsed once, however many conditions look into it.
 func TestParameterReadsOnce(t *testing.T) {
 	var object strings.Builder
 	object.WriteString(`{"a":{"last":1`)

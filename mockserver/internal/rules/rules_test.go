@@ -11,7 +11,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/rules"
 )
 
-// The first that is due fires, those asked before count the call, and one that is used up is asked no more.
+// The first rule that is due fires, those tried before count the call, and a used-up rule is no longer tried.
 func TestFire(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)

@@ -23,7 +23,7 @@ type shape struct {
 	Named map[string]shape `json:"named"`
 }
 
-// odd takes an object as well as a string.
+// odd accepts an object as well as a string.
 type odd struct{ text string }
 
 func (o *odd) UnmarshalJSON(text []byte) error {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What a call gave is read once, however many holes ask for it.
+// A call is parsed once, however many holes use its values.
 func TestFillingReadsOnce(t *testing.T) {
 	var object strings.Builder
 	object.WriteString(`{"a":{"last":1`)

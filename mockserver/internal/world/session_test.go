@@ -10,7 +10,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/internal/page"
 )
 
-// A page of 100,000 sessions looks at few of them, wherever it begins and whatever was closed.
+// A page of 100,000 sessions reads only few of them, wherever it begins and whatever was closed.
 func TestPageOfManySessions(t *testing.T) {
 	t.Parallel()
 	const many, limit = 100_000, 100
@@ -41,7 +41,7 @@ func TestPageOfManySessions(t *testing.T) {
 			t.Errorf("newest %v: the pages hold %d, want %d", newest, seen, len(s.byID))
 		}
 	}
-	// What is closed leaves no trace for long.
+	// Closed sessions soon leave no trace.
 	for id := range maps.Clone(s.byID) {
 		s.close(id)
 	}
