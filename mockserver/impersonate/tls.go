@@ -17,7 +17,7 @@ import (
 const (
 	faultExpired          = "tls-expired"           // it has expired
 	faultWrongName        = "tls-wrong-name"        // it is for another name
-	faultUnknownAuthority = "tls-unknown-authority" // no client trusts its issuer, which is made anew at each start
+	faultUnknownAuthority = "tls-unknown-authority" // no client trusts its issuer, which is new at each start
 )
 
 // wrongName is the name in a certificate of faultWrongName. Nobody can own it.

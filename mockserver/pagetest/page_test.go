@@ -169,11 +169,11 @@ func TestPageLists(t *testing.T) {
 	if got := value[[]string](b, options); len(got) != 200 || got[0] != "mock-249" {
 		t.Errorf("%d apps, the first is %q", len(got), got[0])
 	}
-	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#apps-pages button").click()`)) // which is made anew now and then
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#apps-pages button").click()`)) // the page re-creates the button now and then
 	b.until(`() => { const o = [...document.getElementById('app-choice').options].map(o => o.value); return o.includes('default') && o.includes('mock-0') && o.length <= 201 }`)
 	b.do(chromedp.Evaluate[chromedp.Void](`choose('default'); refresh()`))
 	b.shows("#sessions", "s-449")
-	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#sessions-pages button").click()`)) // which is made anew now and then
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#sessions-pages button").click()`)) // the page re-creates the button now and then
 	b.until(`() => document.querySelectorAll('#sessions tr').length === 200 && document.getElementById('sessions').innerText.includes('s-249')`)
 }
 
