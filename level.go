@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// Level says whether a violation is held against the program that sent the request, or the server that sent the reply.
+// Level says whether a violation counts against the program that sent the request, or the server that sent the reply.
 type Level string
 
 // The levels.
 const (
-	Red  Level = "red"  // it is: a verdict fails
-	Note Level = "note" // it is listed and counted alone
+	Red  Level = "red"  // it counts: a verdict fails
+	Note Level = "note" // it is listed and counted, but fails no verdict
 )
 
 // Known says where a call is known from.
@@ -25,44 +25,45 @@ const (
 	KnownNowhere    Known = "unknown"    // DingTalk has no such path
 )
 
-// notes are the rules whose breaks are notes, by where the call is known from. All other breaks are red.
+// notes lists the rules whose violations are notes, by where the call is known from. All other violations are red.
 var notes = map[string]map[Known]bool{
 	KindNotModelled:         {KnownDocumented: true},
 	KindWrongHost:           {KnownModelled: true, KnownRule: true, KnownDocumented: true, KnownNowhere: true},
-	KindUndeclaredParameter: {KnownRule: true, KnownDocumented: true}, // of a modelled call the document says: x-undeclared
+	KindUndeclaredParameter: {KnownRule: true, KnownDocumented: true}, // for a modelled call x-undeclared in the document decides
 	KindRepeatedParameter:   {KnownRule: true, KnownDocumented: true},
 }
 
-// level is how much a break of the rule counts.
+// level returns the level of a violation of the rule.
 func (q *Request) level(rule string) Level {
 	switch {
 	case notes[rule][q.Known],
 		rule == KindUndeclaredParameter && q.Operation != nil && q.Operation.Undeclared == Note,
-		rule == KindMethod && q.Method == http.MethodOptions, // a browser asks so, not the program
+		rule == KindMethod && q.Method == http.MethodOptions, // sent by a browser, not by the program
 		rule == KindUnknownPath && (q.visit() || q.Method == http.MethodOptions):
 		return Note
 	}
 	return Red
 }
 
-// visit reports whether a person's browser, a health check or a command of dingmock's with a wrong base URL asks so, and no
-// program that calls the platform.
+// visit reports whether the request looks like one from a person's browser, a health check or a dingmock command with a wrong
+// base URL, and not like one from a program that calls the platform.
 func (q *Request) visit() bool {
 	get := q.Method == http.MethodGet || q.Method == http.MethodHead || q.Method == http.MethodOptions
 	return get && (q.Path == "/" || q.Path == "/favicon.ico" || q.Path == "/robots.txt" || q.Path == "*" || strings.Contains(q.Path+"/", "/_mock/"))
 }
 
-// Calls reports whether the request is a call of the platform: a browser's preflight, its visit of / and a health check
-// there are none.
+// Calls reports whether the request is a call of the platform. A browser's preflight, its visit of / and a health check of / are
+// not.
 func (q *Request) Calls() bool { return q.Method != http.MethodOptions && !q.visit() }
 
-// Preflight reports whether a browser asks, before a call of a dialect that answers such questions, whether a page may make it.
+// Preflight reports whether the request is a CORS preflight, by which a browser asks whether a page may make a call, and its
+// dialect answers preflights.
 func (q *Request) Preflight() bool {
 	return q.Method == http.MethodOptions && q.Family != nil && q.Family.Headers["Access-Control-Allow-Methods"] != ""
 }
 
-// AllowUnknown makes notes of the violations of unknown paths that one of the patterns is about: a path, or the
-// beginning of one followed by *; /* is all of them.
+// AllowUnknown returns a copy of list in which unknown-path violations are notes if their path matches one of the patterns.
+// A pattern is a path, or the beginning of one followed by *; /* matches every path.
 func AllowUnknown(patterns []string, list []Violation) []Violation {
 	out := make([]Violation, len(list))
 	for i, v := range list {

@@ -11,7 +11,7 @@ import (
 	"github.com/dingmock/dingmock/internal/hosts"
 )
 
-// checkHost notes a call that came to a host of the platform which does not have such paths.
+// checkHost notes a call to a host of the platform that does not have such paths.
 func (d *Document) checkHost(q *Request, host string) {
 	name := hosts.Name(host)
 	if slices.Contains(q.Family.Hosts, name) {
@@ -25,7 +25,7 @@ func (d *Document) checkHost(q *Request, host string) {
 	}
 }
 
-// listed returns the calls of DingTalk that have the path, and says which of them the request is.
+// listed returns the calls of DingTalk that have the path, and sets Known and Listed of the request.
 func (q *Request) listed() []paths.Call {
 	q.Known = KnownNowhere
 	if q.Family == nil { // a document of no platform
@@ -39,7 +39,7 @@ func (q *Request) listed() []paths.Call {
 	return calls
 }
 
-// method is the method by which the request is a call: HEAD asks as GET does.
+// method returns the request's method, and GET for HEAD.
 func (q *Request) method() string {
 	if q.Method == http.MethodHead {
 		return http.MethodGet
@@ -47,8 +47,8 @@ func (q *Request) method() string {
 	return q.Method
 }
 
-// checkListed checks a call that the document does not have by what is known of all calls of DingTalk: path, method, token,
-// and that a body which is said to be JSON is.
+// checkListed checks a call that the document does not have against what is known of all calls of DingTalk: path, method and
+// token, and that the body is what its Content-Type says.
 func (d *Document) checkListed(q *Request, calls []paths.Call, query []field, r *http.Request, media string, body []byte, form []field) {
 	switch {
 	case q.Family == nil:
@@ -63,13 +63,13 @@ func (d *Document) checkListed(q *Request, calls []paths.Call, query []field, r 
 		for _, c := range calls {
 			methods = append(methods, c.Method)
 		}
-		// As the document has it of its own calls of the family: a GET with parameters does for a POST.
+		// The same holds for the family's calls in the document: a GET with parameters is answered like a POST.
 		answered := q.Family.APIName != "" && q.method() == http.MethodGet && slices.ContainsFunc(query, func(f field) bool { return f.name != q.Family.Token.Name })
 		q.addMethod(strings.Join(methods, " or "), answered)
 	}
 	q.add(KindNotModelled, "/path", shortPath(q.Path), "a call that dingmock models, or a rule that answers it", "unknown-path")
 	if q.Method == http.MethodOptions {
-		return // a browser asks, and has no token
+		return // sent by a browser, which has no token
 	}
 	if t := q.Listed.Token; t.Name != "" {
 		c := Credential{Name: t.Name, In: t.In, FormField: q.Family.Token.FormField, Kind: q.Family.Token.Kind}
@@ -93,8 +93,8 @@ func (d *Document) checkListed(q *Request, calls []paths.Call, query []field, r 
 	}
 }
 
-// AnsweredByRule says that a rule or a document of the user's answers the call, and whether it asks for the token of the
-// path's family. Then the path is known. It changes nothing for a call that the document models.
+// AnsweredByRule records that one of the user's rules or documents answers the call, which makes its path known. token says
+// whether the answer requires the token of the path's family. AnsweredByRule changes nothing for a call that the document models.
 func (q *Request) AnsweredByRule(token bool) {
 	if q.Known != KnownDocumented && q.Known != KnownNowhere {
 		return
@@ -107,12 +107,12 @@ func (q *Request) AnsweredByRule(token bool) {
 	}
 }
 
-// missToken notes that the token of a call is missing which the document does not have.
+// missToken notes a missing token of a call that the document does not have.
 func (q *Request) missToken(c Credential) {
 	q.add(KindMissingCredential, pointer(c.In, c.Name), "nothing", "a token in the "+c.In+" parameter "+c.Name, "")
 }
 
-// WaiveToken says that no token is asked for: that there is none is but a note.
+// WaiveToken records that no token is required: a missing token is then only a note.
 func (q *Request) WaiveToken() {
 	for i := range q.Violations {
 		if q.Violations[i].Kind == KindMissingCredential {

@@ -9,9 +9,9 @@ import (
 
 var hole = regexp.MustCompile(`\{([A-Za-z_]+)\}`)
 
-// refusal is what a reply says of its error, in either dialect.
+// refusal holds the error fields of a reply, in either dialect.
 type refusal struct {
-	Errcode float64 `json:"errcode"` // 40096.0 is the same whole number in JSON
+	Errcode float64 `json:"errcode"` // in JSON 40096.0 is the same whole number
 	SubCode string  `json:"sub_code"`
 	SubMsg  string  `json:"sub_msg"`
 	Errmsg  string  `json:"errmsg"`
@@ -19,8 +19,8 @@ type refusal struct {
 	Message string  `json:"message"`
 }
 
-// Match reports whether a reply with that HTTP status and body is this error, and returns what stands in the
-// {holes} of its code and text.
+// Match reports whether a reply with that HTTP status and body is this error, and returns what fills the {holes} in its code
+// and text, by name.
 func (e *ErrorReply) Match(status int, body []byte) (holes map[string]string, ok bool) {
 	var got refusal
 	if json.Unmarshal(body, &got) != nil {
@@ -49,7 +49,7 @@ func (e *ErrorReply) match(status int, got refusal) (holes map[string]string, ok
 	return holes, ok && t.text.match(text, holes)
 }
 
-// templates are the texts of an error, cut at their holes.
+// templates holds the texts of an error, cut at their holes.
 type templates struct{ code, errmsg, text template }
 
 func (e *ErrorReply) compile() *templates { return &templates{cut(e.Code), cut(e.Errmsg), cut(e.Text)} }
@@ -61,7 +61,8 @@ func (e *ErrorReply) templates() *templates {
 	return e.compile()
 }
 
-// Identify returns which of its errors a reply with this body is, nil for none: one without holes before one with.
+// Identify returns the error of the reply that a body is, or nil if it is none of them. An error without holes goes before one
+// with holes.
 func (r *Reply) Identify(body []byte) *ErrorReply {
 	var got refusal
 	if json.Unmarshal(body, &got) != nil {
@@ -88,7 +89,7 @@ func (e *ErrorReply) Holes() []string {
 	return names
 }
 
-// template is a text with holes: what stands before each, and its name; the last has none.
+// template is a text with holes: for each hole the literal text before it, and its name. The last element has no hole.
 type template []struct{ literal, hole string }
 
 func cut(text string) template {
@@ -101,7 +102,8 @@ func cut(text string) template {
 	return append(t, struct{ literal, hole string }{text[at:], ""})
 }
 
-// match adds what stands in the holes. A hole has one character at least and as few as may be; one name stands for one value.
+// match reports whether text fits the template, and adds what fills its holes to holes. A hole takes at least one character, and
+// as few as possible; holes with the same name must have the same value.
 func (t template) match(text string, holes map[string]string) bool {
 	text, ok := strings.CutPrefix(text, t[0].literal)
 	for i := 0; ok && i+1 < len(t); i++ {
@@ -123,8 +125,8 @@ func (t template) match(text string, holes map[string]string) bool {
 	return ok && text == ""
 }
 
-// Body returns the error as a reply says it, decoded, without what is made for each request. Holes are the name and value of
-// what stands in its code and text: name, value, …; those that are not given stay as {name}.
+// Body returns the decoded body of a reply with this error, without fields such as the request id that differ for each request.
+// holes lists what fills the holes: name, value, name, value, … A hole that is not listed stays as {name}.
 func (e *ErrorReply) Body(holes ...string) map[string]any {
 	fill := func(text string, holes ...string) string {
 		for i := 0; i+1 < len(holes); i += 2 {
@@ -147,13 +149,13 @@ func (e *ErrorReply) Body(holes ...string) map[string]any {
 	}
 	for key, raw := range e.Extra {
 		var value any
-		_ = json.Unmarshal(raw, &value) // what Parse has read
+		_ = json.Unmarshal(raw, &value) // cannot fail: Parse has read it
 		body[key] = filled(value, func(text string) string { return fill(text, holes...) })
 	}
 	return body
 }
 
-// filled is a decoded JSON value whose strings are filled.
+// filled applies fill to every string in a decoded JSON value.
 func filled(value any, fill func(string) string) any {
 	switch v := value.(type) {
 	case string:
@@ -170,7 +172,7 @@ func filled(value any, fill func(string) string) any {
 	return value
 }
 
-// Same reports whether a body has the code of the error, whatever else it says.
+// Same reports whether a body has the error's code, whatever else it has.
 func (e *ErrorReply) Same(body []byte) bool {
 	var got refusal
 	if json.Unmarshal(body, &got) != nil {

@@ -26,15 +26,15 @@ var source []byte
 // Source returns a copy of openapi.yaml.
 func Source() []byte { return bytes.Clone(source) }
 
-// Document is an OpenAPI 3.0 document in the form that the checks need. Any number of goroutines may use one. The operations,
-// families and errors that it returns are its own, and so are their slices and maps: all that use the Document share them, and
-// nobody may change them. A slice that a method of Document returns is a copy.
+// Document is an OpenAPI 3.0 document in the form that the checks need. It is safe for concurrent use. Every user of a Document
+// shares the operations, families and errors that it returns, with their slices and maps, and must not change them.
+// A slice that a method of Document returns is a copy.
 type Document struct {
 	Title, Version string
 
 	operations []*Operation // by path and method
 	byID       map[string]*Operation
-	literal    map[string][]*Operation // by path, where it has no {parameters}
+	literal    map[string][]*Operation // by path: operations whose paths have no {parameters}
 	variables  []*Operation            // the others
 	families   []*Family               // longest prefix first
 	errors     map[string]*ErrorReply
@@ -42,30 +42,30 @@ type Document struct {
 	suggested  suggestions
 }
 
-// Operation is one call of the document. It is shared and must not be changed, nor what is in it.
+// Operation is one call of the document. It is shared: do not change it or anything in it.
 type Operation struct {
 	ID          string // the operationId: its name everywhere
 	Method      string
 	Path        string // may hold {parameters}
 	Summary     string
 	Provenance  string   // documented, observed, article or decided
-	Source      string   // where it is known from
-	Scope       string   // the permission that an app needs for it; "" where none is known
-	AlsoAnswers []string // methods outside the document that are answered all the same, and noted
-	Undeclared  Level    // of parameters that are not declared
+	Source      string   // where this is known from
+	Scope       string   // the permission that an app needs to call it; "" if none is known
+	AlsoAnswers []string // methods that the document does not have, but that are answered and noted
+	Undeclared  Level    // the level of undeclared parameters
 	Family      *Family  // the dialect of its path; nil in a document without families
 	Security    []Requirement
 	Parameters  []Parameter // in the order of checks: required ones as listed, then the others by name
-	BodyTypes   []string    // the media types that a body may have, sorted; none: a body is ignored
+	BodyTypes   []string    // the media types that a body may have, sorted; if empty, a body is ignored
 	NeedsBody   bool        // whether an empty body is refused
 	MaxBody     int64       // the size of the largest body that is read, in bytes
-	Bearer      bool        // whether a bearer token may be asked for
+	Bearer      bool        // whether it may require a bearer token
 	Replies     []*Reply    // by status
 
 	extras bool // whether a body may have fields that are not declared
 }
 
-// Parameter is one declared input of an operation: of its path, its query, its headers, or a field of its body.
+// Parameter is one declared input of an operation: a variable of its path, a query parameter, a header or a field of its body.
 type Parameter struct {
 	Name     string
 	In       string // path, query, header or body
@@ -75,7 +75,7 @@ type Parameter struct {
 	lenient bool // whether a number or a boolean may be given as a string
 }
 
-// Limits returns the least and the greatest number of characters; most is -1 where there is no limit.
+// Limits returns the least and the greatest number of characters that the value may have; most is -1 if there is no limit.
 func (p Parameter) Limits() (least, most int) {
 	most = -1
 	if p.schema == nil {
@@ -87,7 +87,8 @@ func (p Parameter) Limits() (least, most int) {
 	return int(p.schema.MinLength), most
 }
 
-// allows reports that the value is what the schema allows, in the simple cases that are most; false: it may be.
+// allows is a fast path for the common simple cases: true means that the schema allows the value; false means "unknown, run the
+// full check", not "invalid".
 func (p Parameter) allows(value any) bool {
 	text, ok := value.(string)
 	s := p.schema
@@ -101,8 +102,8 @@ func (p Parameter) allows(value any) bool {
 // Nullable reports whether the value may be null.
 func (p Parameter) Nullable() bool { return p.schema != nil && p.schema.Nullable }
 
-// Candidates returns what could have stood at a JSON pointer of a request, as a Violation has it: the texts that the value
-// there may be, or, where nothing of that name is declared, the names that are. There may be none.
+// Candidates returns what a request could have had at a JSON pointer, as found in Violation.Pointer: the texts that the value
+// may be, or the declared names if the pointer's own name is not declared. The result may be empty.
 func (op *Operation) Candidates(pointer string) []string {
 	place, rest, _ := strings.Cut(strings.TrimPrefix(pointer, "/"), "/")
 	here := &openapi3.Schema{Properties: openapi3.Schemas{}}
@@ -142,10 +143,10 @@ type Credential struct {
 	Kind      CredentialKind
 }
 
-// CredentialKind is what a credential is, whichever parameter or header carries it.
+// CredentialKind is the kind of a credential, whichever parameter or header carries it.
 type CredentialKind string
 
-// The kinds of credentials that the platform gives out, as x-credential has them. A key or a secret has none.
+// The kinds of credentials that the platform issues, as x-credential names them. A key or a secret has no kind.
 const (
 	AppToken       CredentialKind = "app-token"
 	UserToken      CredentialKind = "user-token"
@@ -155,10 +156,10 @@ const (
 	StreamTicket   CredentialKind = "stream-ticket"
 )
 
-// Reply is one answer of an operation: all that share an HTTP status. It is shared and must not be changed.
+// Reply describes the answers of an operation that have the same HTTP status. It is shared: do not change it.
 type Reply struct {
-	Status      int      // 0: any that no other reply has
-	ContentType string   // exact, to the letter
+	Status      int      // 0: any status that no other reply has
+	ContentType string   // compared character by character
 	Errors      []string // the names of the errors it can be
 	Examples    map[string]json.RawMessage
 
@@ -167,25 +168,25 @@ type Reply struct {
 	wire   wire
 }
 
-// Family is the dialect of all paths with one prefix. It is shared and must not be changed, nor what is in it.
+// Family is the dialect of all paths with one prefix. It is shared: do not change it or anything in it.
 type Family struct {
 	Name        string
-	Prefix      string            // N stands for digits, one or more
-	Hosts       []string          // of the platform, for its paths; none: any
-	APIName     string            // what begins the dotted name of an API in errors; "" where errors say the path
+	Prefix      string            // N stands for one or more digits
+	Hosts       []string          // the hosts of the platform that have its paths; if empty, any host
+	APIName     string            // the start of the dotted name of an API in errors; "" if errors show the path instead
 	ContentType string            // of every answer
-	Headers     map[string]string // of every answer; where it has Access-Control-Allow-Methods, a preflight is answered
-	RequestID   string            // the shape of the id in every answer: short, uuid, or "" for none
+	Headers     map[string]string // of every answer; if Access-Control-Allow-Methods is among them, preflights are answered
+	RequestID   string            // the form of the id in every answer: short, uuid, or "" for none
 	Token       Credential
-	Answers     map[string]string // what is wrong with a request → the name of the error that says so
+	Answers     map[string]string // what is wrong with a request → the name of the error that reports it
 	Faults      map[string]string // injected fault → the name of the error
 
 	unknown *Reply
-	lenient bool // the default of its parameters
+	lenient bool // the default for its parameters
 	wire    wire
 }
 
-// API returns the name that errors of the family call a path by.
+// API returns the name by which errors of the family refer to a path.
 func (f *Family) API(path string) string {
 	if f.APIName == "" {
 		return path
@@ -193,26 +194,26 @@ func (f *Family) API(path string) string {
 	return f.APIName + strings.ReplaceAll(strings.TrimPrefix(path, f.Prefix), "/", ".")
 }
 
-// ErrorReply is one error answer of the platform, as x-errors has it. One of a Document is shared and must not be changed.
+// ErrorReply is one error answer of the platform, as x-errors has it. If it belongs to a Document it is shared: do not change it.
 type ErrorReply struct {
 	Name       string `json:"-"`
 	Errcode    int    `json:"errcode,omitempty"`  // in the errcode dialects
 	SubCode    string `json:"sub_code,omitempty"` // under errcode 88
-	Errmsg     string `json:"errmsg,omitempty"`   // wraps Text, which is then sub_msg; "": Text is errmsg
+	Errmsg     string `json:"errmsg,omitempty"`   // wraps Text, which is then sent as sub_msg; if "", Text is sent as errmsg
 	Status     int    `json:"status,omitempty"`   // the HTTP status; 200 in the errcode dialects
 	Code       string `json:"code,omitempty"`     // in the dialect of /v1.0/
 	Text       string `json:"zh"`                 // the official text, with {holes}
-	English    string `json:"en"`                 // what it says
-	When       string `json:"when"`               // what leads to it
+	English    string `json:"en"`                 // what the text says, in English
+	When       string `json:"when"`               // what leads to the error
 	Provenance string `json:"x-provenance"`       // documented, observed, article or decided
-	Source     string `json:"source,omitempty"`   // where it is known from
+	Source     string `json:"source,omitempty"`   // where this is known from
 
-	// Order is the body's keys as they are sent, where the order of the schema and the family does not hold.
+	// Order lists the keys of the body in the order in which they are sent. It overrides the order of the schema and the family.
 	Order []string `json:"order,omitempty"`
-	// Extra is what the body says beside code and text: values by key, whose strings may have {holes} too.
+	// Extra holds the other fields of the body, by key. Their strings may have {holes} too.
 	Extra map[string]json.RawMessage `json:"extra,omitempty"`
 
-	compiled *templates // nil for one that is of no Document
+	compiled *templates // nil if the error belongs to no Document
 }
 
 var load = sync.OnceValues(func() (*Document, error) { return Parse(source) })
@@ -223,12 +224,12 @@ func Load() (*Document, error) { return load() }
 // Operations returns the calls of the document, sorted by path and method.
 func (d *Document) Operations() []*Operation { return slices.Clone(d.operations) }
 
-// Operation returns the call of that id, nil where there is none.
+// Operation returns the call with that id, or nil if there is none.
 func (d *Document) Operation(id string) *Operation { return d.byID[id] }
 
-// Match returns the operation that a request with that method and path is a call of: of those of its path the one of its
-// method, GET for HEAD, else the first. It is nil where the document does not have the path. Of paths with {parameters}
-// that fit, those with the fewest are meant: a literal goes before them all.
+// Match returns the operation that a request with that method and path calls. If several operations have the path, it is the one
+// with the method (GET also serves HEAD), or else the first. Match returns nil if the document does not have the path. A literal
+// path goes before all paths with {parameters}; if several of those fit, the ones with the fewest parameters are used.
 func (d *Document) Match(method, path string) *Operation {
 	list := d.literal[path]
 	if list == nil {
@@ -250,7 +251,7 @@ func (d *Document) Match(method, path string) *Operation {
 	return list[0]
 }
 
-// variable returns the operations of paths with {parameters} that a path may be.
+// variable returns the operations whose path has {parameters} and fits the given path, of those with the fewest parameters.
 func (d *Document) variable(path string) []*Operation {
 	var found []*Operation
 	fewest := 0
@@ -269,8 +270,8 @@ func (d *Document) variable(path string) []*Operation {
 	return found
 }
 
-// Family returns the dialect of a path: that of its longest prefix, for a path with none that of the shortest.
-// It is nil in a document without families.
+// Family returns the dialect of a path: the family with the longest prefix that fits, or the family with the shortest prefix if
+// none fits. It returns nil if the document has no families.
 func (d *Document) Family(path string) *Family {
 	for i, f := range d.families {
 		if f.has(path) || i == len(d.families)-1 {
@@ -280,12 +281,12 @@ func (d *Document) Family(path string) *Family {
 	return nil
 }
 
-// Root returns a beginning that paths of the family have: the prefix with a number for each N, such as /v1.0/.
+// Root returns an example of how paths of the family begin: the prefix with a number for each N, such as /v1.0/.
 func (f *Family) Root() string {
 	return strings.ReplaceAll(strings.Replace(f.Prefix, "N", "1", 1), "N", "0")
 }
 
-// has reports whether a path begins with the prefix, each N of which stands for digits.
+// has reports whether a path begins with the prefix. Each N in the prefix stands for one or more digits.
 func (f *Family) has(path string) bool {
 	for i := range len(f.Prefix) {
 		if f.Prefix[i] != 'N' {
@@ -307,7 +308,7 @@ func (f *Family) has(path string) bool {
 // Families returns the dialects of the document, longest prefix first.
 func (d *Document) Families() []*Family { return slices.Clone(d.families) }
 
-// ErrorReply returns the error of that name in x-errors, or nil.
+// ErrorReply returns the error with that name in x-errors, or nil if there is none.
 func (d *Document) ErrorReply(name string) *ErrorReply { return d.errors[name] }
 
 // ErrorReplies returns the errors of the document, sorted by name.

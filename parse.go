@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// field is one name and value of a query, a form or a JSON object, in the order they came.
+// field is one name and value of a query, a form or a JSON object.
 type field struct {
 	name  string
 	value any
@@ -22,7 +22,7 @@ func (f field) text() string {
 	return s
 }
 
-// parsePairs reads a query or a form. Text that is not well escaped stands for itself.
+// parsePairs reads a query or a form, in order. Text with invalid escapes is taken as it is.
 func parsePairs(raw string) []field {
 	if raw == "" {
 		return nil
@@ -45,8 +45,8 @@ func unescape(s string) string {
 	return s
 }
 
-// parseFlat reads the fields of a JSON object that has none but strings without escapes, as most have. It reports
-// false for all else, be it JSON or not.
+// parseFlat is a fast path for JSON objects whose values are all strings without escapes, as most are. It returns false for
+// anything else, whether or not it is JSON.
 func parseFlat(body []byte) ([]field, bool) {
 	rest := bytes.TrimLeft(body, jsonSpace)
 	if len(rest) == 0 || rest[0] != '{' {
@@ -54,7 +54,7 @@ func parseFlat(body []byte) ([]field, bool) {
 	}
 	list := make([]field, 0, 8)
 	for {
-		rest = bytes.TrimLeft(rest[1:], jsonSpace) // what was cut off is { or ,
+		rest = bytes.TrimLeft(rest[1:], jsonSpace) // cuts off { or ,
 		name, ok := "", false
 		if name, rest, ok = cutText(rest); !ok {
 			return nil, false
@@ -80,7 +80,7 @@ func parseFlat(body []byte) ([]field, bool) {
 
 const jsonSpace = " \t\r\n"
 
-// cutText reads a JSON string without escapes and returns it and what comes after.
+// cutText reads a JSON string without escapes. It returns the string and the rest of the text.
 func cutText(text []byte) (string, []byte, bool) {
 	if len(text) == 0 || text[0] != '"' {
 		return "", nil, false
@@ -128,7 +128,7 @@ func parseObject(body []byte) ([]field, error) {
 	return list, nil
 }
 
-// FormValues returns the first value of each name in a query or a form. Text that is not well escaped stands for itself.
+// FormValues returns the first value of each name in a query or a form. Text with invalid escapes is taken as it is.
 func FormValues(raw string) map[string]string {
 	values := map[string]string{}
 	for _, f := range parsePairs(raw) {
@@ -139,7 +139,7 @@ func FormValues(raw string) map[string]string {
 	return values
 }
 
-// fields are the fields of one place, each name once.
+// fields holds the fields of one place, each name once.
 type fields []field
 
 func (list fields) get(name string) (any, bool) {
@@ -151,7 +151,7 @@ func (list fields) get(name string) (any, bool) {
 	return nil, false
 }
 
-// index finds fields by name: of a few by looking at each, of many by a map.
+// index finds fields by name. It searches a short list, and uses a map for a long one.
 type index struct {
 	fields fields
 	byName map[string]int
@@ -183,7 +183,7 @@ func (x *index) put(f field) {
 	}
 }
 
-// pick returns the field of that name that counts: the last of a JSON object, else the first.
+// pick returns the field with that name. If there are several, the last one counts in a JSON object, and the first elsewhere.
 func pick(fields []field, name string) (f field, ok bool) {
 	for _, x := range fields {
 		if x.name != name {

@@ -15,7 +15,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Parse reads an OpenAPI 3.0 document in YAML or JSON. The error names what in it is not valid, or cannot be checked.
+// Parse reads an OpenAPI 3.0 document in YAML or JSON. The error names the part that is not valid, or cannot be checked.
 func Parse(data []byte) (*Document, error) {
 	t, err := openapi3.NewLoader().LoadFromData(data)
 	if err != nil {
@@ -68,7 +68,7 @@ func (d *Document) add(op *Operation) {
 	}
 }
 
-// checkPath refuses a path that no request is found by.
+// checkPath refuses a path that no request could match.
 func checkPath(path string, item *openapi3.PathItem) error {
 	if item == nil {
 		return errors.New("has no operations")
@@ -123,7 +123,7 @@ func (e *ErrorReply) check() error {
 	return checkProvenance(e.Provenance)
 }
 
-// checkKeys refuses further keys that the error has anyway, and an order that leaves one out.
+// checkKeys refuses extra keys that the error has anyway, and an order that leaves out a key, repeats one or lists an unknown one.
 func (e *ErrorReply) checkKeys() error {
 	own := []string{"errcode", "sub_code", "sub_msg", "errmsg", "code", "message", "request_id", "requestid"}
 	for _, key := range slices.Sorted(maps.Keys(e.Extra)) {
@@ -152,14 +152,14 @@ func (e *ErrorReply) checkKeys() error {
 	return nil
 }
 
-// isStatus reports whether an answer can have that status.
+// isStatus reports whether an answer may have that HTTP status.
 func isStatus(code int) bool { return code >= 200 && code <= 599 }
 
 func checkProvenance(text string) error {
 	return oneOf("x-provenance", text, "", "documented", "observed", "article", "decided")
 }
 
-// oneOf says that a field has a value which is none of those that it may have.
+// oneOf returns an error if the value of a field is not one of those allowed.
 func oneOf(field, value string, allowed ...string) error {
 	if slices.Contains(allowed, value) {
 		return nil
@@ -185,7 +185,7 @@ type family struct {
 	EscapeSlash bool              `json:"x-escape-slash"`
 }
 
-// answers are the faults of a request that a family names an error for; method- is followed by a method in lower case.
+// answers lists the faults of a request for which a family names an error. There may also be method- with a method in lower case.
 var answers = []string{
 	"unknown-path", "method", "token-blank", "token-bad", "content-type", "body", "body-missing", "body-too-large", "missing-parameter", "invalid-parameter",
 }
@@ -356,7 +356,7 @@ func (op *Operation) readSecurity(t *openapi3.T, x *openapi3.Operation) error {
 	return nil
 }
 
-// readParameters reads the parameters of a path and those of the operation, which go before those of the same name.
+// readParameters reads the parameters of a path and of the operation. The operation's override the path's with the same name.
 func (d *Document) readParameters(op *Operation, ofPath, own openapi3.Parameters) error {
 	for i, ref := range slices.Concat(ofPath, own) {
 		if ref == nil || ref.Value == nil {
@@ -512,7 +512,7 @@ func readCredential(t *openapi3.T, name string) (Credential, error) {
 	return c, extension(ref.Value.Extensions, "x-form-field", &c.FormField)
 }
 
-// checkSchema refuses a schema that cannot be checked. at says where it stands.
+// checkSchema refuses a schema that values cannot be checked against. at says where it is in the document.
 func (d *Document) checkSchema(ref *openapi3.SchemaRef, at string) error {
 	w := schemas{orders: d.orders, todo: []located{{ref, at}}, open: map[*openapi3.Schema]bool{}}
 	for len(w.todo) > 0 {
@@ -530,14 +530,15 @@ type located struct {
 	at string
 }
 
-// schemas are those that are reached from one.
+// schemas holds the schemas that are reached from one.
 type schemas struct {
-	orders map[*openapi3.Schema]keyOrder // the x-key-order of those that have one
-	todo   []located                     // those of the values in values
-	open   map[*openapi3.Schema]bool     // those that were visited; true: the visit has not ended
+	orders map[*openapi3.Schema]keyOrder // the x-key-order of the schemas that have one
+	todo   []located                     // the schemas of inner values, still to be visited
+	open   map[*openapi3.Schema]bool     // the schemas visited; true while the visit has not ended
 }
 
-// visit checks a schema and those that it is made of, and leaves those of the values within for later: these may lead back to it.
+// visit checks a schema and the schemas that it is composed of. It leaves those of inner values for later, since they may lead
+// back to it.
 func (w *schemas) visit(ref *openapi3.SchemaRef, at string) error {
 	if ref == nil || ref.Value == nil {
 		return fmt.Errorf("%s: has no schema", at)
@@ -590,7 +591,7 @@ func (w *schemas) visit(ref *openapi3.SchemaRef, at string) error {
 	return nil
 }
 
-// extension decodes an x- field into what out points to, which stays as it is where there is none.
+// extension decodes an x- field into what out points to. It leaves that as it is if there is no such field.
 func extension(from map[string]any, name string, out any) error {
 	value, ok := from[name]
 	if !ok {

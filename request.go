@@ -17,10 +17,10 @@ import (
 	"github.com/dingmock/dingmock/internal/redact"
 )
 
-// MaxBody is the size of the largest request body that is read, in bytes, where the document says nothing else.
+// MaxBody is the size of the largest request body that is read, in bytes, unless the document has another limit.
 const MaxBody = 1 << 20
 
-// maxNoted is how many undeclared and repeated parameters of one request are noted.
+// maxNoted limits how many undeclared and repeated parameters of one request are noted.
 const maxNoted = 100
 
 const (
@@ -28,29 +28,28 @@ const (
 	mediaForm = "application/x-www-form-urlencoded"
 )
 
-// Request is what the document makes of one HTTP request.
+// Request is one HTTP request, as read and checked by a Document.
 type Request struct {
-	Operation  *Operation  // nil where the path is not in the document
+	Operation  *Operation  // nil if the path is not in the document
 	Known      Known       // where the call is known from
-	Listed     *paths.Call // the call that DingTalk has, where Known is KnownDocumented; of several methods the one asked for, else the first
+	Listed     *paths.Call // the call in DingTalk, if Known is KnownDocumented: the one with the method, or else the first
 	Family     *Family     // of the path; nil in a document without families
 	Method     string
 	Path       string
-	Token      string         // where the family carries it: query or header, then a form body; "" for none
-	Values     map[string]any // the parameters that were given, wherever from, credentials among them; numbers are json.Number
-	Others     map[string]any // what else was given and has a name that may be shown: at most 64 letters, digits and _-.$@[]; of them 100 at most
+	Token      string         // from the query or header, as the family has it, or else from a form body; "" if there is none
+	Values     map[string]any // the parameters given, from anywhere, including credentials; numbers are json.Number
+	Others     map[string]any // at most 100 other fields, whose names have at most 64 letters, digits and _-.$@[]
 	Violations []Violation    // in the order of checks
 }
 
-// Value returns the parameter of that name, "" where it is absent, null or no string.
+// Value returns the parameter with that name, or "" if it is absent, null or not a string.
 func (q *Request) Value(name string) string {
 	s, _ := q.Values[name].(string)
 	return s
 }
 
-// CheckRequest reads r as a call of op, which is nil where the path is not in the document, and finds what
-// the document does not allow. The body is r's, of which at most one byte more than the limit is needed; r.Body is
-// not read.
+// CheckRequest reads r as a call of op and finds what the document does not allow. op must be nil if the path is not in the
+// document. body is the body of r, and may be cut off one byte after the limit; r.Body is not read.
 func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Request {
 	q := &Request{
 		Operation: op, Known: KnownModelled, Family: d.Family(r.URL.Path), Method: r.Method, Path: r.URL.Path,
@@ -75,16 +74,16 @@ func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Re
 		q.Token, _ = q.Family.Token.find(query, r.Header, form)
 		d.checkHost(q, r.Host)
 		if q.Preflight() {
-			return q // what it is about comes next
+			return q // the call that it is about comes next
 		}
 	}
 	if op == nil {
 		d.checkListed(q, calls, query, r, media, body, form)
 		fields := form
-		if int64(len(body)) <= limit && (media != mediaForm || bytes.HasPrefix(body, []byte("{"))) { // curl -d says of any body that it is a form
+		if int64(len(body)) <= limit && (media != mediaForm || bytes.HasPrefix(body, []byte("{"))) { // curl -d declares every body a form
 			var ok bool
 			if fields, ok = parseFlat(body); !ok {
-				fields, _ = parseObject(body) // what is no JSON has no parameters
+				fields, _ = parseObject(body) // a body that is not JSON has no parameters
 			}
 		}
 		give(q.Values, fields)
@@ -104,7 +103,7 @@ func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Re
 		}
 		q.addMethod(op.Method, answered)
 		if !answered {
-			for _, set := range op.Security { // whose call it is can be told all the same
+			for _, set := range op.Security { // to know whose call it is
 				for _, c := range set {
 					if value, given := c.find(query, r.Header, form); given {
 						q.Values[c.Name] = value
@@ -130,7 +129,7 @@ func (d *Document) CheckRequest(op *Operation, r *http.Request, body []byte) *Re
 	return q
 }
 
-// CutOff says that the body could not be read to its end: what was made of it does not count.
+// CutOff records that the body could not be read to its end. It replaces all violations that concern the body by that one.
 func (q *Request) CutOff() {
 	q.Violations = slices.DeleteFunc(q.Violations, func(v Violation) bool {
 		return v.Kind == KindBody || strings.HasPrefix(v.Pointer, "/body")
@@ -139,7 +138,7 @@ func (q *Request) CutOff() {
 	q.sort()
 }
 
-// sort orders the violations as the checks of the platform are ordered.
+// sort puts the violations in the order in which the platform checks.
 func (q *Request) sort() {
 	if len(q.Violations) > 1 {
 		slices.SortStableFunc(q.Violations, func(a, b Violation) int { return order(a.Kind) - order(b.Kind) })
@@ -167,7 +166,7 @@ func (q *Request) add(rule, pointer, found, expected, answer string) {
 	q.Violations = append(q.Violations, v)
 }
 
-// addMethod notes that the call is made by another method; answered says that it is answered all the same.
+// addMethod notes that the call has the wrong method; answered says whether the platform answers it nevertheless.
 func (q *Request) addMethod(want string, answered bool) {
 	answer := "method"
 	switch {
@@ -183,8 +182,8 @@ func (q *Request) broken() bool {
 	return slices.ContainsFunc(q.Violations, func(v Violation) bool { return v.Kind == KindContentType || v.Kind == KindBody })
 }
 
-// give adds the fields whose names may be shown, up to maxNoted: first those of a body, then those of a query. Of a
-// repeated name the first counts, of a key of JSON the last.
+// give adds the fields whose names may be shown, up to maxNoted. If a name is repeated the first value counts; if a JSON key is
+// repeated, the last.
 func give(to map[string]any, list []field) {
 	for _, f := range list {
 		_, there := to[f.name]
@@ -194,7 +193,7 @@ func give(to map[string]any, list []field) {
 	}
 }
 
-// keepOthers notes the fields that are no parameters of the operation. Most calls have none.
+// keepOthers keeps the fields that are not parameters of the operation. Most calls have none.
 func (q *Request) keepOthers(list []field) {
 	others := slices.DeleteFunc(list, func(f field) bool {
 		_, known := q.Values[f.name]
@@ -209,7 +208,7 @@ func (q *Request) keepOthers(list []field) {
 	give(q.Others, others)
 }
 
-// readBody returns the fields of the body as they stand there, or notes why it has none.
+// readBody returns the fields of the body, unchecked, or notes why they cannot be read.
 func (q *Request) readBody(types []string, r *http.Request, media string, body []byte, form []field) []field {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		q.add(KindContentType, "/header/Content-Encoding", short(encoding), "no Content-Encoding", "content-type")
@@ -278,7 +277,8 @@ func (q *Request) checkCredentials(query []field, header http.Header, form, fiel
 	}
 }
 
-// missCredential notes what is missing of the first set that has its first credential, else the first of all.
+// missCredential notes the first credential that is missing in the first set whose first credential was given; or else the first
+// credential of the first set.
 func (q *Request) missCredential() {
 	given := func(c Credential) bool { return strings.TrimSpace(q.Value(c.Name)) != "" }
 	sets := q.Operation.Security
@@ -371,14 +371,14 @@ func (q *Request) checkFields(query []field, r *http.Request, media string, body
 	}
 }
 
-// many reports whether the parameter may be given more than once, each time with one value.
+// many reports whether the parameter may be repeated in the query, each time with one value.
 func (p Parameter) many() bool { return p.In == "query" && p.schema.Type.Is("array") }
 
 func (op *Operation) repeats(name string) bool {
 	return slices.ContainsFunc(op.Parameters, func(p Parameter) bool { return p.Name == name && p.many() })
 }
 
-// all returns the values of a parameter that is given more than once.
+// all returns all values of a query parameter.
 func all(query []field, name string) []any {
 	var values []any
 	for _, f := range query {
@@ -399,8 +399,7 @@ func missing(value any, given bool) string {
 	return "an empty string"
 }
 
-// note returns the fields without those that do not count, and notes which are repeated or not declared: each name
-// once, and no more than maxNoted of them.
+// note returns the fields, each name once, and notes which names are repeated or not declared, up to maxNoted in all.
 func (q *Request) note(list []field, place string, declared func(string) bool) fields {
 	at := index{fields: make(fields, 0, len(list))}
 	var repeated map[string]bool
@@ -429,14 +428,14 @@ func (q *Request) note(list []field, place string, declared func(string) bool) f
 			repeated[f.name] = true
 			add(KindRepeatedParameter, f.name, "a repeated parameter", "one value")
 		}
-		if f.json { // the last counts, else the first
+		if f.json { // the last counts; elsewhere the first
 			at.fields[i].value = f.value
 		}
 	}
 	return at.fields
 }
 
-// secures reports whether that is the name of one of the operation's credentials.
+// secures reports whether one of the operation's credentials has that name.
 func (op *Operation) secures(name string) bool {
 	for _, set := range op.Security {
 		for _, c := range set {
@@ -452,7 +451,7 @@ func (op *Operation) declares(in, name string) bool {
 	return slices.ContainsFunc(op.Parameters, func(p Parameter) bool { return p.In == in && p.Name == name })
 }
 
-// variables returns the values of the path's parameters, and whether the path is one of the operation's.
+// variables returns the values of the path's parameters, and whether the path fits the operation's.
 func (op *Operation) variables(path string) (map[string]string, bool) {
 	want, got := strings.Split(op.Path, "/"), strings.Split(path, "/")
 	if len(want) != len(got) {
@@ -473,7 +472,7 @@ func (op *Operation) variables(path string) (map[string]string, bool) {
 	return values, true
 }
 
-// find returns the value of a credential and whether it was given at all.
+// find returns the value of a credential, and whether it was given at all.
 func (c Credential) find(query []field, header http.Header, form []field) (string, bool) {
 	if c.In == "header" {
 		return header.Get(c.Name), header.Get(c.Name) != ""
@@ -496,7 +495,8 @@ func (c Credential) find(query []field, header http.Header, form []field) (strin
 	return "", given
 }
 
-// unquoted is a value with the numbers and booleans in it that were given as strings. What its schema has otherwise, or what cannot be read, stays.
+// unquoted converts the strings in a value to numbers or booleans if the schema wants those. A string that cannot be read as
+// such stays as it is.
 func unquoted(schema *openapi3.Schema, value any) any {
 	for len(schema.AllOf) == 1 {
 		schema = schema.AllOf[0].Value
@@ -527,7 +527,7 @@ func unquoted(schema *openapi3.Schema, value any) any {
 
 var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 
-// typed reads the text of a path or query parameter as its schema's type; what cannot be read stays text.
+// typed reads the text of a path or query parameter as the type of its schema. It returns the text itself if that fails.
 func typed(text string, p Parameter) any {
 	if p.schema.Type.Is("string") {
 		return text
@@ -539,8 +539,8 @@ func typed(text string, p Parameter) any {
 	return value
 }
 
-// mediaType returns the type of the body, in lower case and without parameters. Without a Content-Type it is
-// JSON if the body begins so and a form otherwise; "" if there is no body either.
+// mediaType returns the media type of the body, in lower case and without parameters. If there is no Content-Type, it is JSON for
+// a body that begins with {, a form for any other body, and "" for no body.
 func mediaType(header http.Header, body []byte) string {
 	text := header.Get("Content-Type")
 	if text == "" {
@@ -554,18 +554,18 @@ func mediaType(header http.Header, body []byte) string {
 	}
 	media, _, _ := strings.Cut(text, ";")
 	if media = strings.ToLower(strings.TrimSpace(media)); media == "" {
-		return text // parameters of no type are a type that nothing allows
+		return text // parameters without a type: a media type that no operation allows
 	}
 	return media
 }
 
-// short shortens text from outside to what may stand in a line: at most 64 characters, each of them printable.
+// short makes text from outside printable and cuts it to at most 64 characters, to be shown within a line.
 func short(text string) string { return printed(text, 64) }
 
-// shortPath shortens a path to what may stand in a line.
+// shortPath makes a path printable and cuts it to at most 256 characters, to be shown within a line.
 func shortPath(path string) string { return printed(path, 256) }
 
-// printed returns a text as it may be shown, of most characters at most; an ellipsis says that there is more.
+// printed returns a text in printable form, cut to at most most characters. An ellipsis follows if something was cut off.
 func printed(text string, most int) string {
 	whole, n := true, 0
 	for i := range text {
@@ -574,7 +574,7 @@ func printed(text string, most int) string {
 			break
 		}
 	}
-	shown := []rune(printable.Line(text)) // what is not printable takes more room than it did
+	shown := []rune(printable.Line(text)) // escapes take more room than what they stand for
 	if len(shown) > most {
 		shown, whole = shown[:most], false
 	}

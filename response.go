@@ -15,12 +15,12 @@ import (
 	"github.com/dingmock/dingmock/internal/redact"
 )
 
-// CheckResponse finds what the document does not allow in the reply to a request: its status, its one Content-Type, its
-// body, and which errors it may be. Keys may stand in any order, but each once. The reply to a HEAD has no body to
-// check; that to a path outside the document may be any error of the path's dialect.
+// CheckResponse returns what the document does not allow in the reply to the request. It checks the status, that there is one
+// Content-Type and which, the body, and that an error is listed for the reply. Keys may be in any order, but each only once.
+// The body of a reply to HEAD is not checked. The reply to a path outside the document may be any error of the path's dialect.
 func (q *Request) CheckResponse(status int, header http.Header, body []byte) []Violation {
 	if q.Known == KnownDocumented || q.Known == KnownRule || q.Preflight() {
-		return nil // how it is answered is not known here
+		return nil // the document does not say how it is answered
 	}
 	var list []Violation
 	add := func(rule, pointer, found, expected string) {
@@ -65,7 +65,7 @@ func (q *Request) CheckResponse(status int, header http.Header, body []byte) []V
 	return list
 }
 
-// refuses reports whether a reply's body is an error's.
+// refuses reports whether the body of a reply is an error.
 func refuses(value any) bool {
 	body, _ := value.(map[string]any)
 	errcode, _ := body["errcode"].(float64)
@@ -73,10 +73,10 @@ func refuses(value any) bool {
 	return errcode != 0 || code
 }
 
-// place is where a value stands in a JSON text.
+// place is the position of a value in a JSON text.
 type place struct {
-	above *place // nil: the value is the whole text
-	key   string // as far as it may be shown; in an array the number
+	above *place // nil if the value is the whole text
+	key   string // in a form that may be shown; in an array the index
 }
 
 func (p *place) pointer() string {
@@ -86,8 +86,8 @@ func (p *place) pointer() string {
 	return p.above.pointer() + "/" + p.key
 }
 
-// repeatedKeys adds the keys that stand more than once in one object of the next value, which is valid JSON: each
-// once, and no more than maxNoted of them.
+// repeatedKeys adds a finding for each key that an object of the next value has more than once, up to maxNoted in all. The next
+// value must be valid JSON.
 func repeatedKeys(dec *json.Decoder, at *place, list []finding) []finding {
 	start, _ := dec.Token()
 	switch start {
@@ -113,7 +113,7 @@ func repeatedKeys(dec *json.Decoder, at *place, list []finding) []finding {
 	return list
 }
 
-// Reply returns the document's reply to a request with that HTTP status, nil where there is none.
+// Reply returns the document's reply to the request with that HTTP status, or nil if there is none.
 func (q *Request) Reply(status int) *Reply {
 	var fallback *Reply
 	for _, r := range q.replies() {
@@ -148,7 +148,7 @@ func (q *Request) statuses() string {
 	return text
 }
 
-// Declares reports whether a success has a key of that name at the top, or may have.
+// Declares reports whether the body of a success has, or may have, a top-level key with that name.
 func (r *Reply) Declares(key string) bool { return declares(r.schema, key) }
 
 func declares(schema *openapi3.Schema, key string) bool {

@@ -14,11 +14,11 @@ import (
 	"github.com/dingmock/dingmock/internal/redact"
 )
 
-// finding is one way in which a value is not what its schema says.
+// finding is one way in which a value differs from its schema.
 type finding struct {
 	pointer         string // into the value
 	found, expected string
-	constant        bool // whether the schema tells alternatives apart: one number, or all but some
+	constant        bool // whether the schema tells alternatives apart: it allows one number only, or excludes some values
 }
 
 // check returns how value differs from schema, in the order of pointers.
@@ -30,8 +30,8 @@ func check(schema *openapi3.Schema, value any) []finding {
 	return findings(err, "")
 }
 
-// checkOneOf answers the findings of the alternative that is nearest to the value: the one whose constants, such
-// as errcode, it has, and among these the one that has least findings.
+// checkOneOf returns the findings for the alternative that is nearest to the value: one whose constants, such as errcode, the
+// value has; and among these the one with the fewest findings.
 func checkOneOf(schema *openapi3.Schema, value any) []finding {
 	var nearest []finding
 	least := math.MaxInt
@@ -74,7 +74,7 @@ func findings(err error, prefix string) []finding {
 		if one.Origin != nil && one.SchemaField == "allOf" {
 			return findings(one.Origin, pointer)
 		}
-		if number, ok := one.Value.(json.Number); ok && one.SchemaField == "type" { // one that no float64 can hold
+		if number, ok := one.Value.(json.Number); ok && one.SchemaField == "type" { // a number that no float64 can hold
 			return findings(one.Schema.VisitJSON(clamped(number), openapi3.MultiErrors()), pointer)
 		}
 		switch one.SchemaField {
@@ -93,7 +93,7 @@ func findings(err error, prefix string) []finding {
 	return []finding{{pointer: prefix, found: err.Error(), expected: "a valid value"}}
 }
 
-// describe tells the kind and size of a value. A string is never shown: it may be a secret.
+// describe returns the kind and size of a value. It never shows a string, which may be a secret.
 func describe(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -101,7 +101,7 @@ func describe(value any) string {
 	case bool:
 		return strconv.FormatBool(v)
 	case json.Number:
-		return describe(clamped(v)) // its text may be as long as a body
+		return describe(clamped(v)) // the text of a number may be as long as a body
 	case float64:
 		if math.Abs(v) < 1e21 {
 			return "the number " + strconv.FormatFloat(v, 'f', -1, 64)
@@ -119,13 +119,13 @@ func describe(value any) string {
 	return "an object"
 }
 
-// clamped is the number, or the one nearest to it that a float64 can hold.
+// clamped returns the number, or the nearest one that a float64 can hold.
 func clamped(n json.Number) float64 {
-	f, _ := n.Float64() // an infinity where it cannot
+	f, _ := n.Float64() // an infinity if it is too large
 	return max(-math.MaxFloat64, min(f, math.MaxFloat64))
 }
 
-// expectation tells what a schema allows, in a few words: its own, where it has some in x-expected.
+// expectation says in a few words what a schema allows. If the schema has x-expected, these are the words.
 func expectation(s *openapi3.Schema) string {
 	if len(s.AllOf) == 1 {
 		return expectation(s.AllOf[0].Value)

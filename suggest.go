@@ -8,7 +8,8 @@ import (
 	"github.com/dingmock/dingmock/internal/nearest"
 )
 
-// suggestions are what may be suggested, and what was: the same wrong path comes again and again.
+// suggestions holds the paths that may be suggested, and the suggestions made so far, because the same wrong path tends to come
+// again and again.
 type suggestions struct {
 	once  sync.Once
 	paths []suggestion
@@ -17,16 +18,16 @@ type suggestions struct {
 	known map[string]string
 }
 
-// suggestion is a path of DingTalk, and what of it is compared.
+// suggestion is a path of DingTalk; plain is the form that is compared.
 type suggestion struct{ path, id, plain string }
 
-// remembered is for how many paths a suggestion is kept.
+// remembered is the number of paths whose suggestions are kept.
 const remembered = 1000
 
-// suggest returns "; did you mean …?" with the path of DingTalk that is nearest to one that it does not have, or "" where
-// none is near. A path that was only guessed is never suggested.
+// suggest returns "; did you mean …?" with the path of DingTalk that is nearest to an unknown path, or "" if none is near.
+// It never suggests a path that was only guessed.
 func (d *Document) suggest(path string) string {
-	const longest = 200 // bytes; far beyond the paths of DingTalk
+	const longest = 200 // bytes; no path of DingTalk is nearly as long
 	if len(path) > longest {
 		return ""
 	}
@@ -43,7 +44,7 @@ func (d *Document) suggest(path string) string {
 	if s.known == nil {
 		s.known = map[string]string{}
 	}
-	for old := range s.known { // any: which is asked for again nobody can know
+	for old := range s.known { // drop any: nobody knows which will be needed again
 		if len(s.known) < remembered {
 			break
 		}
@@ -76,7 +77,7 @@ func (d *Document) likeliest(path string) string {
 		if far < 0 {
 			continue
 		}
-		// Of those that are as near, the one in the same dialect is meant.
+		// Among equally near paths, prefer the one in the same dialect.
 		rank := 4 * far
 		if strings.HasPrefix(path, topapi) != strings.HasPrefix(x.path, topapi) {
 			rank += 2
@@ -94,16 +95,16 @@ func (d *Document) likeliest(path string) string {
 	return "; did you mean " + best.path + " (" + best.id + ")?"
 }
 
-// What is easily left out of a path, or put there.
+// The parts that are easily left out of a path, or put in by mistake.
 const (
 	topapi = "/topapi/"
 	v2     = "/v2/"
 )
 
-// mistakes is how many letters of a path may be wrong for another to be meant.
+// mistakes returns how many letters of a path may be wrong for another path to be suggested.
 func mistakes(path string) int { return min(3, len(path)/6) }
 
-// plainPath leaves out what is easily mistaken: case, slashes too many, and what stands in front.
+// plainPath removes what is easily mistaken: case, extra slashes, and the parts topapi and v2.
 func plainPath(path string) string {
 	path = strings.ToLower(path)
 	for strings.Contains(path, "//") {

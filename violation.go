@@ -8,12 +8,12 @@ import (
 	"github.com/dingmock/dingmock/internal/printable"
 )
 
-// The rules of a request. A request that breaks one is off-spec, whatever it was answered, unless the break is but a
-// note: see [Level].
+// The rules for requests. A request that breaks one is off-spec, whatever the answer was, unless the violation is only a note:
+// see [Level].
 const (
 	KindUnknownPath         = "unknown-path" // DingTalk has no such path
-	KindNotModelled         = "not-modelled" // DingTalk has the call, and the document does not model it; always a note
-	KindWrongHost           = "wrong-host"   // the call came to the other of the platform's hosts; always a note
+	KindNotModelled         = "not-modelled" // DingTalk has the call, but the document does not model it; always a note
+	KindWrongHost           = "wrong-host"   // the call went to another of the platform's hosts; always a note
 	KindMethod              = "method"
 	KindMissingCredential   = "missing-credential"
 	KindContentType         = "content-type"
@@ -24,31 +24,30 @@ const (
 	KindRepeatedParameter   = "repeated-parameter"
 )
 
-// The rules of a reply.
+// The rules for replies.
 const (
 	KindReplyStatus      = "reply-status"
 	KindReplyContentType = "reply-content-type"
 	KindReplyBody        = "reply-body"
-	KindReplyError       = "reply-error" // an error that is none of those that the reply may be
+	KindReplyError       = "reply-error" // an error that the document does not list for this reply
 )
 
-// Violation is one way in which a request or a reply is not what the document allows. Of what
-// the other side sent it holds the path, a method, a media type, a number or a parameter's name at most: never a text, which
-// might be a secret.
+// Violation is one way in which a request or a reply is not what the document allows. It repeats at most the path, a method,
+// a media type, a number or a parameter's name of what was sent, and never a string value, which might be a secret.
 type Violation struct {
-	Operation string `json:"operation"` // "" where DingTalk has no such path
+	Operation string `json:"operation"` // "" if DingTalk has no such path
 	Kind      string `json:"kind"`      // one of the Kind constants
-	Level     Level  `json:"level"`     // whether it is held against who sent it
+	Level     Level  `json:"level"`     // whether it counts against the sender
 	Pointer   string `json:"pointer"`   // where: a JSON pointer into {method, path, query, header, body} or {status, header, body}
 	Found     string `json:"found"`
 	Expected  string `json:"expected"`
 
-	// Answer is the name of the error that the path's dialect refuses such a request with, "" where it is
-	// answered all the same.
+	// Answer is the name of the error with which the path's dialect refuses such a request; "" if the platform answers it
+	// nevertheless.
 	Answer string `json:"-"`
 }
 
-// Name returns the last part of the pointer: the parameter's name, or the header's.
+// Name returns the last part of the pointer: the name of the parameter or header.
 func (v Violation) Name() string {
 	name := v.Pointer[strings.LastIndexByte(v.Pointer, '/')+1:]
 	return jsonpointer.Unescape(name)

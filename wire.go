@@ -15,23 +15,23 @@ import (
 	"github.com/dingmock/dingmock/internal/jsontext"
 )
 
-// keyOrder is the order in which an object's keys are sent, as x-key-order has it: the name of a rule, or a list of keys.
-// Of a family it is that of all objects, of a schema that of its own alone.
+// keyOrder is the order in which the keys of an object are sent, as x-key-order has it: the name of a rule, or a list of keys.
+// In a family it applies to all objects, in a schema only to the schema's own.
 type keyOrder struct {
 	rule    string
-	buckets int      // of a Java HashMap before it grows
-	keys    []string // those that go first
+	buckets int      // of the Java HashMap before it grows
+	keys    []string // the keys that go first
 }
 
 // The rules of x-key-order.
 const (
-	orderDeclared = "declared"  // as the schema's required has them, then as the value has them: a struct by field, a map by name
-	orderASCII    = "ascii"     // by name; in an envelope between errcode, errmsg and request_id
-	orderJavaHash = "java-hash" // as a Java 8 HashMap iterates, into which they were put in declared order; -N: of N buckets at first
+	orderDeclared = "declared"  // first as in the schema's required, then as in the value: a struct by field, a map by name
+	orderASCII    = "ascii"     // by name; in an envelope after errcode and errmsg, and before request_id
+	orderJavaHash = "java-hash" // as a Java 8 HashMap iterates that was filled in declared order; -N: with N buckets at first
 	orderList     = "list"
 )
 
-// javaBuckets is how many buckets a HashMap has that is made without a size.
+// javaBuckets is the number of buckets of a Java HashMap that was made without a size.
 const javaBuckets = 16
 
 func (o *keyOrder) UnmarshalJSON(data []byte) error {
@@ -65,7 +65,7 @@ func (o *keyOrder) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// sort puts members, which stand in declared order, in the order they are sent in.
+// sort puts members, which must be in declared order, in the order in which they are sent.
 func (o *keyOrder) sort(list []member, envelope bool) {
 	var rank func(key string) int
 	switch o.rule {
@@ -97,8 +97,8 @@ func (o *keyOrder) sort(list []member, envelope bool) {
 	slices.SortStableFunc(list, func(a, b member) int { return rank(a.key) - rank(b.key) })
 }
 
-// javaBucket is where a Java 8 HashMap<String, …> keeps a key. Growing keeps the order within a bucket. That of a bucket of
-// eight and more, which becomes a tree, is not modelled.
+// javaBucket returns the bucket in which a Java 8 HashMap<String, …> keeps a key. Growing keeps the order within a bucket.
+// A bucket of eight keys or more becomes a tree, whose order is not modelled.
 func javaBucket(key string, size int) int {
 	var h uint32
 	for _, unit := range utf16.Encode([]rune(key)) {
@@ -107,17 +107,17 @@ func javaBucket(key string, size int) int {
 	return int((h ^ h>>16) & uint32(size-1))
 }
 
-// wire is how the bodies of a dialect are written.
+// wire says how the bodies of a dialect are written.
 type wire struct {
 	order   keyOrder
 	escaped bool                          // whether / in a string is written as \/
-	own     map[*openapi3.Schema]keyOrder // of the schemas that have one
+	own     map[*openapi3.Schema]keyOrder // for the schemas that have an order of their own
 }
 
-// Encode writes a value as the body of the reply, byte for byte: no spaces, no escapes that neither JSON nor the family asks
-// for, numbers with all their digits, and the keys in the order of the error that the body is, of their schema, or of the family.
-// Where none says anything they stand as the schema's required has them, then as the value has them: a struct by field, a map by name.
-// The value is whatever encoding/json can encode; Encode panics where it cannot.
+// Encode returns the exact bytes of the reply's body for a value. There are no spaces, and no escapes beyond those that JSON or
+// the family requires; numbers have all their digits. The keys are in the order of the error that the body is, or else of their
+// schema, or else of the family. If none of these has an order, the keys come first as in the schema's required, then as in the
+// value: a struct by field, a map by name. Encode panics if encoding/json cannot encode the value.
 func (r *Reply) Encode(value any) []byte {
 	data, err := jsontext.Marshal(value)
 	if err != nil {
@@ -199,7 +199,7 @@ func arranged(schema *openapi3.Schema, members []member, order keyOrder, envelop
 func writeScalar(buf *bytes.Buffer, value any, escaped bool) {
 	if n, ok := value.(json.Number); ok && strings.ContainsAny(n.String(), ".eE") {
 		if f, err := n.Float64(); err == nil {
-			value = f // spelt as any number is
+			value = f // written like any other number
 		}
 	}
 	data, _ := jsontext.Marshal(value) // strings, numbers, booleans and null: cannot fail
@@ -209,10 +209,10 @@ func writeScalar(buf *bytes.Buffer, value any, escaped bool) {
 	buf.Write(data)
 }
 
-// node is a JSON value whose keys stand as they came.
+// node is a JSON value that keeps the order of its keys.
 type node struct {
 	object, array bool
-	members       []member // of an array without keys
+	members       []member // in an array without keys
 	scalar        any      // string, json.Number, bool or nil
 }
 
@@ -221,7 +221,7 @@ type member struct {
 	value node
 }
 
-// readNode reads the next value, which is valid JSON.
+// readNode reads the next value, which must be valid JSON.
 func readNode(dec *json.Decoder) node {
 	token, _ := dec.Token()
 	n := node{object: token == json.Delim('{'), array: token == json.Delim('[')}
@@ -261,8 +261,8 @@ func (n node) decoded() any {
 	return n.scalar
 }
 
-// alternative returns the schema that says how the value's keys are ordered: of oneOf the one that it is, or is
-// nearest to.
+// alternative returns the schema that decides the order of the value's keys. In a oneOf that is the alternative that the value
+// fits, or comes nearest to.
 func alternative(schema *openapi3.Schema, n node) *openapi3.Schema {
 	for schema != nil {
 		switch {
