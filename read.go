@@ -123,7 +123,8 @@ func (e *ErrorReply) check() error {
 	return checkProvenance(e.Provenance)
 }
 
-// checkKeys refuses extra keys that the error has anyway, and an order that leaves out a key, repeats one or lists an unknown one.
+// checkKeys refuses extra keys that the error has anyway, and an order that leaves out a key, repeats one or lists one that the
+// error does not have.
 func (e *ErrorReply) checkKeys() error {
 	own := []string{"errcode", "sub_code", "sub_msg", "errmsg", "code", "message", "request_id", "requestid"}
 	for _, key := range slices.Sorted(maps.Keys(e.Extra)) {

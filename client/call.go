@@ -9,20 +9,20 @@ import (
 
 // Call makes any call of the platform, with the client's token.
 //
-// The path begins with a slash and may hold a query, well escaped. One that begins with a version, such as
-// /v1.0/contact/users/me, is called at APIBaseURL with the token in a header, and any other at BaseURL with the token in the
-// query; one whose query has an access_token of its own, as a robot's webhook, goes with that alone.
+// The path must begin with a slash and may include an escaped query. A path that begins with a version, such as
+// /v1.0/contact/users/me, is called at APIBaseURL with the token in a header. Any other path is called at BaseURL with the
+// token in the query. If that query already has an access_token, as a robot's webhook does, only that one is sent.
 //
-// in is the body: nil for none, url.Values for a form, and anything else as JSON. out is a pointer to what the whole reply is
-// decoded into, errcode and all, by encoding/json; nil where the reply does not matter. *json.RawMessage takes it as
-// it came. Whatever Call returns, out may have been written to.
+// in is the body: nil for none, url.Values for a form, and anything else as JSON. out points to the value into which
+// encoding/json decodes the whole reply, including errcode; it is nil if the reply does not matter. A *json.RawMessage
+// receives the reply as it came. Call may write to out even if it returns an error.
 //
-// Where the platform throttles the call, which says that it was not run, it is tried again after a pause; see
-// [Options].Tries. GetSession, CreateSession and the token calls are tried again where the platform is busy, too:
-// running them twice is running them once. Call and CloseSession are not.
+// If the platform throttles the call, it was not run, and Call retries it after a pause; see [Options].Tries. GetSession,
+// CreateSession and the token calls are also retried if the platform is busy, because running them twice has the same effect
+// as running them once. Call and CloseSession are not.
 //
-// A success is errcode 0, or an HTTP status of 2xx where the path begins with a version. What the platform refuses is an
-// *Error, in each of its dialects.
+// Success is errcode 0, or an HTTP status of 2xx if the path begins with a version. A refusal by the platform is an *Error,
+// whatever the dialect.
 func (c *Client) Call(ctx context.Context, method, path string, in, out any) error {
 	plain, _, _ := strings.Cut(path, "?")
 	if out != nil && (reflect.TypeOf(out).Kind() != reflect.Pointer || reflect.ValueOf(out).IsNil()) {

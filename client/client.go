@@ -1,32 +1,32 @@
-// Package client calls the DingTalk (钉钉) open platform: it gets and renews access tokens, makes the calls of this
-// module's openapi.yaml as typed methods, and any other call by [Client.Call].
+// Package client calls the DingTalk (钉钉) open platform. It gets and renews access tokens, has a typed method for each call
+// in this module's openapi.yaml, and makes any other call with [Client.Call].
 //
-// It is not the official SDK and has a method for none of the platform's hundreds of other calls, and the three
-// session calls are not the public platform's: they are known from one article, and this module's fake answers them.
-// It needs the standard library alone. Start with [New]:
+// It is not the official SDK: it has no methods for the platform's hundreds of other calls. The three session calls are
+// not part of the public platform: they are known from one article, and this module's fake answers them.
+// The package needs only the standard library. Start with [New]:
 //
 //	c, err := client.New(&client.Options{AppKey: key, AppSecret: secret})
 //	session, ok, err := c.GetSession(ctx, "manager4220")
 //
-// Errors are of three kinds: an [*Error] is the platform's own no, to be told apart by [errors.Is] and the Err…
-// variables; a [*ReplyError] is a reply that is not the platform's, such as an HTML page; a [*url.Error] is a call
-// that got no reply. Beside them there are arguments that cannot be sent, and a context that ended while its call was
-// waiting, for a token or to be tried again; errors.Is finds the refusal that was waited for in it too. None holds a secret or a token, although these travel in the query: addresses are shown
-// without it.
+// There are three main kinds of errors. An [*Error] is a refusal by the platform; use [errors.Is] with the Err… variables to
+// tell refusals apart. A [*ReplyError] is a reply that is not the platform's, such as an HTML page. A [*url.Error] means that
+// the call got no reply. Other errors report arguments that cannot be sent, or a context that ended while the call was waiting
+// for a token or for its next try; the latter also wraps the refusal that caused the wait, for errors.Is to find. No error
+// holds a secret or a token: these travel in the query, and errors show URLs without it.
 //
-// A call that the platform throttles is tried again after a pause; one that finds the platform busy as well, if doing it
-// twice is doing it once. The pauses grow, are spread by chance, last until the end of the throttle that the platform names,
-// by the client's own clock, and are not begun where ctx's deadline or half a minute would not do for them: then the refusal
-// is returned at once. A used-up quota, a blocked address ([ErrBlocked]) and whatever else is no answer of the platform, such
-// as a broken connection, are never tried again: nobody knows whether such a call was run. (net/http itself sends a GET once
-// more where a kept connection turns out to be dead before any reply.)
+// The client retries a call that the platform throttles, after a pause. It also retries a call if the platform is busy,
+// provided that running the call twice has the same effect as running it once. Pauses grow and are partly random. They last
+// until the end of the throttle, if the platform names it, by the client's own clock. The client returns the refusal at once
+// if the pause would go beyond ctx's deadline or last more than half a minute. It never retries after a used-up quota, a
+// blocked address ([ErrBlocked]) or anything that is not an answer of the platform, such as a broken connection: nobody knows
+// whether such a call was run. (net/http itself sends a GET again if a kept connection turns out to be dead before any reply.)
 //
-// Tries add up and do not multiply. A call goes out at most [Options].Tries times, or once more than that where its token was
-// refused in between: 4 times by default. The call for the token that it needs, and that for another after a refusal, go out
-// at most Tries times each, for all who wait for it together.
+// Tries add up and do not multiply. A call goes out at most [Options].Tries times, or once more if its token was refused in
+// between: 4 times by default. The call for the token that it needs, and the call for another token after a refusal, each go
+// out at most Tries times, on behalf of all callers that wait for the token.
 //
-// Redirects are not followed: the platform sends none, and a token must not go where a reply says. A 3xx reply is a
-// *ReplyError.
+// The client follows no redirects: the platform sends none, and a reply must not decide where a token goes. A 3xx reply is
+// a *ReplyError.
 package client
 
 import (
@@ -49,54 +49,54 @@ const (
 	DefaultAPIBaseURL = "https://api.dingtalk.com"
 )
 
-// defaultTimeout bounds one HTTP exchange where the options bring no HTTP client.
+// defaultTimeout limits one HTTP exchange if the options have no HTTP client.
 const defaultTimeout = 30 * time.Second
 
-// Options says whom a Client calls, and as whom. One complete pair of credentials is needed; of two the app's counts.
-// All else may be left out. Printing Options, or logging them, shows no secret.
+// Options says which server a Client calls, and with which credentials. One complete pair of credentials is required; if there
+// are two, the app's is used. Everything else is optional. Printing or logging Options shows no secret.
 type Options struct {
-	// BaseURL is where all paths but those of APIBaseURL are, such as "http://127.0.0.1:8080/fake". Default: APIBaseURL
-	// where that is given, else DefaultBaseURL.
+	// BaseURL is the base of all paths except those of APIBaseURL, such as "http://127.0.0.1:8080/fake".
+	// Default: APIBaseURL if that is given, or else DefaultBaseURL.
 	BaseURL string
 
-	// APIBaseURL is where the paths that begin with a version are, such as /v1.0/. Default: BaseURL where that is
-	// given, else DefaultAPIBaseURL.
+	// APIBaseURL is the base of the paths that begin with a version, such as /v1.0/.
+	// Default: BaseURL if that is given, or else DefaultAPIBaseURL.
 	APIBaseURL string
 
 	// AppKey and AppSecret are the app's own pair (Client ID and Client Secret).
 	AppKey, AppSecret string
 
-	// CorpID and CorpSecret are the organization's pair, which gettoken still takes.
+	// CorpID and CorpSecret are the organization's pair, which gettoken still accepts.
 	CorpID, CorpSecret string
 
-	// PreferAccessToken gets the tokens that calls need by accessToken in place of gettoken. It needs the app's pair.
+	// PreferAccessToken makes the client get its tokens from accessToken instead of gettoken. It requires the app's pair.
 	PreferAccessToken bool
 
-	// HTTPClient makes the exchanges. It is copied, and the copy follows no redirects. Default: one with a timeout of
+	// HTTPClient makes the exchanges. New copies it, and the copy follows no redirects. Default: a client with a timeout of
 	// 30 seconds and http.DefaultTransport.
 	HTTPClient *http.Client
 
-	// Now is the clock that tokens age by. Default: time.Now. It is called by several goroutines at once.
+	// Now is the clock by which tokens age. It must be safe for concurrent use. Default: time.Now.
 	Now func() time.Time
 
-	// Tries is how often a call goes out at most where the platform throttles it or is busy, 1 or more; 1 is never again.
-	// Default 3. See [Client.Call] for which calls go out again. The one more call after a refused token is made in any case.
+	// Tries is the maximum number of times that a call goes out if the platform throttles it or is busy: 1 means no retry.
+	// Default: 3. See [Client.Call] for the calls that are retried. The extra call after a refused token is always made.
 	Tries int
 
-	// Sleep waits between tries. It returns an error when ctx is done earlier. Default: by a timer. It is called by
-	// several goroutines at once.
+	// Sleep waits between tries. It must return an error if ctx is done before d has passed, and be safe for concurrent use.
+	// Default: a timer.
 	Sleep func(ctx context.Context, d time.Duration) error
 
-	// Log gets each exchange at level debug, and at level warn each token that the platform refused or would not renew.
+	// Log receives each exchange at level debug, and at level warn each token that the platform refused or did not renew.
 	// Default: nothing is logged.
 	Log *slog.Logger
 }
 
-// Client calls the platform for one app. Any number of goroutines may use one, and they share its token, so make one
-// for each app and keep it.
+// Client calls the platform for one app. It is safe for concurrent use. All its users share its token, so make one Client for
+// each app and keep it.
 type Client struct {
 	options Options
-	oapi    string // base URLs, without a slash at the end
+	oapi    string // this and api are base URLs, without a slash at the end
 	api     string
 	http    http.Client
 	secrets []string
@@ -104,7 +104,7 @@ type Client struct {
 	jitter  func(time.Duration) time.Duration
 }
 
-// New makes a Client. It calls nobody; the error says which option is not valid.
+// New makes a Client. It makes no call. The error says which option is not valid.
 func New(options *Options) (*Client, error) {
 	c := &Client{jitter: jitter}
 	if options != nil {
@@ -170,8 +170,8 @@ func (c *Client) complete() error {
 	return nil
 }
 
-// baseURL checks the first of the URLs that is given. What it says of a bad one never shows the URL, which may
-// hold a password.
+// baseURL checks the first URL that is not empty, and returns it without a slash at the end. Its error never shows the URL,
+// which may hold a password.
 func baseURL(given ...string) (string, error) {
 	text := given[slices.IndexFunc(given, func(s string) bool { return s != "" })]
 	u, err := url.Parse(text)
@@ -205,7 +205,7 @@ func (o Options) Format(f fmt.State, _ rune) {
 		plainURL(o.BaseURL), plainURL(o.APIBaseURL), o.AppKey, hide(o.AppSecret), o.CorpID, hide(o.CorpSecret), o.PreferAccessToken)
 }
 
-// LogValue is the options without their secrets.
+// LogValue returns the options without their secrets.
 func (o Options) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("base_url", plainURL(o.BaseURL)), slog.String("api_base_url", plainURL(o.APIBaseURL)),
@@ -214,7 +214,7 @@ func (o Options) LogValue() slog.Value {
 	)
 }
 
-// Format prints whom the client calls and as whom, without secrets or the token, whatever the verb.
+// Format prints the client's options without secrets or the token, whatever the verb.
 func (c *Client) Format(f fmt.State, _ rune) {
 	if c == nil {
 		_, _ = io.WriteString(f, "(*client.Client)(nil)")
@@ -223,7 +223,7 @@ func (c *Client) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "client.Client{%v}", c.options)
 }
 
-// LogValue is whom the client calls and as whom, without secrets or the token.
+// LogValue returns the client's options without secrets or the token.
 func (c *Client) LogValue() slog.Value {
 	if c == nil {
 		return slog.Value{}
@@ -238,7 +238,7 @@ func hide(secret string) string {
 	return masked
 }
 
-// plainURL is a URL as it may be shown: without a password, a query and a fragment.
+// plainURL returns a URL in a form that may be shown: without user, password, query and fragment.
 func plainURL(text string) string {
 	u, err := url.Parse(text)
 	if err != nil {

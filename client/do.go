@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// operations are the calls of openapi.yaml, each with the one method of Client that makes it.
+// operations lists the calls of openapi.yaml, each with the one method of Client that makes it.
 var operations = map[string]struct{ method, path, by string }{
 	"gettoken":       {http.MethodGet, "/gettoken", "Token"},
 	"accessToken":    {http.MethodPost, "/v1.0/oauth2/accessToken", "AccessToken"},
@@ -30,18 +30,18 @@ const (
 	tokenField  = "access_token"
 )
 
-// call is one call, before it is given a token.
+// call is one call, without the client's token.
 type call struct {
 	operation  string // operationId, or method and path
 	method     string
 	url        url.URL
 	mediaType  string // of body; "" for none
 	body       []byte
-	versioned  bool // in the dialect of /v1.0/: token in a header, errors by HTTP status and code
+	versioned  bool // in the dialect of /v1.0/: the token is in a header, and errors have an HTTP status and a code
 	needsToken bool
-	idempotent bool   // whether running it twice is running it once
-	givesToken bool   // whether a success holds a token
-	ownToken   string // in its query, in place of the client's
+	idempotent bool   // whether running it twice has the same effect as running it once
+	givesToken bool   // whether the reply to a success holds a token
+	ownToken   string // the token in its query, which replaces the client's
 }
 
 // operation makes a call of openapi.yaml.
@@ -58,7 +58,7 @@ func (c *Client) operation(id string, query url.Values, params any) (*call, erro
 	return q, nil
 }
 
-// call makes the call of a method and a path, which may hold a query.
+// call makes a call from a method and a path, which may include a query.
 func (c *Client) call(operation, method, path string, params any) (*call, error) {
 	q := &call{operation: operation, method: method, versioned: versioned(path), needsToken: true}
 	fail := func(format string, args ...any) (*call, error) {
@@ -108,8 +108,8 @@ func versioned(path string) bool {
 
 func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// do makes a call and returns the reply of a success. Where the platform refuses the token it goes out once more with
-// another, and where it is to be tried again, after a pause.
+// do makes a call and returns the reply if it is a success. If the platform refuses the token, do sends the call once more with
+// another token. If the call may be retried, do sends it again after a pause.
 func (c *Client) do(ctx context.Context, q *call) (*reply, error) {
 	renewed := false
 	for try := 1; ; try++ {
@@ -147,7 +147,7 @@ func (c *Client) do(ctx context.Context, q *call) (*reply, error) {
 	}
 }
 
-// exchange sends a call and reads the reply, whatever it is.
+// exchange sends a call and reads the reply, without judging it.
 func (c *Client) exchange(ctx context.Context, q *call, token *held) (*reply, error) {
 	r := &reply{call: q, token: q.ownToken, sent: c.options.Now()}
 	u := q.url
@@ -187,7 +187,7 @@ func (c *Client) exchange(ctx context.Context, q *call, token *held) (*reply, er
 	return r, nil
 }
 
-// failed is the error of a call that got no reply: a *url.Error without the query of its URL.
+// failed returns the error for a call that got no reply: it wraps a *url.Error whose URL has no query.
 func (c *Client) failed(q *call, err error, token string) error {
 	plain := q.url
 	plain.RawQuery = ""

@@ -8,32 +8,33 @@ import (
 	"time"
 )
 
-// What an [*Error] can be, for [errors.Is]: one of these, or none. They are the same whichever dialect said so.
+// The errors that [errors.Is] finds in an [*Error]: one of these or none, whatever the dialect of the reply. ErrBlocked is the
+// exception: it is found in a [*ReplyError].
 var (
-	// ErrInvalidToken: the access token is missing, is not valid or has expired. Where the client had sent its own, it has
+	// ErrInvalidToken: the access token is missing, is not valid or has expired. If the client sent its own token, it has
 	// already tried a new one.
 	ErrInvalidToken = errors.New("dingtalk: the access token is not valid or has expired")
 
-	// ErrWrongCredentials: the id does not exist or the secret is not its own. create_session says it too, of an app key
-	// that is not the token's.
+	// ErrWrongCredentials: the id does not exist, or the secret does not belong to it. create_session also returns this for an
+	// app key that the token does not belong to.
 	ErrWrongCredentials = errors.New("dingtalk: the id or its secret is wrong")
 
-	// ErrInvalidParameter: a parameter or the body is missing, or is not what the call takes.
+	// ErrInvalidParameter: a parameter or the body is missing, or is not what the call accepts.
 	ErrInvalidParameter = errors.New("dingtalk: a parameter is missing or not valid")
 
 	// ErrUserNotFound: there is no such user.
 	ErrUserNotFound = errors.New("dingtalk: there is no such user")
 
-	// ErrInvalidSession: no session of this id and these values is open, or one with other values is.
+	// ErrInvalidSession: no session with this id and these values is open, or one with this id but other values is.
 	ErrInvalidSession = errors.New("dingtalk: the session is not valid")
 
-	// ErrTooManySessions: the app has as many open sessions as it may have.
+	// ErrTooManySessions: the app already has the maximum number of open sessions.
 	ErrTooManySessions = errors.New("dingtalk: there are too many sessions")
 
-	// ErrThrottled: too many calls in too short a time. The call was not run.
+	// ErrThrottled: there were too many calls in too short a time. The call was not run.
 	ErrThrottled = errors.New("dingtalk: calls are being throttled")
 
-	// ErrQuotaExhausted: the organization's calls of this month are used up.
+	// ErrQuotaExhausted: the organization has used up its calls for this month.
 	ErrQuotaExhausted = errors.New("dingtalk: the quota of calls is used up")
 
 	// ErrBusy: the platform is busy.
@@ -45,40 +46,40 @@ var (
 	// ErrIPNotAllowed: the caller's address is not in the app's allowlist.
 	ErrIPNotAllowed = errors.New("dingtalk: the address is not in the app's allowlist")
 
-	// ErrBlocked is a [*ReplyError]: the platform's gateway refuses the caller's address for some minutes, most likely. It
-	// answers HTTP 200 with a page in HTML, or with JSON of status 1111; another server that answers with a page looks
-	// the same.
+	// ErrBlocked is found in a [*ReplyError]. Most likely the platform's gateway refuses the caller's address for some minutes:
+	// it then answers HTTP 200 with an HTML page, or with JSON whose status is 1111. Any other server that answers with an HTML
+	// page looks the same.
 	ErrBlocked = errors.New("dingtalk: the caller's address is blocked")
 
 	// ErrUnknownAPI: the platform has no such call.
 	ErrUnknownAPI = errors.New("dingtalk: there is no such call")
 )
 
-// Error is a call that the platform refused. errors.Is tells which of the Err… variables it is. Secrets and tokens
-// that the platform repeats in it are masked.
+// Error is the platform's refusal of a call. Use errors.Is to tell which of the Err… variables it is. Secrets and tokens that
+// the platform repeats are masked.
 type Error struct {
-	// Operation is the call by its operationId, or its method and path.
+	// Operation is the operationId of the call, or else its method and path.
 	Operation string
 
 	// HTTPStatus is 200 for most errors, and 4xx or 5xx under /v1.0/.
 	HTTPStatus int
 
-	// Errcode is the error's number in the platform's table, 0 under /v1.0/.
+	// Errcode is the number of the error in the platform's table; 0 under /v1.0/.
 	Errcode int
 
-	// SubCode is why the gateway refused the call, where Errcode is 88; most often a number.
+	// SubCode says why the gateway refused the call, if Errcode is 88. It is usually a number.
 	SubCode string
 
-	// Code is the error's name under /v1.0/, "" elsewhere.
+	// Code is the name of the error under /v1.0/; "" elsewhere.
 	Code string
 
-	// Message is for people, in Chinese, at most 1 KiB. Do not judge by it.
+	// Message is a text for people, in Chinese, of at most 1 KiB. Programs should not depend on it.
 	Message string
 
-	// RequestID is what the platform's support asks for. gettoken has none.
+	// RequestID is the id that the platform's support asks for. Replies to gettoken have none.
 	RequestID string
 
-	// Until is when a throttle ends, by the platform's clock, to the second; zero where it does not say.
+	// Until is the end of a throttle, by the platform's clock, to the second; zero if the platform does not name it.
 	Until time.Time
 }
 
@@ -104,15 +105,15 @@ func (e *Error) Error() string {
 	return printableLine(b.String())
 }
 
-// Is reports whether target is the Err… variable that the error is.
+// Is reports whether target is the Err… variable for this error.
 func (e *Error) Is(target error) bool { return target != nil && e.kind() == target }
 
-// tokenRefused reports whether another token may do: what the platform says of a token that it does not know.
+// tokenRefused reports whether the platform does not know the token, so that another token may work.
 func (e *Error) tokenRefused() bool {
 	return e.Errcode == 40014 || e.Errcode == 88 && (e.SubCode == "40014" || e.SubCode == "40000") || e.Code == "InvalidAuthentication"
 }
 
-// kind returns the Err… variable that the error is, or nil.
+// kind returns the Err… variable for this error, or nil if there is none.
 func (e *Error) kind() error {
 	if e.tokenRefused() {
 		return ErrInvalidToken
@@ -176,29 +177,29 @@ func kindOfCode(code string) error {
 	return nil
 }
 
-// ReplyError is a reply that is not the platform's, or not that of the call: a page in HTML, nothing, JSON that is cut
-// off or of another shape, a success without what the call is made for.
+// ReplyError is a reply that is not one of the platform, or not one to this call: an HTML page, an empty reply, JSON that is cut
+// off or has another form, or a success without the value that the call asks for.
 type ReplyError struct {
-	// Operation is the call by its operationId, or its method and path.
+	// Operation is the operationId of the call, or else its method and path.
 	Operation string
 
 	HTTPStatus  int
 	ContentType string
 
-	// Body is how the reply begins, at most 256 bytes; secrets, and what may be a token, are masked.
+	// Body is the beginning of the reply, at most 256 bytes. Secrets and what may be a token are masked.
 	Body string
 
-	// Reason is what is wrong with it.
+	// Reason says what is wrong with the reply.
 	Reason string
 
-	// Wait is how long the block lasts where the reply is ErrBlocked and says so, in minutes; 0 where it does not.
+	// Wait is how long the block lasts, in whole minutes, if the reply is ErrBlocked and says so; 0 otherwise.
 	Wait time.Duration
 
 	blocked bool
 	cause   error
 }
 
-// Error returns what is wrong, and how the reply began, as one line.
+// Error returns what is wrong, and the beginning of the reply, as one line.
 func (e *ReplyError) Error() string {
 	text := fmt.Sprintf("dingtalk: %s: not a reply of the platform: %s (HTTP %d, Content-Type %q", e.Operation, printableLine(e.Reason), e.HTTPStatus, e.ContentType)
 	if e.Body == "" {
@@ -207,8 +208,8 @@ func (e *ReplyError) Error() string {
 	return fmt.Sprintf("%s, body %q)", text, e.Body)
 }
 
-// Is reports whether target is ErrBlocked and the reply is such a one.
+// Is reports whether target is ErrBlocked and the reply says that the address is blocked.
 func (e *ReplyError) Is(target error) bool { return e.blocked && target == ErrBlocked }
 
-// Unwrap returns why the reply could not be read to its end, and nil where it could.
+// Unwrap returns the error that reading or decoding the reply failed with, or nil if there was none.
 func (e *ReplyError) Unwrap() error { return e.cause }

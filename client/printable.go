@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// printableLine returns a text on one line that a terminal and a pipeline do nothing on account of: what is not graphic in it is
-// written as Go escapes it, and so is the first character of :: at its beginning and of ##.
+// printableLine returns a text on one line, in which a terminal or a CI pipeline finds no commands. It escapes, as Go does, what
+// is not graphic, the first character of :: at the beginning, and the first character of ##.
 func printableLine(s string) string {
 	s = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ").Replace(s)
 	start := len(s) - len(strings.TrimLeftFunc(s, unicode.IsSpace))

@@ -12,19 +12,19 @@ import (
 	"unicode/utf8"
 )
 
-// masked stands where a secret or a token was.
+// masked replaces a secret or a token.
 const masked = "***"
 
 var (
-	// assigned finds what is given to a name that ends in token or secret: in a query, in JSON, escaped or cut off.
+	// assigned finds the value of a name that ends in token or secret: in a query or in JSON, even if escaped or cut off.
 	assigned = regexp.MustCompile(`(?i)((?:access_?token|secret)(?:\\*["']|&quot;|&#34;|%22)?\s*(?:[:=]|%3a|%3d)\s*\[?\s*(?:\\*["']|&quot;|&#34;|%22)?)[^\s"'&<>,;})\]\\]+`)
 
-	// opaque finds what may be a token by its shape.
+	// opaque finds what may be a token, judging by its form.
 	opaque = regexp.MustCompile(`[0-9A-Za-z_-]{16,}`)
 )
 
-// mask hides the client's secrets and the tokens given, in each way that they may be written, and what is called a
-// token or a secret.
+// mask hides the client's secrets, its token and the tokens given, in every way that they may be escaped, and every value whose
+// name ends in token or secret.
 func (c *Client) mask(text string, tokens ...string) string {
 	var pairs []string
 	for _, secret := range c.known(tokens) {
@@ -44,7 +44,7 @@ func (c *Client) mask(text string, tokens ...string) string {
 	})
 }
 
-// known returns the secrets, and the tokens given or held, longest first.
+// known returns the client's secrets, the tokens given and the token held, longest first.
 func (c *Client) known(tokens []string) []string {
 	list := slices.Concat(c.secrets, tokens)
 	if h := c.cache.peek(); h != nil {
@@ -55,8 +55,8 @@ func (c *Client) known(tokens []string) []string {
 	return list
 }
 
-// scrub returns err; where its text is not printable, err with one that is; and where any of its texts shows a secret, an error
-// that stands for it and does not give it out.
+// scrub makes an error safe to return. If any text of err shows a secret, it returns a substitute that does not unwrap to err.
+// If only its text is not printable, it returns an error with a printable text that wraps err. Otherwise it returns err.
 func (c *Client) scrub(err error, tokens ...string) error {
 	switch {
 	case c.leaks(err, tokens):
@@ -91,7 +91,7 @@ func (c *Client) leaks(err error, tokens []string) bool {
 	return false
 }
 
-// scrubbed stands for an error that shows a secret. It is what that error is, but does not give it out.
+// scrubbed replaces an error that shows a secret. errors.Is finds the same errors in it, but it does not unwrap to the original.
 type scrubbed struct {
 	text    string
 	is      func(error) bool
@@ -103,7 +103,7 @@ func (e *scrubbed) GoString() string     { return fmt.Sprintf("%q", e.text) }
 func (e *scrubbed) Is(target error) bool { return e.is(target) }
 func (e *scrubbed) Timeout() bool        { return e.timeout }
 
-// reworded is an error whose own text is not printable.
+// reworded wraps an error whose text is not printable.
 type reworded struct {
 	text string
 	err  error
@@ -113,12 +113,12 @@ func (e *reworded) Error() string    { return e.text }
 func (e *reworded) GoString() string { return fmt.Sprintf("%q", e.text) }
 func (e *reworded) Unwrap() error    { return e.err }
 
-// excerpt returns how a text of the other side begins, at most n bytes of it, with what must not be shown masked.
+// excerpt returns the beginning of a text from the other side, at most n bytes of it, with secrets and tokens masked.
 func (c *Client) excerpt(text string, n int, tokens ...string) string {
 	return cut(c.mask(text[:min(len(text), 64<<10)], tokens...), n)
 }
 
-// cut shortens text to at most n bytes of whole characters.
+// cut shortens text to at most n bytes of whole characters, and marks a cut with an ellipsis.
 func cut(text string, n int) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	if len(text) <= n {

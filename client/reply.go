@@ -15,23 +15,23 @@ import (
 )
 
 const (
-	maxReply   = 8 << 20 // of a reply that is read, in bytes
-	maxShown   = 256     // of a reply in an error
-	maxMessage = 1 << 10 // of a message in an error
-	maxBlock   = 1 << 20 // of a block that is believed, in minutes
+	maxReply   = 8 << 20 // the longest reply that is read, in bytes
+	maxShown   = 256     // the most of a reply that an error shows, in bytes
+	maxMessage = 1 << 10 // the longest message in an error, in bytes
+	maxBlock   = 1 << 20 // the longest block that is believed, in minutes
 )
 
-// reply is what came back from one exchange.
+// reply is the reply of one exchange.
 type reply struct {
 	call        *call
-	token       string // that the call was made with, to be masked
+	token       string // the token that the call was made with, to be masked
 	sent        time.Time
 	status      int
 	contentType string
 	body        []byte
 }
 
-// bad is the error of a reply that is not what the call is answered with.
+// bad returns the error for a reply that is not a proper answer to its call.
 func (c *Client) bad(r *reply, reason string, cause error) *ReplyError {
 	head := c.mask(string(r.body[:min(len(r.body), 64<<10)]), r.token)
 	if r.call.givesToken {
@@ -43,8 +43,8 @@ func (c *Client) bad(r *reply, reason string, cause error) *ReplyError {
 	}
 }
 
-// judge returns why a reply is not a success: an *Error or a *ReplyError. A success is JSON, in the errcode dialects
-// an object with errcode 0, in the other one anything under a status of 2xx.
+// judge returns nil if the reply is a success, and an *Error or a *ReplyError otherwise. A success is JSON: in the errcode
+// dialects an object with errcode 0, in the other dialect anything with an HTTP status of 2xx.
 func (c *Client) judge(r *reply) error {
 	switch {
 	case len(bytes.TrimSpace(r.body)) == 0:
@@ -92,7 +92,7 @@ func (c *Client) judge(r *reply) error {
 // named finds how long a block page asks to wait, in minutes.
 var named = regexp.MustCompile(`(\d+) ?分钟[后之]`)
 
-// page is the error of a reply that is no JSON. A page in HTML is most likely that of a block, in whatever encoding.
+// page returns the error for a reply that is not JSON. An HTML page, in whatever encoding, most likely means a block.
 func (c *Client) page(r *reply, reason string) *ReplyError {
 	e := c.bad(r, reason, nil)
 	start := bytes.TrimSpace(bytes.TrimPrefix(r.body, []byte("\ufeff")))
@@ -105,7 +105,7 @@ func (c *Client) page(r *reply, reason string) *ReplyError {
 	return e
 }
 
-// minutes reads how long a block lasts; 0 where it is not to be believed.
+// minutes reads how long a block lasts. It returns 0 if the number is not credible.
 func minutes(s string) time.Duration {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 || n > maxBlock {
@@ -128,7 +128,7 @@ func (c *Client) refusal(r *reply, errcode int, fields map[string]json.RawMessag
 			e.SubCode = found[1]
 		}
 	}
-	if e.kind() == nil { // else they are the platform's own words
+	if e.kind() == nil { // known codes are the platform's own words and hold no secret
 		e.SubCode, e.Code = c.excerpt(e.SubCode, 128, r.token), c.excerpt(e.Code, 128, r.token)
 	}
 	e.Operation = c.mask(r.call.operation, r.token)
@@ -148,7 +148,7 @@ func first(fields map[string]json.RawMessage, names ...string) string {
 	return ""
 }
 
-// text returns a JSON string, or a number as it is written; "" for all else.
+// text returns the value of a JSON string, or a number as it is written; "" for anything else.
 func text(raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) == nil {
@@ -161,8 +161,8 @@ func text(raw json.RawMessage) string {
 	return ""
 }
 
-// decode reads a success into a model of package wire, all of whose fields have to be there, errmsg and request_id
-// aside: nobody depends on them.
+// decode reads a success into a model of package wire. All fields of the model must be there, except errmsg and request_id, on
+// which nobody depends.
 func (c *Client) decode(r *reply, model any) error {
 	if err := c.unmarshal(r, model); err != nil {
 		return err
@@ -183,13 +183,13 @@ func (c *Client) unmarshal(r *reply, out any) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &wrong):
-		kind, _, _ := strings.Cut(wrong.Value, " ") // the rest of it is the value
+		kind, _, _ := strings.Cut(wrong.Value, " ") // what follows is the value
 		return c.bad(r, cmp.Or(wrong.Field, "it")+" is of the wrong type, "+kind, nil)
 	}
 	return c.bad(r, "it does not decode", err)
 }
 
-// absent returns the first field of a model that is not in the JSON object raw, or is null where it must not be.
+// absent returns the first field of a model that the JSON object raw does not have, or has as null although it must not be.
 func absent(model reflect.Type, raw json.RawMessage, at string) string {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(raw, &fields) != nil {

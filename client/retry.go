@@ -13,17 +13,17 @@ import (
 const (
 	defaultTries = 3
 	firstPause   = 500 * time.Millisecond // doubled with each further try
-	doublings    = 5                      // at most, so that a pause without a named end stays below maxPause
-	maxPause     = 30 * time.Second       // a throttle that lasts longer is not waited for
+	doublings    = 5                      // the maximum, so that a pause without a named end stays below maxPause
+	maxPause     = 30 * time.Second       // the client does not wait for a throttle that lasts longer
 )
 
-// china is the zone of the times in the platform's texts.
+// china is the time zone of the times in the platform's texts.
 var china = time.FixedZone("CST", 8*60*60)
 
-// throttleEnd finds when a throttle ends, in the wordings of 2018 and of 2026.
+// throttleEnd finds the end of a throttle, in the wordings of 2018 and of 2026.
 var throttleEnd = regexp.MustCompile(`(?:限制|处罚)将在 ?(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) ?结束`)
 
-// until returns when the throttle that a message tells of ends, or zero.
+// until returns the end of the throttle that a message reports, or the zero time if it names none.
 func until(message string) time.Time {
 	found := throttleEnd.FindStringSubmatch(message)
 	if found == nil {
@@ -36,14 +36,14 @@ func until(message string) time.Time {
 	return at
 }
 
-// again reports whether a refused call may go out once more as it is: it was not run, or running it twice is running it
-// once.
+// again reports whether a refused call may go out again unchanged: it was not run, or running it twice has the same effect as
+// running it once.
 func (q *call) again(e *Error) bool {
 	return errors.Is(e, ErrThrottled) || errors.Is(e, ErrBusy) && q.idempotent
 }
 
-// pause waits before the next try of a refused call. It returns the refusal, at once, where there is to be none: the tries
-// are used up, or the wait would be too long or last beyond ctx's deadline.
+// pause waits before the next try of a refused call. It returns the refusal at once if there must not be one: the call may not go
+// out again, its tries are used up, or the wait would be too long or last beyond ctx's deadline.
 func (c *Client) pause(ctx context.Context, q *call, refused *Error, try int) error {
 	if try >= c.options.Tries || !q.again(refused) {
 		return refused
@@ -51,17 +51,17 @@ func (c *Client) pause(ctx context.Context, q *call, refused *Error, try int) er
 	spread := firstPause << min(try-1, doublings)
 	wait := spread / 2
 	if !refused.Until.IsZero() {
-		// The clocks may differ: what has ended by ours is waited for as if no end were named.
+		// The clocks may differ: if the throttle has ended by ours, wait as if the platform named no end.
 		wait = max(wait, refused.Until.Sub(c.options.Now()))
 	}
-	if wait > maxPause { // before anything is added: the longest of all waits would turn negative
+	if wait > maxPause { // checked before the addition, which could overflow
 		return refused
 	}
 	wait += c.jitter(spread)
 	if deadline, ok := ctx.Deadline(); wait > maxPause || ok && time.Until(deadline) <= wait {
 		return refused
 	}
-	if q.givesToken { // others wait for it too
+	if q.givesToken { // other callers wait for the token too
 		c.cache.pausing(refused, time.Now().Add(wait))
 		defer c.cache.pausing(nil, time.Time{})
 	}
@@ -72,7 +72,7 @@ func (c *Client) pause(ctx context.Context, q *call, refused *Error, try int) er
 	return nil
 }
 
-// jitter is a random part of d, so that callers who were refused together do not come back together.
+// jitter returns a random part of d, so that callers that were refused together do not retry together.
 func jitter(d time.Duration) time.Duration { return rand.N(d) }
 
 // sleep waits in real time.

@@ -7,13 +7,13 @@ import (
 	"github.com/dingmock/dingmock/client/internal/wire"
 )
 
-// SessionParams says which session to create or to close. All are at most 128 characters, and all but ChatID at least 1.
+// SessionParams says which session to create or to close. All fields have at most 128 characters, and all but ChatID at least 1.
 type SessionParams struct {
-	SessionID string // the caller's choice
-	UserID    string // the user it is of
-	ChatID    string // the chat it is held in; empty: none
+	SessionID string // chosen by the caller
+	UserID    string // the user whose session it is
+	ChatID    string // the chat that it is held in; "" if none
 
-	// AppKey is the key of the app that it belongs to. Default: the client's own AppKey.
+	// AppKey is the key of the app that the session belongs to. Default: the client's own AppKey.
 	AppKey string
 }
 
@@ -21,13 +21,13 @@ type SessionParams struct {
 type Session struct {
 	SessionID  string
 	UserID     string
-	ChatID     string // empty: none
+	ChatID     string // "" if none
 	AppKey     string
 	CreateTime time.Time // in UTC, to the millisecond
 }
 
-// GetSession returns the open session of a user that was created last, and whether there is one: a user without a
-// session is no error.
+// GetSession returns the user's most recently created open session, and whether there is one. It is not an error if the user
+// has none.
 func (c *Client) GetSession(ctx context.Context, userID string) (Session, bool, error) {
 	var model wire.GetsessionReply
 	r, err := c.perform(ctx, "getsession", wire.GetsessionParams{Userid: userID}, &model)
@@ -47,8 +47,8 @@ func (c *Client) GetSession(ctx context.Context, userID string) (Session, bool, 
 	}, true, nil
 }
 
-// CreateSession opens a session and returns its id. The same values again, while it is open, succeed and change nothing;
-// other values under its id are ErrInvalidSession.
+// CreateSession opens a session and returns its id. Creating it again with the same values while it is open succeeds and changes
+// nothing; with the same id but other values it fails with ErrInvalidSession.
 func (c *Client) CreateSession(ctx context.Context, s SessionParams) (string, error) {
 	var model wire.CreateSessionReply
 	r, err := c.perform(ctx, "create_session", c.session(s), &model)
@@ -61,8 +61,8 @@ func (c *Client) CreateSession(ctx context.Context, s SessionParams) (string, er
 	return model.Result.SessionID, nil
 }
 
-// CloseSession ends a session, which has to be open with just these values: else it is ErrInvalidSession. Its id is
-// free again afterwards.
+// CloseSession ends a session. It fails with ErrInvalidSession unless the session is open with exactly these values. Afterwards
+// the id is free again.
 func (c *Client) CloseSession(ctx context.Context, s SessionParams) error {
 	var model wire.CloseSessionReply
 	r, err := c.perform(ctx, "close_session", c.session(s), &model)
@@ -86,7 +86,7 @@ func (c *Client) session(s SessionParams) wire.SessionParams {
 	return params
 }
 
-// perform makes a call of the document with a body, and reads the reply into model.
+// perform makes a call of the document with params as its body, and reads the reply into model.
 func (c *Client) perform(ctx context.Context, id string, params, model any) (*reply, error) {
 	q, err := c.operation(id, nil, params)
 	if err != nil {

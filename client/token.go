@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	maxLife       = 7200 * time.Second // the platform's; a longer one is not believed
-	renewAhead    = 10 * time.Minute   // of the end of a token's life, at most a tenth of it
+	maxLife       = 7200 * time.Second // of a token of the platform; a longer life is not believed
+	renewAhead    = 10 * time.Minute   // before the end of a token's life, but at most a tenth of the life
 	flightTimeout = time.Minute        // for getting one token
 )
 
 // Token is an access token. Printing or logging it does not show its value.
 type Token struct {
 	Value   string
-	Expires time.Time // by the client's clock; the platform may refuse it earlier
+	Expires time.Time // by the client's clock; the platform may refuse the token earlier
 }
 
 // Format prints the token without its value, whatever the verb.
@@ -30,21 +30,21 @@ func (t Token) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "client.Token{Value:%s Expires:%s}", hide(t.Value), t.Expires.Format(time.RFC3339))
 }
 
-// LogValue is the token without its value.
+// LogValue returns the token without its value.
 func (t Token) LogValue() slog.Value { return slog.GroupValue(slog.Time("expires", t.Expires)) }
 
-// Token returns the app's access token: the one that the client holds, or else what gettoken answers.
+// Token returns the app's access token: the one that the client holds, or else a new one from gettoken.
 //
-// The client holds one token, whichever call it came from, and renews it 10 minutes before it expires, or when a tenth
-// of its life is left if that is less. At most one call for a token is under way at any time; whoever needs it
-// waits, for as long as ctx allows, and the call goes on when the one who began it gives up. While the old token is
-// good nobody waits for the new one.
+// The client holds one token, whichever call it came from. It renews the token 10 minutes before it expires, or when a tenth
+// of its life is left if that is less. At most one call for a token is under way at any time. Callers that need its token wait
+// for as long as their ctx allows; the call goes on if the caller that started it gives up. As long as the old token is valid,
+// nobody waits for the new one.
 func (c *Client) Token(ctx context.Context) (Token, error) {
 	return c.show(c.token(ctx, c.gettoken))
 }
 
-// AccessToken is Token by the platform's newer call, accessToken, which takes the app's pair of credentials alone.
-// A token of either call is good everywhere, so the two share what the client holds.
+// AccessToken is like Token, but uses the platform's newer call accessToken, which takes only the app's pair of credentials.
+// A token from either call is valid everywhere, so both methods share the token that the client holds.
 func (c *Client) AccessToken(ctx context.Context) (Token, error) {
 	if c.options.AppKey == "" {
 		return Token{}, errors.New("dingtalk: accessToken: needs Options.AppKey and Options.AppSecret")
@@ -59,7 +59,7 @@ func (c *Client) show(h *held, err error) (Token, error) {
 	return h.Token, nil
 }
 
-// renew gets a token by the call that the options prefer.
+// renew gets a token with the call that the options prefer.
 func (c *Client) renew(ctx context.Context) (*held, error) {
 	if c.options.PreferAccessToken {
 		return c.accessToken(ctx)
@@ -90,7 +90,7 @@ func (c *Client) accessToken(ctx context.Context) (*held, error) {
 	return c.hold(ctx, q, &model, func() (string, int) { return model.AccessToken, model.ExpireIn })
 }
 
-// hold makes a token call and reads the reply. The token's life is counted from before the try that gave it.
+// hold makes a token call and reads the reply. The token's life counts from just before the try that succeeded was sent.
 func (c *Client) hold(ctx context.Context, q *call, model any, read func() (value string, seconds int)) (*held, error) {
 	r, err := c.do(ctx, q)
 	if err != nil {
@@ -120,26 +120,27 @@ type cache struct {
 	flight *flight
 }
 
-// held is a token in the cache. Each answer of a token call makes another, even one that repeats the token.
+// held is a token in the cache. Each answer to a token call makes a new held, even if it repeats the token.
 type held struct {
 	Token
-	ahead   time.Duration // how long before it expires it is renewed
+	ahead   time.Duration // how long before its expiry it is renewed
 	renewAt time.Time     // guarded by the cache
 }
 
-// flight is a token call that is under way. What it got may be read once done is closed.
+// flight is a token call that is under way. Its token and err may be read once done is closed.
 type flight struct {
 	done  chan struct{}
 	token *held
 	err   error
 
-	// While it pauses: why, until when in real time, and a channel that is closed when that changes. The cache guards them.
+	// The refusal that it pauses for, or nil; when the pause ends, in real time; and a channel that is closed when these change.
+	// The cache guards them.
 	refused *Error
 	resume  time.Time
 	changed chan struct{}
 }
 
-// pausing tells those who wait for the flight that it has begun a pause, or with nil that it has ended it.
+// pausing tells the callers that wait for the flight that it has begun a pause, or has ended it if refused is nil.
 func (c *cache) pausing(refused *Error, resume time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -149,7 +150,8 @@ func (c *cache) pausing(refused *Error, resume time.Time) {
 	f.changed = make(chan struct{})
 }
 
-// await waits for a flight, for as long as ctx allows. Where that is less than the flight's pause, its refusal comes at once.
+// await waits for a flight, for as long as ctx allows. If ctx's deadline comes before the end of the flight's pause, await
+// returns the refusal at once.
 func (c *cache) await(ctx context.Context, f *flight) (*held, error) {
 	for {
 		c.mu.Lock()
@@ -171,14 +173,14 @@ func (c *cache) await(ctx context.Context, f *flight) (*held, error) {
 	}
 }
 
-// peek returns the token of the cache, however old, or nil.
+// peek returns the token in the cache, however old, or nil if there is none.
 func (c *cache) peek() *held {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.held
 }
 
-// drop forgets a token, unless another has taken its place.
+// drop removes a token from the cache, unless another has taken its place.
 func (c *cache) drop(token *held) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -187,8 +189,8 @@ func (c *cache) drop(token *held) {
 	}
 }
 
-// token returns the token of the cache. Where it is due to be renewed, or there is none, it sees to it that one call of
-// fetch is under way, and waits for it if there is no good token.
+// token returns the token in the cache. If there is none, or it is due for renewal, token makes sure that one call of fetch is
+// under way. It waits for that call only if there is no valid token.
 func (c *Client) token(ctx context.Context, fetch func(context.Context) (*held, error)) (*held, error) {
 	now := c.options.Now()
 	c.cache.mu.Lock()
@@ -213,7 +215,7 @@ func (c *Client) token(ctx context.Context, fetch func(context.Context) (*held, 
 	return c.cache.await(ctx, f)
 }
 
-// fly gets a token for all who wait for it.
+// fly gets a token on behalf of all callers that wait for it.
 func (c *Client) fly(ctx context.Context, f *flight, fetch func(context.Context) (*held, error)) {
 	ctx, cancel := context.WithTimeout(ctx, flightTimeout)
 	defer cancel()
