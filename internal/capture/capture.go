@@ -1,4 +1,4 @@
-// Package capture looks at bodies while they pass: it keeps a copy of the beginning, and changes neither a byte nor when it comes.
+// Package capture copies the beginning of a body while the body passes through. It changes no byte and delays none.
 package capture
 
 import (
@@ -11,10 +11,10 @@ import (
 	"sync"
 )
 
-// Body is a body that is read through. Its methods may be called by several goroutines.
+// Body passes a body through and keeps a copy of its beginning. It is safe for concurrent use.
 type Body struct {
 	from   io.ReadCloser
-	length int64 // -1: not known
+	length int64 // -1 if unknown
 	most   int
 	done   func(Copy)
 
@@ -22,25 +22,26 @@ type Body struct {
 	copy bytes.Buffer
 	n    int64
 	over bool
-	end  bool // read to its end
+	end  bool // whether it was read to its end
 }
 
 // Copy is what is known of a body that has passed.
 type Copy struct {
 	Bytes  []byte // its beginning
-	Cut    bool   // there is more
-	Whole  bool   // it was read to its end
-	Closed bool   // nobody read it to its end
-	Err    error  // by which it broke off
+	Cut    bool   // whether the body is longer than Bytes
+	Whole  bool   // whether it was read to its end
+	Closed bool   // whether it was closed before it was read to its end
+	Err    error  // the error with which it broke off
 }
 
-// New has a body of that length, -1 where it is not known, read through, and keeps so many bytes of it. done, if any, is called
-// once: before the last byte is handed on where that is known, else when the body ends, breaks off or is closed.
+// New returns a Body that passes from through and keeps a copy of its first most bytes. length is the length of the body, -1 if
+// unknown. done, unless nil, is called once: before the last byte is handed on if the length is known, or else when the body
+// ends, breaks off or is closed.
 func New(from io.ReadCloser, length int64, most int, done func(Copy)) *Body {
 	return &Body{from: from, length: length, most: most, done: done}
 }
 
-// Read hands on what comes.
+// Read reads from the body and copies what it read.
 func (b *Body) Read(p []byte) (int, error) {
 	n, err := b.from.Read(p)
 	b.mu.Lock()
@@ -83,11 +84,11 @@ func (b *Body) Copy() Copy {
 	return Copy{Bytes: bytes.Clone(b.copy.Bytes()), Cut: b.n > int64(b.copy.Len()), Whole: b.end}
 }
 
-// mostPlain bounds what an encoded body may come to.
+// mostPlain limits the length of a decoded body, in bytes.
 const mostPlain = 64 << 20
 
-// Decode returns what a body is without its Content-Encoding: gzip, x-gzip, deflate, identity or none. It is false for any other,
-// and for a body that is not encoded so.
+// Decode removes the Content-Encoding of a body: gzip, x-gzip, deflate, identity or none. It returns false for any other
+// encoding, for a body that is not encoded as it says, and for one that decodes to 64 MiB or more.
 func Decode(encoding string, body []byte) ([]byte, bool) {
 	var r io.Reader
 	var err error
@@ -96,7 +97,7 @@ func Decode(encoding string, body []byte) ([]byte, bool) {
 		return body, true
 	case "gzip", "x-gzip":
 		r, err = gzip.NewReader(bytes.NewReader(body))
-	case "deflate": // zlib by the standard, and the bare format by some
+	case "deflate": // zlib according to the standard; some send the bare format
 		if r, err = zlib.NewReader(bytes.NewReader(body)); err != nil {
 			r, err = flate.NewReader(bytes.NewReader(body)), nil
 		}

@@ -1,4 +1,4 @@
-// Package dial makes connections on which a reply is not lost.
+// Package dial makes connections that do not lose a reply if the server closes early.
 package dial
 
 import (
@@ -9,13 +9,13 @@ import (
 	"slices"
 )
 
-// Own returns a transport like that one with connections of its own, which are read to their end even where they can no longer be
-// written to. A server may answer before it has read all of a request, and close; net/http alone gives up with the write, and often
-// loses what the server has said. That a write has failed because the other side is gone shows when there is nothing to read.
-// Connections of a DialTLSContext or DialTLS are as they were: net/http has to see them to speak HTTP/2.
+// Own returns a copy of a transport whose connections are read to their end even if they can no longer be written to. A server
+// may answer and close before it has read the whole request; net/http by itself gives up when the write fails, and often loses
+// the answer. With Own, a write that fails because the other side is gone is not an error; the next read reports it if there is
+// nothing left to read. Connections of DialTLSContext and DialTLS are not changed: net/http must see them to speak HTTP/2.
 func Own(from *http.Transport) *http.Transport {
 	t := from.Clone()
-	if t.Protocols == nil { // for a dialer of ours net/http would leave out HTTP/2, of which Clone has made sure in from
+	if t.Protocols == nil { // with a custom dialer net/http would leave out HTTP/2, which Clone has set up in from
 		t.Protocols = new(http.Protocols)
 		t.Protocols.SetHTTP1(true)
 		t.Protocols.SetHTTP2(from.TLSNextProto["h2"] != nil)

@@ -2,5 +2,5 @@ package dial
 
 import "syscall"
 
-// gone are the errors of a write to a connection that the other side has ended. The reading of it ends as well.
+// gone lists the errors of a write to a connection that the other side has ended. Reads of such a connection end as well.
 var gone = []error{syscall.WSAECONNRESET, syscall.WSAECONNABORTED}

@@ -1,4 +1,4 @@
-// Package docs reads the project's documents as their readers do, for tests of what stands in them.
+// Package docs reads the project's documentation as its readers do, for tests of its contents.
 package docs
 
 import (
@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// Blocks are what stands between fences of a language, each without its comments.
+// Blocks returns the contents of the fenced code blocks of a language, without their trailing comments.
 func Blocks(text, language string) (list []string) {
 	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(text, -1) {
 		comment := map[string]string{"sh": `(?m) +# .*$`, "go": `(?m) +// .*$`}[language]
@@ -20,8 +20,9 @@ func Blocks(text, language string) (list []string) {
 	return list
 }
 
-// RunGo runs some of the Go programs of README.md and docs/go.md, as which changes them: they compile, and their tests pass, in a
-// module that so many blocks of docs/go.md set up, the last of them once the programs are there. root is the checkout, absolute.
+// RunGo checks that Go programs of README.md and docs/go.md compile and that their tests pass. which returns a program as it is
+// to be run, or false to leave it out. The first setUps blocks of docs/go.md in sh set up the module; the last of them runs once
+// the programs are there. root is the absolute path of the checkout.
 func RunGo(t testing.TB, root string, setUps int, which func(program string) (string, bool)) {
 	t.Helper()
 	var texts [2]string
@@ -62,12 +63,12 @@ func RunGo(t testing.TB, root string, setUps int, which func(program string) (st
 	}
 }
 
-// run runs a script to its end, which has to be a good one, and returns what it printed.
+// run runs a script and returns its output. It fails the test if the script fails.
 func run(t testing.TB, dir, script string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "sh", "-ec", script)
 	cmd.Dir = dir
-	// What is not checked by name was when dingmock's own modules came to be.
+	// Whatever this leaves unchecked was checked when dingmock's own modules were made.
 	cmd.Env = append(os.Environ(), "GOSUMDB=off", "GOFLAGS=", "TESTCONTAINERS_RYUK_DISABLED=true")
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package hosts knows the platform's hosts, and reads the name of a host.
+// Package hosts lists the platform's hosts, and reads host names.
 package hosts
 
 import (
@@ -8,22 +8,21 @@ import (
 	"strings"
 )
 
-// platform is the names that clients of the platform carry.
+// platform lists the host names that clients of the platform have built in.
 var platform = []string{
 	"oapi.dingtalk.com", "api.dingtalk.com", "login.dingtalk.com",
 	"oapi.dingtalk.io", "api.dingtalk.io", "login.dingtalk.io",
 }
 
-// Platform returns the names that clients of the platform carry.
+// Platform returns the host names that clients of the platform have built in.
 func Platform() []string { return slices.Clone(platform) }
 
-// IsPlatform reports whether clients of the platform carry a name, which is as Name returns it.
+// IsPlatform reports whether a name is one of Platform. It must be in the form that Name returns.
 func IsPlatform(name string) bool { return slices.Contains(platform, name) }
 
-// Name returns the name or the address of a host, as it stands in a header or a URL: without port, brackets and final dot,
-// in lower case.
+// Name returns the name or address of a host from a header or URL, in lower case and without port, brackets and final dot.
 func Name(host string) string {
-	if strings.Contains(host, ":") { // else an error would be made for each call
+	if strings.Contains(host, ":") { // without a colon SplitHostPort would make an error on each call
 		if name, _, err := net.SplitHostPort(host); err == nil {
 			host = name
 		}
@@ -31,7 +30,7 @@ func Name(host string) string {
 	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
 }
 
-// Check returns an error where a host is neither a name nor an IP address, without a port.
+// Check returns an error unless host is a host name or an IP address without a port.
 func Check(host string) error {
 	if net.ParseIP(strings.Trim(host, "[]")) != nil {
 		return nil

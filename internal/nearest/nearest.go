@@ -1,4 +1,4 @@
-// Package nearest finds the word that was meant by one that is wrong.
+// Package nearest finds the word that a misspelt one most likely means.
 package nearest
 
 import (
@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Word returns the candidate that was most likely meant by a word: one that differs in few letters, else one that holds the
-// word or is held by it; "" where none is near. Of those alike the first is meant.
+// Word returns the candidate that a word most likely means, ignoring case: one that differs in few letters, or else one that
+// contains the word or is contained in it. It returns "" if none is near. Among equally near candidates the first wins.
 func Word(word string, candidates []string) string {
 	word = strings.ToLower(word)
 	best, least := "", 1000
@@ -24,7 +24,8 @@ func Word(word string, candidates []string) string {
 	return best
 }
 
-// Distance returns how many letters have to be put in, left out or replaced to make b of a; -1 where they are more than most.
+// Distance returns the number of bytes to insert, delete or replace to turn a into b, or -1 if it is more than most or a is
+// longer than 128 bytes.
 func Distance(a, b string, most int) int {
 	if len(a)-len(b) > most || len(b)-len(a) > most || len(a) > 128 {
 		return -1
@@ -54,7 +55,7 @@ func Distance(a, b string, most int) int {
 	return row[len(b)]
 }
 
-// DidYouMean is what an error ends with where a word is near to one that would have been right; else "".
+// DidYouMean returns "; did you mean …?" for the end of an error if another candidate is near the word, or else "".
 func DidYouMean(word string, candidates []string) string {
 	if near := Word(word, candidates); near != "" && near != word {
 		return "; did you mean " + near + "?"

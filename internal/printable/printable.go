@@ -1,5 +1,5 @@
-// Package printable makes text that somebody else wrote fit to stand in what people and pipelines read: a terminal does nothing
-// on its account, it looks as it is, and no CI takes it for a command.
+// Package printable makes foreign text safe to show to people and pipelines: a terminal does not act on it, it looks like what it
+// is, and no CI system takes it for a command.
 package printable
 
 import (
@@ -12,16 +12,16 @@ import (
 	"unicode/utf8"
 )
 
-// Is reports whether a character stands for itself: letters, marks, digits, punctuation, symbols and spaces do. Control
-// characters do not, nor what turns the direction of the text, has no width, or ends a line.
+// Is reports whether a character may be shown as it is: a letter, mark, digit, punctuation, symbol or space. Control characters
+// may not, nor may characters that change the direction of the text, have no width or end a line.
 func Is(r rune) bool { return unicode.IsGraphic(r) }
 
-// Command is what a pipeline takes for a command wherever it stands: ##[error] GitHub, ##vso[…] Azure, ##teamcity[…] TeamCity.
-// What breaks it up has to come after its first character.
+// Command matches what a pipeline takes for a command anywhere in a line: ##[error] GitHub, ##vso[…] Azure, ##teamcity[…]
+// TeamCity. To break it up, escape its first character or insert something after it; the rest is the first submatch.
 var Command = regexp.MustCompile(`#(#[A-Za-z]*\[)`)
 
-// Text returns a text of any number of lines. What is not printable in it is written as Go escapes it, such as \x1b, and so is
-// the first character of what a pipeline would take for a command: of :: at a line's beginning and of ##[.
+// Text makes a text of any number of lines printable. It escapes, as Go does, what is not printable, such as \x1b, and the first
+// character of what a pipeline would take for a command: :: at the beginning of a line, and Command anywhere.
 func Text(s string) string {
 	if !strings.Contains(s, "::") && !strings.Contains(s, "##") && plain(s) {
 		return s
@@ -39,18 +39,18 @@ func Text(s string) string {
 	return b.String()
 }
 
-// Line returns a text on one line: as Text, but what ends a line and tabs are spaces.
+// Line is like Text, but returns one line: it replaces line ends and tabs with spaces.
 func Line(s string) string {
 	return Text(strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ").Replace(s))
 }
 
-// ASCII returns a text on one line and in ASCII, as a header takes it: all else is written as Go escapes it, such as \u4f1a.
+// ASCII returns a text on one line and in ASCII, for use in a header. It escapes everything else as Go does, such as \u4f1a.
 func ASCII(s string) string {
 	quoted := strconv.QuoteToASCII(s)
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
-// JSON returns JSON text that means the same and is printable.
+// JSON returns a printable JSON text that means the same.
 func JSON(data []byte) []byte {
 	if !bytes.Contains(data, []byte("##")) && plain(string(data)) {
 		return data
@@ -69,7 +69,7 @@ func JSON(data []byte) []byte {
 	return b.Bytes()
 }
 
-// plain reports whether nothing of a text needs an escape.
+// plain reports whether nothing in a text needs an escape.
 func plain(s string) bool {
 	for i, r := range s {
 		if r < utf8.RuneSelf {
@@ -83,7 +83,7 @@ func plain(s string) bool {
 	return true
 }
 
-// escaped writes a part of a text.
+// escaped writes a part of a text with what is not printable escaped.
 func escaped(b *strings.Builder, s string) {
 	for len(s) > 0 {
 		r, n := utf8.DecodeRuneInString(s)

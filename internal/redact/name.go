@@ -6,12 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// IsName reports whether a name looks like that of a parameter: at most 64 letters, digits and _-.$@[]. Others may be a
-// token or a whole text with its secrets, and are neither shown nor kept.
+// IsName reports whether a name looks like that of a parameter: at most 64 letters, digits and _-.$@[], and not like a token.
+// Anything else may be a token or a whole text with secrets in it, and must be neither shown nor kept.
 func IsName(name string) bool { return name != "" && Name(name) == name }
 
-// Name shortens the name of an undeclared parameter to what looks like a name: a JSON text that was sent as a
-// form is one long name, with all the secrets in it, and a token that was sent alone is one too.
+// Name cuts the name of an undeclared parameter to the part that looks like a name. A JSON text that was sent as a form is one
+// long name with all its secrets, and so is a token that was sent alone.
 func Name(name string) string {
 	n, digits := 0, 0
 	for i, r := range name {

@@ -1,5 +1,5 @@
-// Package redact hides what may be a secret or a token in what is shown of a call: the values of parameters and headers whose names
-// the platform's documents use for credentials and signatures, in whatever text they stand, and values that are known to be one.
+// Package redact hides what may be a secret or a token wherever a call is shown: the values, in any text, of parameters and
+// headers whose names the platform's documentation uses for credentials and signatures, and values that look like a token.
 package redact
 
 import (
@@ -13,13 +13,13 @@ import (
 	"unicode/utf8"
 )
 
-// Masked stands where a secret was.
+// Masked replaces a secret.
 const Masked = "***"
 
-// A text that has been through Keep has stands-ins for its own asterisks, so that those which are left are of Masked: own, and what
-// stands for that character itself.
+// Keep replaces the asterisks of a text, so that any that appear later belong to Masked. ownStar stands for an asterisk, and
+// ownOwn for the character own itself.
 const (
-	own     = "\uFDD0" // no character
+	own     = "\uFDD0" // not a character in Unicode
 	ownStar = own + "1"
 	ownOwn  = own + "0"
 )
@@ -29,8 +29,7 @@ var (
 	plainer = strings.NewReplacer(ownStar, "*", ownOwn, own)
 )
 
-// Keep returns a text in which none but Masked will be where something is masked afterwards: its own asterisks are kept apart until
-// Plain.
+// Keep replaces the asterisks of a text, so that after masking every asterisk belongs to Masked. Plain puts them back.
 func Keep(text string) string {
 	if strings.IndexByte(text, '*') < 0 && !strings.Contains(text, own) {
 		return text
@@ -38,8 +37,8 @@ func Keep(text string) string {
 	return keeper.Replace(text)
 }
 
-// Spelt reports whether a masked text is the text in all but what is masked. It is not where a secret, or the name of one, was
-// escaped: the escapes of the whole text are then written out. Both have been through Keep.
+// Spelt reports whether a masked text equals the text except for what is masked. It does not if a secret or its name was escaped:
+// then masking resolved escapes in the whole text. Both texts must have been through Keep.
 func Spelt(masked, text string) bool {
 	for i, piece := range strings.Split(masked, Masked) {
 		at := strings.Index(text, piece)
@@ -51,10 +50,10 @@ func Spelt(masked, text string) bool {
 	return true
 }
 
-// Misspelt is what a line lacks of a request whose text Spelt does not hold of.
+// Misspelt says what a curl line lacks if Spelt returns false for a text of its request.
 const Misspelt = "the escapes around a secret as they were"
 
-// Plain returns a text of Keep's as people read it.
+// Plain undoes Keep, so that people can read the text.
 func Plain(text string) string {
 	if !strings.Contains(text, own) {
 		return text
@@ -62,19 +61,19 @@ func Plain(text string) string {
 	return plainer.Replace(text)
 }
 
-// Kept is how much is shown of a body, and of all headers of a request, in bytes.
+// Kept is the most that is shown of a body, and of all headers of a request, in bytes.
 const Kept = 16 << 10
 
-// A letter or digit that JSON text writes as an escape, so that a name could hide in it.
+// escapedASCII matches a letter or digit that a JSON text writes as an escape, in which a name could hide.
 var escapedASCII = regexp.MustCompile(`\\u00(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])`)
 
-// opaque is what looks like a token or a secret more than like a name.
+// opaque matches what looks more like a token or a secret than like a name.
 var opaque = regexp.MustCompile(`^[0-9A-Za-z_-]{16,}$`)
 
-// Query masks the values of a query or a form that may be secret, however their names are escaped.
+// Query masks the values in a query or form that may be secret, however their names are escaped.
 func Query(raw string) string {
 	var out strings.Builder
-	done := 0 // what of raw is in out
+	done := 0 // how much of raw is in out
 	for at := 0; at < len(raw); {
 		end := len(raw)
 		if n := strings.IndexByte(raw[at:], '&'); n >= 0 {
@@ -105,7 +104,7 @@ func maskPart(part string) string {
 	switch {
 	case ok && (SecretName(plain) || strings.Contains(plain, "%")):
 		return name + "=" + Masked
-	case len(plain) >= 16 && opaque.MatchString(plain) && strings.ContainsAny(plain, "0123456789"): // a token without its name
+	case len(plain) >= 16 && opaque.MatchString(plain) && strings.ContainsAny(plain, "0123456789"): // a token without a name
 		return Masked
 	case strings.ContainsAny(value, "%="):
 		return name + "=" + maskEscaped(value)
@@ -113,7 +112,7 @@ func maskPart(part string) string {
 	return part
 }
 
-// maskEscaped masks what may be secret in an escaped value that may be JSON, a URL or a form, or the beginning of one.
+// maskEscaped masks what may be secret in an escaped value, which may be JSON, a URL or a form, or the beginning of one.
 func maskEscaped(value string) string {
 	whole := value
 	if at := strings.LastIndexByte(value, '%'); at >= 0 && at+3 > len(value) {
@@ -136,7 +135,7 @@ func maskEscaped(value string) string {
 	return value
 }
 
-// Body masks what may be secret in a body of whatever type, and cuts it off where it is long.
+// Body masks what may be secret in a body of any type, and cuts it off after Kept bytes.
 func Body(body []byte, form bool) string {
 	text := Raw(string(body[:min(len(body), Kept)]), form)
 	if len(body) > Kept {
@@ -145,7 +144,7 @@ func Body(body []byte, form bool) string {
 	return ValidUTF8(text)
 }
 
-// Raw masks what may be secret in a body of whatever type, which may be a form, and need not be UTF-8.
+// Raw masks what may be secret in a body of any type, which need not be UTF-8. form says whether it may be a form.
 func Raw(body string, form bool) string {
 	if form {
 		body = Query(body)
@@ -153,7 +152,7 @@ func Raw(body string, form bool) string {
 	return parts(JSON(body))
 }
 
-// parts masks the parts of a multipart body that may be secret.
+// parts masks the parts of a multipart body that may be secret. Any other text is returned as it is.
 func parts(text string) string {
 	if !strings.HasPrefix(text, "--") {
 		return text
@@ -161,7 +160,7 @@ func parts(text string) string {
 	return secretPart.ReplaceAllString(text, "${1}"+Masked+"${2}")
 }
 
-// secretPart is a part of a multipart body whose name may be that of a secret.
+// secretPart matches a part of a multipart body whose name may be that of a secret.
 var secretPart = regexp.MustCompile(`(?is)(form-data;[^\r\n]*name="?(?:[^"\r\n;]*(?:secret|token|password|ticket|signature|aes_?key|auth_?code)[^"\r\n;]*|sign)"?[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n).*?(\r?\n--|\z)`)
 
 // Text masks what may be secret in a text, which may be JSON, a URL or a form.
@@ -172,17 +171,17 @@ func Text(text string) string {
 	return Raw(text, false)
 }
 
-// secretPair is name=value where the name may be that of a secret, the sign perhaps escaped, and the value up to what ends it in
-// a URL or a form, escaped or not, or in a text.
+// secretPair matches name=value if the name may be that of a secret. The equals sign may be escaped. The value extends to what
+// ends it in a URL or form, escaped or not, or in a text.
 var secretPair = regexp.MustCompile(`(?i)((?:[a-z0-9_.-]*(?:secret|token|password|ticket|signature|aes_?key|auth_?code)[a-z0-9_.-]*|\bsign)(?:=|%(?:25)*3d|\\u003d))(?:[^&#\s"'<>\\%]|\\/|%[^2]|%2[^6])+`)
 
-// quotedPair is a field of what is nearly JSON.
+// quotedPair matches a field in single quotes, as in what is nearly JSON, whose name may be that of a secret.
 var quotedPair = regexp.MustCompile(`(?i)('[^']*(?:secret|token|password|ticket|signature|aes_?key|auth_?code)[^']*'\s*:\s*')[^']*('|$)`)
 
-// password is that of a URL.
+// password matches the password in a URL.
 var password = regexp.MustCompile(`(://[^/?#\s:@"']*:)[^/?#\s@"']+@`)
 
-// maskPairs masks the value of each name=value in a text whose name may be that of a secret.
+// maskPairs masks the value of each name=value in a text if the name may be that of a secret.
 func maskPairs(text string) string {
 	if strings.Contains(text, "://") {
 		text = password.ReplaceAllString(text, "${1}"+Masked+"@")
@@ -196,7 +195,7 @@ func maskPairs(text string) string {
 	return secretPair.ReplaceAllString(text, "${1}"+Masked)
 }
 
-// JSON masks what may be secret in a JSON text, be it whole or not.
+// JSON masks what may be secret in a JSON text, which may be cut off.
 func JSON(text string) string {
 	if strings.Contains(text, `\u00`) {
 		text = escapedASCII.ReplaceAllStringFunc(text, func(escape string) string {
@@ -207,15 +206,15 @@ func JSON(text string) string {
 	return maskPairs(maskFields(text))
 }
 
-// maskFields masks the value of each field of a JSON text whose name may be that of a secret, be the text whole or not.
+// maskFields masks the value of each field of a JSON text if its name may be that of a secret. The text may be cut off.
 func maskFields(text string) string {
 	if !Mentions(text) && !namesSign(text) {
 		return text
 	}
 	const space = " \t\r\n\f"
 	var out strings.Builder
-	rest := text // what is not in out
-	at := 0      // in rest
+	rest := text // what is not in out yet
+	at := 0      // position in rest
 	for {
 		quote := strings.IndexByte(rest[at:], '"')
 		if quote < 0 {
@@ -241,7 +240,7 @@ func maskFields(text string) string {
 	return out.String() + rest
 }
 
-// namesSign reports whether "sign" stands in a text.
+// namesSign reports whether a text contains "sign", in quotes and any case.
 func namesSign(text string) bool {
 	for at := 0; ; {
 		quote := strings.IndexByte(text[at:], '"')
@@ -255,8 +254,7 @@ func namesSign(text string) bool {
 	}
 }
 
-// valueLen is how long the JSON value at the beginning of a text is, at least: a string, an object or an array up to its
-// end, another up to what ends it.
+// valueLen returns the length of the JSON value at the beginning of a text. If the value is cut off, that is the whole text.
 func valueLen(text string) int {
 	if strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") {
 		depth := 0
@@ -291,7 +289,7 @@ func valueLen(text string) int {
 	return len(text)
 }
 
-// SecretHeader reports whether the header of that name, in any case, may hold a secret.
+// SecretHeader reports whether a header with that name, in any case, may hold a secret.
 func SecretHeader(name string) bool {
 	switch http.CanonicalHeaderKey(name) {
 	case "Authorization", "Cookie", "Proxy-Authorization", "Set-Cookie":
@@ -300,15 +298,15 @@ func SecretHeader(name string) bool {
 	return SecretName(name)
 }
 
-// SecretName reports whether a parameter of that name may hold a secret.
+// SecretName reports whether a parameter with that name may hold a secret.
 func SecretName(name string) bool { return strings.EqualFold(name, "sign") || Mentions(name) }
 
-// words are in the names of secrets, by their first letter. In a name of any length each counts.
+// words lists the words that occur in the names of secrets, by first letter. Each counts anywhere in a name.
 var words = map[byte][]string{
 	's': {"secret", "signature"}, 'p': {"password"}, 't': {"token", "ticket"}, 'a': {"aeskey", "aes_key", "authcode", "auth_code"},
 }
 
-// Mentions reports whether a text may hold the name of a secret: each text of each call is asked, so it looks at
+// Mentions reports whether a text may hold the name of a secret. It runs for every text of every call, so it looks at single
 // letters before it compares words.
 func Mentions(text string) bool {
 	for i := 0; i+4 < len(text); i++ {
@@ -324,7 +322,7 @@ func Mentions(text string) bool {
 	return false
 }
 
-// Header returns the header without what may be secret, and 16 KiB of it at most: itself where there is no need.
+// Header returns the header without what may be secret, and at most 16 KiB of it. If nothing needs to change it returns h itself.
 func Header(h http.Header) http.Header {
 	if size := HeaderBytes(h); size > Kept {
 		h = maps.Clone(h)
@@ -361,7 +359,7 @@ func Header(h http.Header) http.Header {
 	return out
 }
 
-// texts returns the texts without what may be secret in them, nil where there is nothing.
+// texts returns a copy of the texts without what may be secret in them, or nil if nothing needs to change.
 func texts(list []string) []string {
 	var out []string
 	for i, text := range list {
@@ -375,7 +373,7 @@ func texts(list []string) []string {
 	return out
 }
 
-// Value masks what may be secret in a decoded JSON value.
+// Value returns a copy of a decoded JSON value without what may be secret.
 func Value(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -399,7 +397,7 @@ func Value(value any) any {
 	return value
 }
 
-// HeaderBytes is how many bytes the names and values of a header have.
+// HeaderBytes returns the number of bytes in the names and values of a header.
 func HeaderBytes(h http.Header) int {
 	n := 0
 	for name, values := range h {
@@ -410,7 +408,7 @@ func HeaderBytes(h http.Header) int {
 	return n
 }
 
-// ValidUTF8 replaces what is not UTF-8. Most texts are: these it does not walk through by the character.
+// ValidUTF8 replaces what is not valid UTF-8. For valid texts, which most are, it takes a fast path.
 func ValidUTF8(s string) string {
 	if utf8.ValidString(s) {
 		return s

@@ -1,5 +1,6 @@
-// Package serverlog leaves out of the log of a net/http server what its clients did wrong, which is no matter for people. That one
-// does not trust a certificate is; of it package impersonate tells, which shakes hands before net/http has the connection.
+// Package serverlog filters the error log of a net/http server: it drops the mistakes of clients, which need nobody's attention.
+// A client that does not trust a certificate does; package impersonate reports it, since it does the handshake before net/http
+// has the connection.
 package serverlog
 
 import (
@@ -9,12 +10,13 @@ import (
 	"strings"
 )
 
-// New returns what an http.Server's ErrorLog, or that of a httputil.ReverseProxy, may be: what is wrong on this side is a warning.
+// New returns a logger for the ErrorLog of an http.Server or httputil.ReverseProxy. It writes to a warning for what goes wrong on
+// this side, and drops the rest.
 func New(to *slog.Logger) *log.Logger { return log.New(filter{to}, "", 0) }
 
 type filter struct{ to *slog.Logger }
 
-// Write takes a line.
+// Write handles one line of the log.
 func (f filter) Write(line []byte) (int, error) {
 	for _, ours := range []string{"http: panic serving", "http: Accept error", "http2: panic serving"} {
 		if bytes.HasPrefix(line, []byte(ours)) {

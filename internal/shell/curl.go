@@ -9,23 +9,23 @@ import (
 	"github.com/dingmock/dingmock/internal/redact"
 )
 
-// Curl is a request as a line that a shell runs. Its texts are as package redact leaves them: a secret is redact.Masked, and
-// text that may hold asterisks of its own has been through redact.Keep before.
+// Curl is a request to be written as a curl command. Its texts must have been masked by package redact: a secret is
+// redact.Masked, and a text that may hold other asterisks has been through redact.Keep first.
 type Curl struct {
-	Base    string // what stands before URL and the shell reads, such as "$DINGMOCK_URL" in its quotes; "" for a whole URL
+	Base    string // shell text before URL, such as "$DINGMOCK_URL" with its quotes; "" if URL is a whole URL
 	URL     string
 	Method  string
 	Header  http.Header
 	Body    string
-	Empty   bool   // there was a body of no bytes, which was said: Content-Length 0
-	Chunked bool   // the body's length was not said
-	Include bool   // print the reply's head as well
-	Lacks   string // what of the request the line cannot have, such as: 100 bytes of its body; "" for nothing
+	Empty   bool   // whether the request said that its body is empty: Content-Length 0
+	Chunked bool   // whether the request did not say the length of its body
+	Include bool   // whether to print the head of the reply as well
+	Lacks   string // the part of the request that the line cannot have, such as: 100 bytes of its body; "" if none
 }
 
-// String returns the line, which every shell of POSIX takes and which is printable. A secret is a shell variable in it, called as its
-// parameter or header is: access_token and accessToken are $ACCESS_TOKEN, appsecret and appSecret $APPSECRET. Where the line is not the whole
-// request it is a comment, which says what it lacks.
+// String returns the command as one printable line that every POSIX shell accepts. Secrets are shell variables, named after their
+// parameter or header: access_token and accessToken are $ACCESS_TOKEN, appsecret and appSecret $APPSECRET. If the line lacks a
+// part of the request, it is a comment that says which.
 func (c *Curl) String() string {
 	var b strings.Builder
 	lacks := c.Lacks
@@ -61,7 +61,7 @@ func (c *Curl) String() string {
 	typed := c.headers(&b)
 	if body {
 		if !typed {
-			b.WriteString(" -H 'Content-Type:'") // which curl would call a form
+			b.WriteString(" -H 'Content-Type:'") // otherwise curl would declare the body a form
 		}
 		if c.Chunked {
 			b.WriteString(" -H 'Transfer-Encoding: chunked'")
@@ -75,7 +75,7 @@ func (c *Curl) String() string {
 	return b.String() + ` -w '\n'` // the platform's replies end without a newline
 }
 
-// address is the URL. What curl would leave out of it, or make another host of, is said apart.
+// address writes the URL. If curl would drop a part of the target, or read a part as another host, it is given separately.
 func (c *Curl) address() string {
 	host, target := "", c.URL
 	if scheme, rest, ok := strings.Cut(c.URL, "://"); ok && c.Base == "" {
@@ -107,7 +107,7 @@ func (c *Curl) headers(b *strings.Builder) (typed bool) {
 		for _, value := range c.Header[name] {
 			text := name + ": " + value
 			if value == "" {
-				text = name + ";" // which curl takes for a header without a value
+				text = name + ";" // how curl writes a header without a value
 			}
 			b.WriteString(" -H " + secretive(text, name))
 		}
@@ -117,7 +117,7 @@ func (c *Curl) headers(b *strings.Builder) (typed bool) {
 
 var plain = regexp.MustCompile(`^[A-Za-z0-9._/-]+$`)
 
-// word is a word of the line, quoted where it has to be.
+// word returns a text as a word of the line, quoted if necessary.
 func word(s string) string {
 	if plain.MatchString(s) {
 		return s
@@ -125,11 +125,11 @@ func word(s string) string {
 	return Quote(s)
 }
 
-// named is the name of what stands behind it.
+// named matches, at the end of a text, the name of the value that follows.
 var named = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.-]*)["']?\s*(?:=|:|%3[dD]|%3[aA])\s*["']?$`)
 
-// split returns what of a text stands before, between and behind its secrets, and their variables: of the header of that name, or
-// else of what stands before them.
+// split returns the parts of a text before, between and after its secrets, and the variables for the secrets. A variable is named
+// after the header if there is one, or else after the name in front of the secret.
 func split(text, header string) (parts, variables []string) {
 	parts = strings.Split(text, redact.Masked)
 	for i, part := range parts {
@@ -145,7 +145,7 @@ func split(text, header string) (parts, variables []string) {
 	return parts, variables
 }
 
-// secretive quotes a text, secrets in which become variables.
+// secretive quotes a text and replaces its secrets with variables.
 func secretive(text, header string) string {
 	parts, variables := split(text, header)
 	if len(parts) == 1 {
@@ -163,7 +163,7 @@ func secretive(text, header string) string {
 	return b.String()
 }
 
-// formatted is a text as the words of printf: its secrets are the variables.
+// formatted returns a text as arguments of printf: a format, and the variables for its secrets.
 func formatted(text string) string {
 	parts, variables := split(text, "")
 	for i, part := range parts {
@@ -172,12 +172,12 @@ func formatted(text string) string {
 	return strings.Join(append([]string{"'" + strings.Join(parts, "%s") + "'"}, variables...), " ")
 }
 
-// telling are names that no shell has for something else.
+// telling matches names that no shell uses for something else.
 var telling = regexp.MustCompile(`SECRET|TOKEN|PASSWORD|TICKET|SIGN|KEY|CODE|COOKIE|AUTHORIZATION`)
 
 var bumps = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 
-// variable is what a shell calls the value of a parameter or a header.
+// variable returns the name of the shell variable for a parameter or header.
 func variable(name string) string {
 	name = strings.ToUpper(bumps.ReplaceAllString(name, "${1}_${2}"))
 	name = strings.Map(func(r rune) rune {
@@ -189,9 +189,9 @@ func variable(name string) string {
 	switch {
 	case strings.HasSuffix(name, "ACCESS_TOKEN"):
 		return "ACCESS_TOKEN"
-	case name == "APP_SECRET", name == "CORP_SECRET": // which are those of gettoken
+	case name == "APP_SECRET", name == "CORP_SECRET": // as gettoken spells them
 		return strings.Replace(name, "_", "", 1)
-	case !telling.MatchString(name), name[0] >= '0' && name[0] <= '9': // it may be one of the shell's own, or none
+	case !telling.MatchString(name), name[0] >= '0' && name[0] <= '9': // may be one of the shell's own variables, or not a valid name
 		return "SECRET"
 	}
 	return name

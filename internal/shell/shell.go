@@ -1,4 +1,4 @@
-// Package shell writes words of a shell's command line.
+// Package shell writes text and requests as words and lines of a shell command.
 package shell
 
 import (
@@ -9,8 +9,8 @@ import (
 	"github.com/dingmock/dingmock/internal/printable"
 )
 
-// Quote makes one word of a text, on one line and printable, whatever stands in it, but for zero bytes and for newlines at its end,
-// which no shell keeps in a word: 'text', or "$(printf 'text')" with escapes. Every shell of POSIX reads both.
+// Quote returns a text as one printable shell word on one line: 'text', or "$(printf 'text')" with escapes. Every POSIX shell
+// reads both. Zero bytes and newlines at the end of the text are lost, because no shell keeps them in a word.
 func Quote(s string) string {
 	if !shows(s) {
 		return `"$(printf '` + format(s) + `')"`
@@ -19,12 +19,12 @@ func Quote(s string) string {
 	return "'" + printable.Command.ReplaceAllString(s, "#''${1}") + "'"
 }
 
-// shows reports whether a text may stand in a line as it is.
+// shows reports whether a text can be shown in a line as it is.
 func shows(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !printable.Is(r) })
 }
 
-// format is what printf makes the text of, to stand in single quotes.
+// format returns the printf format that prints the text, for use within single quotes.
 func format(s string) string {
 	var b strings.Builder
 	for at := 0; at < len(s); {
@@ -32,10 +32,10 @@ func format(s string) string {
 		switch {
 		case r == '\\' || r == '%':
 			b.WriteString(strings.Repeat(string(r), 2))
-		// No flag, no quote, nothing of bash's history, no command of a pipeline's.
+		// Escape what would be a flag, a quote, bash's history expansion or a command to a pipeline.
 		case at == 0 && r == '-', r == '\'', r == '!', r == '#', r == utf8.RuneError && n == 1, !printable.Is(r):
 			for _, c := range []byte(s[at : at+n]) {
-				fmt.Fprintf(&b, `\%03o`, c) // of three digits, so that none after it is taken for its own
+				fmt.Fprintf(&b, `\%03o`, c) // three digits, so that a digit after it does not become part of it
 			}
 		default:
 			b.WriteString(s[at : at+n])

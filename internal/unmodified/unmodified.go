@@ -1,5 +1,5 @@
-// Package unmodified has the programs that carry the platform's names as constants, and how they are known to have reached the
-// fake, for tests of what leads them there: on this machine, and in containers.
+// Package unmodified lists programs that have the platform's host names built in, and what shows that they reached the fake. It
+// is for tests of what leads them there, on this machine and in containers.
 package unmodified
 
 import (
@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// Python is the one that Debian's packages are for.
+// Python is the interpreter that Debian's packages are for.
 const Python = "/usr/bin/python3"
 
-// Program is one that runs in the folder of Folder and Compile.
+// Program is a program that runs in the folder that Folder and Compile make.
 type Program struct {
 	Name    string
-	Module  []string // a command that fails where what is needed is not there
+	Module  []string // a command that fails if what the program needs is not installed
 	Command []string
 	Stdout  string
 	Stderr  string // run's own
@@ -24,7 +24,7 @@ type Program struct {
 
 const wss = "wss://oapi.dingtalk.com/gettoken?appkey=mock-ws&appsecret=any"
 
-// Reached are programs that reach the fake under run.
+// Reached lists programs that reach the fake under run.
 var Reached = []Program{
 	{"curl", nil, []string{"./session.sh"}, "closed s-curl\n", "calls: 4,"},
 	{"php curl", []string{"php", "-r", "exit(extension_loaded('curl') ? 0 : 1);"}, []string{"php", "session.php"}, "closed s-php\n", "calls: 4,"},
@@ -69,8 +69,8 @@ asyncio.run(main())`}, "0\n0\n0\n0\n200\n0\n", "calls: 6,"},
 	{"go", nil, []string{"./go.test", "-test.v"}, "closed s-go\n", "calls: 4,"},
 }
 
-// Folder is a folder that every user can read, with the programs of examples/unmodified and a home that every user can write.
-// root is the checkout.
+// Folder makes a folder that every user can read, with the programs of examples/unmodified and a home that every user can write.
+// root is the path of the checkout.
 func Folder(t testing.TB, root string) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "dingmock reach-") //nolint:usetesting // nobody cannot reach t.TempDir
@@ -102,7 +102,7 @@ func Folder(t testing.TB, root string) string {
 	return dir
 }
 
-// Compile puts those of Reached into the folder that have to be compiled. It takes javac.
+// Compile compiles the programs of Reached that need it into the folder. It requires javac.
 func Compile(t testing.TB, root, dir string) {
 	t.Helper()
 	for _, compile := range [][]string{{"go", "test", "-C", "go", "-c", "-o", filepath.Join(dir, "go.test")}, {"javac", "-d", dir, "Session.java"}} {
@@ -115,8 +115,8 @@ func Compile(t testing.TB, root, dir string) {
 	}
 }
 
-// EachRuntime has of Reached one program of each runtime. What depends on the user and on the container are the files that a
-// runtime is led to the fake by, and these are the same for all its programs.
+// EachRuntime returns one program of Reached for each runtime. Only the files that lead a runtime to the fake depend on the user
+// and the container, and they are the same for all programs of that runtime.
 func EachRuntime() []Program {
 	return slices.DeleteFunc(slices.Clone(Reached), func(x Program) bool {
 		return !slices.Contains([]string{"curl", "php curl", "php streams", "python requests", "node fetch", "java", "ruby", "go"}, x.Name)

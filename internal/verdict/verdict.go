@@ -1,4 +1,4 @@
-// Package verdict says for people what was made of calls, the same wherever it is asked for.
+// Package verdict writes the verdict on calls for people, in the same form for every command.
 package verdict
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/dingmock/dingmock/internal/printable"
 )
 
-// The labels of findings, in the order in which they are printed. What is Red counts.
+// The labels of findings, in the order in which they are printed. Only Red findings fail the verdict.
 const (
 	Red     = "off-spec"
 	Known   = "known"
@@ -19,31 +19,31 @@ const (
 
 var labels = []string{Red, Known, Noted, Ignored}
 
-// most is how many of what only explains are printed of each kind.
+// most is the number of lines printed of each kind that only explains.
 const most = 10
 
 // Finding is one way in which calls were off-spec, or nearly so.
 type Finding struct {
 	Label string
 	Text  string
-	Curl  string // the first such call; "" where it is not known
+	Curl  string // the first such call; "" if unknown
 }
 
-// Verdict is what was made of calls.
+// Verdict is the verdict on a number of calls.
 type Verdict struct {
 	Calls     int
 	Findings  []Finding
-	Reasons   []string // what is wrong beside findings, such as that no call came
-	Refused   int      // connections that ended at the certificate, as of a client that does not trust it
+	Reasons   []string // what else is wrong, such as that no call came
+	Refused   int      // connections that ended at the certificate, as if the client did not trust it
 	Hint      string   // how to let the reasons pass
 	Stale     []string // lines of a baseline that no longer occur
-	Exact     bool     // whether these are wrong
+	Exact     bool     // whether Stale makes the verdict red
 	Explained []string // what error replies said
 	Unfired   []string // rules that never fired
-	More      int      // how many beyond Unfired
+	More      int      // the number of such rules beyond Unfired
 }
 
-// Wrong returns what makes it red; nil where it is green.
+// Wrong returns what makes the verdict red, or nil if it is green.
 func (v *Verdict) Wrong() []string {
 	var list []string
 	switch off := v.count(Red); off {
@@ -70,8 +70,8 @@ func (v *Verdict) count(label string) int {
 	return n
 }
 
-// String returns the printable text: a line for each finding and its first call, what is off-spec first; then what else is wrong, a line
-// that sums up, and what explains.
+// String returns the verdict as printable text: lines for each finding and its first call, off-spec ones first; then what else is
+// wrong, a summary line, and what only explains.
 func (v *Verdict) String() string {
 	var b strings.Builder
 	findings := slices.Clone(v.Findings)
@@ -108,7 +108,7 @@ func (v *Verdict) String() string {
 	return b.String()
 }
 
-// some writes the first lines of a list, and how many more there are of what.
+// some writes the first lines of a list, and how many more there are. what names them in the plural.
 func some(b *strings.Builder, list []string, more int, what string) {
 	for i, line := range list {
 		if i == most {
