@@ -20,7 +20,7 @@ import (
 	"github.com/dingmock/dingmock/catalogue/paths"
 )
 
-// operation is what is read of a line of the catalogue.
+// operation is the part of a line of the catalogue that is read.
 type operation struct {
 	ID         string   `json:"id"`
 	Method     string   `json:"method"`
@@ -30,7 +30,7 @@ type operation struct {
 	Notes      []string `json:"notes"`
 }
 
-// letters are the letters of the kinds of token, as package paths reads them.
+// letters maps the kinds of token to the letters that package paths reads.
 var letters = map[string]string{
 	"header":                                    "a",
 	"query access_token":                        "q",

@@ -1,4 +1,4 @@
-// Package paths knows which server calls DingTalk has: the method, the path and the kind of token of each, and no more.
+// Package paths lists the server calls that DingTalk has, with the method, path and kind of token of each, and nothing else.
 //
 // It is made from the official documentation and the official SDKs of August 2026, and imports nothing of this module.
 package paths
@@ -15,22 +15,22 @@ import (
 
 // Call is one server call of DingTalk.
 type Call struct {
-	ID         string // the dotted name of a call of oapi.dingtalk.com; of api.dingtalk.com the SDK's method
+	ID         string // for oapi.dingtalk.com the dotted name of the call; for api.dingtalk.com the method of the SDK
 	Method     string
 	Path       string // may hold {parameters}
 	Token      Token
-	Documented bool // whether the documentation has it; otherwise an SDK alone does
-	Guessed    bool // whether the path was made of the name that an SDK has for the call, and was seen nowhere
+	Documented bool // whether the documentation has it; if not, only an SDK does
+	Guessed    bool // whether the path was derived from the name of the call in an SDK, and was seen nowhere
 }
 
-// Token is what carries the credential of a call.
+// Token says what carries the credential of a call.
 type Token struct {
-	In   string // header or query; "" where no parameter carries it
-	Name string // of the header or the parameter
-	Of   string // whose it is: app, robot, webhook, suite, sns or sso; signature where the call is signed; "" for none
+	In   string // header or query; "" if no parameter carries it
+	Name string // of the header or parameter
+	Of   string // whose it is: app, robot, webhook, suite, sns or sso; signature if the call is signed; "" for none
 }
 
-// tokens are the kinds of token by the letter that stands for them in the list.
+// tokens maps the letters used in the list to kinds of token.
 var tokens = map[string]Token{
 	"a": {"header", "x-acs-dingtalk-access-token", "app"},
 	"q": {"query", "access_token", "app"},
@@ -44,8 +44,8 @@ var tokens = map[string]Token{
 	"g": {Of: "signature"},
 }
 
-// packed has a line for each call, sorted: path, method, the letters of token and source, and the id where that is not
-// the path with dots.
+// packed has one line for each call, sorted: path, method, the letters for token and source, and the id unless it is the dotted
+// path.
 //
 //go:embed paths.txt.gz
 var packed []byte
@@ -55,12 +55,12 @@ type list struct {
 	root  node
 }
 
-// node is the beginning that paths share, up to a segment.
+// node is a common beginning of paths, up to a segment.
 type node struct {
 	literal   map[string]*node
 	parameter []*node // the segments with a {parameter}; nearly always one
-	before    string  // of such a segment: what stands before the parameter
-	after     string  // and after it
+	before    string  // in such a segment, the text before the parameter
+	after     string  // and the text after it
 	calls     []Call
 }
 
@@ -96,7 +96,7 @@ func parse(line string) Call {
 	return c
 }
 
-// Dotted returns the name that a path of oapi.dingtalk.com gives its call: without /topapi/, dots for slashes.
+// Dotted returns the name of the call with a path of oapi.dingtalk.com: the path without /topapi/, with dots for slashes.
 func Dotted(path string) string {
 	return strings.ReplaceAll(strings.TrimPrefix(strings.TrimPrefix(path, "/"), "topapi/"), "/", ".")
 }
@@ -130,10 +130,10 @@ func (n *node) child(segment string) *node {
 	return p
 }
 
-// Find returns the calls of a path, which differ in method; none where DingTalk has no such path. A literal segment
-// goes before a {parameter}. It takes time by the length of the path, not of the list.
+// Find returns the calls with a path, which differ in method, or none if DingTalk has no such path. A literal segment goes before
+// a {parameter}. The time that it takes depends on the length of the path, not of the list.
 func Find(path string) []Call {
-	const longest = 512 // bytes; far beyond any path of the list
+	const longest = 512 // bytes; no path in the list is nearly as long
 	if len(path) > longest {
 		return nil
 	}
@@ -163,5 +163,5 @@ func (n *node) find(path string) []Call {
 	return nil
 }
 
-// All returns all calls, sorted by path and method. The slice is shared: it is not to be changed.
+// All returns all calls, sorted by path and method. The slice is shared: do not change it.
 func All() []Call { return load().calls }
