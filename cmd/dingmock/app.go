@@ -40,11 +40,11 @@ func (a *appFlag) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// appNames are the values of verdict's --app.
+// appNames holds the values of verdict's --app.
 type appNames []string
 
-// Decode reads one value, or several with commas between them. An empty one, as an unset variable in a script gives it, is
-// refused: it would ask for all apps.
+// Decode reads one value, or several separated by commas. It refuses an empty value, such as an unset variable in a script gives:
+// that would select all apps.
 func (n *appNames) Decode(ctx *kong.DecodeContext) error {
 	var text string
 	if err := ctx.Scan.PopValueInto("name", &text); err != nil {
@@ -75,8 +75,8 @@ func (c *count) UnmarshalText(text []byte) error {
 // tokenFlag is the value of --control-token. Its errors show no part of it.
 type tokenFlag string
 
-// UnmarshalText reads a control token, without the white space around it. An empty one, as an unset variable in a script gives
-// it, is refused: it would ask for none.
+// UnmarshalText reads a control token, without the white space around it. It refuses an empty one, such as an unset variable in a
+// script gives: the control API would then require no token.
 func (t *tokenFlag) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		return errors.New("the control token is empty: give one, or leave the flag out to ask for none")

@@ -9,11 +9,11 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// listed is how many apps the start text names.
+// listed is the maximum number of apps that the banner names.
 const listed = 8
 
-// banner tells a person where the fake is, which apps it has, and how to try it. It shows no secret but the default
-// app's, which is public: the others may be real.
+// banner tells a person where the fake is, which apps it has, and how to try it. The only secret that it shows is the default
+// app's, which is public: others may be real.
 func (c *serveCommand) banner(w io.Writer, f *front, apps []mockserver.AppState) {
 	var b bytes.Buffer
 	url := baseURL(f.plain[0].Addr())
@@ -48,7 +48,7 @@ func (c *serveCommand) banner(w io.Writer, f *front, apps []mockserver.AppState)
 	_, _ = io.WriteString(w, printable.Text(b.String()))
 }
 
-// try writes lines to paste into a shell, where there is an app to write them for.
+// try writes lines to paste into a shell, if there is an app to write them for.
 func (c *serveCommand) try(b *bytes.Buffer, url string, apps []mockserver.AppState) {
 	var key, secret, note string
 	switch {

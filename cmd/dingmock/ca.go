@@ -14,7 +14,7 @@ type caCommand struct {
 	where
 }
 
-// Run prints it.
+// Run prints the certificate.
 func (c *caCommand) Run(ctx context.Context, out streams) error {
 	var data []byte
 	if c.TLSDir != "" {
@@ -34,7 +34,7 @@ func (c *caCommand) Run(ctx context.Context, out streams) error {
 	}
 	printed := false
 	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != "CERTIFICATE" { // of what is sent, nothing else is shown
+		if block.Type != "CERTIFICATE" { // print nothing else, whatever the server sent
 			continue
 		}
 		if err := pem.Encode(out.stdout, &pem.Block{Type: block.Type, Bytes: block.Bytes}); err != nil {

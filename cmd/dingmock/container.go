@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// servedAt returns the addresses of the serve that runs beside this process, by the flags and variables that it was
-// started with; nil where none is seen. In a container that is its main process, or else what that has started: of
-// several it is the first. It reads proc, which is /proc on Linux.
+// servedAt returns the addresses of a serve that runs in the same container, taken from the flags and variables that it was
+// started with, or nil if it sees none. The serve is the container's main process, or one that this has started; if there are
+// several, the first. proc is the folder to read, which is /proc on Linux.
 func servedAt(proc string) []string {
 	own, err := os.Stat(filepath.Join(proc, "self", "exe"))
 	if err != nil {
@@ -55,7 +55,7 @@ func servedAt(proc string) []string {
 	return nil
 }
 
-// stringsIn reads a file of strings that each end with a zero byte; none where it cannot be read.
+// stringsIn reads a file of strings that each end with a zero byte. It returns nil if it cannot read the file.
 func stringsIn(name string) []string {
 	data, err := os.ReadFile(name)
 	if err != nil || len(data) == 0 {

@@ -24,7 +24,7 @@ func (h *hostFlag) UnmarshalText(text []byte) error {
 	return hosts.Check(string(text))
 }
 
-// newAuthority makes or reads the authority of --tls-dir and --tls-host. Its certificates have the faults that fault says.
+// newAuthority makes or reads the authority for --tls-dir and --tls-host. fault returns the fault that a certificate is to have.
 func newAuthority(dir string, names []hostFlag, fault func(name string) string, log *slog.Logger) (*impersonate.Authority, error) {
 	o := &impersonate.Options{Dir: dir, Fault: fault, Log: log}
 	for _, h := range names {
@@ -33,7 +33,7 @@ func newAuthority(dir string, names []hostFlag, fault func(name string) string, 
 	return impersonate.New(o)
 }
 
-// addresses are where a front listens.
+// addresses holds the addresses on which a front listens.
 type addresses struct{ plain, tls, proxy []string }
 
 // front is a fake with its listeners.
@@ -44,12 +44,12 @@ type front struct {
 	authority *impersonate.Authority // of tls
 	server    *http.Server           // of plain and tls
 	relay     *impersonate.Proxy     // of proxy
-	ended     chan error             // gets the error of each listener that ends
+	ended     chan error             // receives the error of each listener that ends
 	serves    sync.WaitGroup
 }
 
-// newFront opens all listeners, or none. The handler is the fake, or what stands before it; authority is needed where
-// there are TLS listeners or proxies.
+// newFront opens all listeners, or none. handler is the fake, or a handler in front of it. authority is required if there are TLS
+// listeners or proxies.
 func newFront(ctx context.Context, fake *mockserver.Server, handler http.Handler, authority *impersonate.Authority, at addresses, egress *http.Transport, log *slog.Logger) (*front, error) {
 	if len(at.plain) == 0 {
 		return nil, errors.New("--addr: is empty; it has to be HOST:PORT")
@@ -75,7 +75,7 @@ func newFront(ctx context.Context, fake *mockserver.Server, handler http.Handler
 		ConnContext:       fake.ConnContext,
 		ErrorLog:          serverlog.New(log),
 
-		DisableGeneralOptionsHandler: true, // OPTIONS * is answered as the platform answers
+		DisableGeneralOptionsHandler: true, // the fake answers OPTIONS * as the platform does
 	}
 	if authority != nil {
 		f.relay = authority.NewProxy(handler, &impersonate.ProxyOptions{Egress: egress, ConnContext: fake.ConnContext, Log: log})
@@ -87,7 +87,7 @@ func (f *front) all() []net.Listener {
 	return append(append(append([]net.Listener{}, f.plain...), f.tls...), f.proxy...)
 }
 
-// serve begins to answer.
+// serve starts to answer.
 func (f *front) serve() {
 	start := func(list []net.Listener, serve func(net.Listener) error) {
 		for _, l := range list {
@@ -101,8 +101,8 @@ func (f *front) serve() {
 	}
 }
 
-// shutdown takes no new calls and gives those that are under way the grace time. Half way through it, what may never
-// end by itself is ended: calls that hang by a rule, waits and streams. It fails where calls were cut off.
+// shutdown takes no new calls and gives the calls under way the grace time to finish. Half way through, it ends what may never
+// end by itself: calls that a rule makes hang, waits and streams. It fails if calls were cut off.
 func (f *front) shutdown(ctx context.Context, grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
@@ -121,7 +121,7 @@ func (f *front) shutdown(ctx context.Context, grace time.Duration) error {
 	return err
 }
 
-// close ends all at once.
+// close ends everything at once.
 func (f *front) close() {
 	_ = f.fake.Close()
 	_ = f.server.Close()

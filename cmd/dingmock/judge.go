@@ -19,7 +19,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver"
 )
 
-// judgeFlags say what is held against a program, and where that is written: the same in verdict, run and proxy.
+// judgeFlags say what counts against a program, and where to write that. verdict, run and proxy share them.
 type judgeFlags struct {
 	AllowUnknown  []string `placeholder:"PATTERN" help:"Let calls of this path pass, which DingTalk does not have: a path, or the beginning of one followed by *; repeatable."`
 	AllowNoCalls  bool     `help:"Let pass that no call came."`
@@ -33,29 +33,29 @@ type judgeFlags struct {
 
 // finding is one way in which calls, or replies, were off-spec.
 type finding struct {
-	app string // "" where apps are not told apart
+	app string // "" if apps are not told apart
 	dingmock.Violation
 	count   int
-	ignored bool   // of an app that is not judged
+	ignored bool   // whether its app is not judged
 	curl    string // the first such call
 }
 
-// ruling is what was found in the light of the flags.
+// ruling is what was found, judged by the flags.
 type ruling struct {
 	flags     *judgeFlags
 	hint      string // how to let pass that no call came
 	calls     int
-	reasons   []string // what is wrong beside findings
+	reasons   []string // what else is wrong
 	refused   int
 	rows      []finding
-	known     map[string]bool          // the baseline; true: it occurred
+	known     map[string]bool          // the lines of the baseline; true if a line occurred
 	explained []mockserver.Explanation // what error replies said
 	unfired   []mockserver.UnfiredRule
-	told      bool // the files have it
-	more      int  // rules beyond unfired
+	told      bool // whether the files have it
+	more      int  // the number of rules beyond unfired
 }
 
-// begin checks the flags, reads the baseline, and says in the files that are asked for that there is no verdict yet.
+// begin checks the flags, reads the baseline, and writes to the requested files that there is no verdict yet.
 func (f *judgeFlags) begin() (*ruling, error) {
 	r, err := f.ruling()
 	if err == nil {
@@ -83,7 +83,7 @@ func (f *judgeFlags) ruling() (*ruling, error) {
 	return r, nil
 }
 
-// writable fails where a file that is to be written cannot be: a job is told so before it has run.
+// writable fails if a requested file cannot be written, so that a job knows before it has run.
 func (f *judgeFlags) writable() error {
 	if err := f.unjudged(errNotEnded); err != nil || f.WriteBaseline == "" {
 		return err
@@ -95,7 +95,7 @@ func (f *judgeFlags) writable() error {
 	return file.Close()
 }
 
-// unjudged writes why there is no verdict, in place of an earlier one.
+// unjudged replaces an earlier verdict in the files with the reason why there is none.
 func (f *judgeFlags) unjudged(why error) error {
 	text := "no verdict: " + oneLine(why)
 	var x junit.Report
@@ -117,12 +117,12 @@ func (f *judgeFlags) unjudged(why error) error {
 	return failed
 }
 
-// options are the flags as a fake takes them.
+// options returns the flags in the form that a fake takes.
 func (f *judgeFlags) options(apps ...string) *mockserver.VerdictOptions {
 	return &mockserver.VerdictOptions{Apps: apps, AllowUnknown: f.AllowUnknown, AllowNoCalls: f.AllowNoCalls}
 }
 
-// take takes over what a fake has found.
+// take adopts what a fake has found.
 func (r *ruling) take(v mockserver.Verdict) {
 	r.calls, r.reasons, r.refused, r.unfired, r.more = v.Calls, v.Reasons, v.Refused, v.Unfired, v.UnfiredMore
 	for _, row := range v.Violations {
@@ -141,8 +141,8 @@ func (r *ruling) add(x finding) {
 	}
 }
 
-// key is a violation as a baseline has it: the operation, - for none; the rule; and the pointer, for an unknown path that
-// path.
+// key returns the line of the violation in a baseline: the operation, or - for none; the rule; and the pointer, or for an unknown
+// path the path itself.
 func (x *finding) key() string {
 	operation, place := x.Operation, x.Pointer
 	if operation == "" {
@@ -151,13 +151,13 @@ func (x *finding) key() string {
 	if x.Kind == dingmock.KindUnknownPath {
 		place = x.Found
 	}
-	if place == "" { // of too many to tell apart
+	if place == "" { // there were too many to tell apart
 		place = "-"
 	}
 	return printable.Line(operation + " " + x.Kind + " " + place)
 }
 
-// label says what is made of a finding; only what is off-spec counts. Nothing does that is written as the baseline to come.
+// label returns how a finding is judged; only an off-spec one counts. While a baseline is being written none is off-spec.
 func (r *ruling) label(x finding) string {
 	_, known := r.known[x.key()]
 	switch {
@@ -179,7 +179,7 @@ func (x *finding) String() string {
 	return text
 }
 
-// stale returns what stands in the baseline and did not occur.
+// stale returns the lines of the baseline that did not occur.
 func (r *ruling) stale() []string {
 	var list []string
 	for key, occurred := range r.known {
@@ -191,7 +191,7 @@ func (r *ruling) stale() []string {
 	return list
 }
 
-// said is the ruling as it is told.
+// said returns the ruling in the form in which it is printed.
 func (r *ruling) said() *verdict.Verdict {
 	v := &verdict.Verdict{
 		Calls: r.calls, Reasons: r.reasons, Refused: r.refused, Hint: r.hint, Stale: r.stale(), Exact: r.flags.Exact && r.flags.WriteBaseline == "", More: r.more,
@@ -208,7 +208,7 @@ func (r *ruling) said() *verdict.Verdict {
 	return v
 }
 
-// close says in the files why there is no verdict, where err has kept it from being told. It returns err.
+// close writes to the files why there is no verdict if err kept it from being told. It returns err.
 func (r *ruling) close(err error) error {
 	if err == nil || r.told {
 		return err
@@ -216,7 +216,7 @@ func (r *ruling) close(err error) error {
 	return errors.Join(err, r.flags.unjudged(err))
 }
 
-// wrong is what makes the ruling red; nil where it is green.
+// wrong returns what makes the ruling red, or nil if it is green.
 func (r *ruling) wrong() error {
 	if list := r.said().Wrong(); list != nil {
 		return errors.New(strings.Join(list, "; "))
@@ -224,8 +224,8 @@ func (r *ruling) wrong() error {
 	return nil
 }
 
-// tell prints the ruling for people, what is off-spec first, and writes the files that are asked for. Its error is of the
-// writing alone.
+// tell prints the ruling for people, off-spec findings first, and writes the requested files. It returns an error only if writing
+// fails.
 func (r *ruling) tell(w io.Writer) error {
 	r.told = true
 	text := r.said().String()
@@ -251,7 +251,7 @@ func (r *ruling) tell(w io.Writer) error {
 	return err
 }
 
-// annotations are what is wrong, for GitHub.
+// annotations returns what is wrong as annotations for GitHub.
 func (r *ruling) annotations() string {
 	var b strings.Builder
 	for _, x := range r.rows {
@@ -271,7 +271,7 @@ func (r *ruling) annotations() string {
 	return b.String()
 }
 
-// writeJUnit writes a case for each row. A note is no failure.
+// writeJUnit writes one case for each row. A note is not a failure.
 func (r *ruling) writeJUnit(w io.Writer) error {
 	var report junit.Report
 	s := report.Suite("dingmock", "verdict", time.Now())
@@ -302,7 +302,7 @@ func (r *ruling) writeJUnit(w io.Writer) error {
 	return report.Write(w)
 }
 
-// writeBaseline writes what counts, baseline or not, each once.
+// writeBaseline writes each violation that counts once, whether or not an earlier baseline has it.
 func (r *ruling) writeBaseline(w io.Writer) error {
 	var lines []string
 	for _, x := range r.rows {
@@ -315,7 +315,7 @@ func (r *ruling) writeBaseline(w io.Writer) error {
 	return err
 }
 
-// readBaseline reads a list of known violations. Empty lines and those that begin with # are passed over.
+// readBaseline reads a list of known violations. It skips empty lines and lines that begin with #.
 func readBaseline(name string) (map[string]bool, error) {
 	f, err := os.Open(name)
 	if err != nil {

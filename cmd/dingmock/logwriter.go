@@ -9,30 +9,30 @@ import (
 )
 
 const (
-	backlog  = 1 << 20     // how many bytes of lines wait for whoever reads them
-	patience = time.Second // how long the end waits while nothing of the rest is read
-	portion  = 64 << 10    // how many bytes are written at once
+	backlog  = 1 << 20     // the most that waits to be written, in bytes
+	patience = time.Second // how long close waits while nobody reads the rest
+	portion  = 64 << 10    // the most that is written at once, in bytes
 )
 
-// errUnread says that what was written at last is not read.
+// errUnread says that nobody reads the last lines.
 var errUnread = fmt.Errorf("nobody has read it within %s", patience)
 
-// logWriter is a stream of lines that holds nobody up, be it read or not: one goroutine writes what the others hand over.
-// Lines are dropped and counted where too many wait or a write fails, and a line says how many they were as soon as
-// writing works. The others keep their order.
+// logWriter is a stream of lines that holds nobody up, whether or not it is read: one goroutine writes what the others hand over.
+// If too many lines wait, or a write fails, lines are dropped and counted; a line says how many as soon as writing works again.
+// The remaining lines keep their order.
 type logWriter struct {
 	to   io.Writer
-	tell func(w io.Writer, dropped int) // writes that line; nil: none is written
+	tell func(w io.Writer, dropped int) // writes that line; nil if none is to be written
 	done chan bool                      // closed at the end
 	torn bool                           // whether a write has failed within a line
 
 	mu      sync.Mutex
 	more    *sync.Cond
 	waiting []byte // lines
-	dropped int    // how many came after those that wait
-	written int64  // how many bytes are
+	dropped int    // the number of lines dropped after those that wait
+	written int64  // the number of bytes written
 	closed  bool
-	failure error // of the first write that failed
+	failure error // the error of the first write that failed
 }
 
 func newLogWriter(to io.Writer, tell func(w io.Writer, dropped int)) *logWriter {
@@ -42,14 +42,14 @@ func newLogWriter(to io.Writer, tell func(w io.Writer, dropped int)) *logWriter 
 	return w
 }
 
-// tellDropped is the line of a log for people.
+// tellDropped writes the line about dropped lines to a log for people.
 func tellDropped(w io.Writer, dropped int) { _, _ = fmt.Fprintln(w, "dingmock:", droppedText(dropped)) }
 
 func droppedText(n int) string {
 	return fmt.Sprintf("%d log lines dropped: nobody reads them, or they cannot be written", n)
 }
 
-// Write takes lines, or drops them. It does not wait for them to be written, and never fails.
+// Write takes lines or drops them. It never waits for them to be written, and never fails.
 func (w *logWriter) Write(lines []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -64,8 +64,7 @@ func (w *logWriter) Write(lines []byte) (int, error) {
 	return len(lines), nil
 }
 
-// result takes the lines that a command is run for, however many they are, after those that wait. It is the last that
-// is written.
+// result takes the lines that are the result of a command, however many, after those that wait. Nothing is written after them.
 func (w *logWriter) result(lines []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -76,7 +75,7 @@ func (w *logWriter) result(lines []byte) (int, error) {
 	return len(lines), nil
 }
 
-// close waits for what was taken to be written, as long as somebody reads. It returns why not all is.
+// close waits until all lines taken are written, for as long as somebody reads them. Otherwise it returns why they are not.
 func (w *logWriter) close() error {
 	w.mu.Lock()
 	w.closed = true
@@ -107,7 +106,7 @@ func (w *logWriter) close() error {
 func (w *logWriter) run() {
 	defer close(w.done)
 	var lines []byte
-	lost := 0 // dropped, and not told yet
+	lost := 0 // lines dropped, but not told yet
 	for {
 		var dropped int
 		var ok bool
@@ -120,7 +119,7 @@ func (w *logWriter) run() {
 	}
 }
 
-// take waits for lines, and for how many were dropped after them. It gives the memory of the last ones back.
+// take waits for lines or dropped lines, and returns the lines and the number dropped after them. It reuses the memory of last.
 func (w *logWriter) take(last []byte) (lines []byte, dropped int, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -137,7 +136,7 @@ func (w *logWriter) take(last []byte) (lines []byte, dropped int, ok bool) {
 
 var newline = []byte("\n")
 
-// write returns how many lines it has not written to their ends.
+// write writes lines and returns how many of them it could not write completely.
 func (w *logWriter) write(lines []byte) (lost int) {
 	if w.torn && len(lines) > 0 {
 		if _, err := w.part(newline); err != nil {
@@ -154,7 +153,7 @@ func (w *logWriter) write(lines []byte) (lost int) {
 	return 0
 }
 
-// part writes some of the lines, and returns how much of them it could.
+// part writes a part of the lines, and returns how much of it was written.
 func (w *logWriter) part(part []byte) (int, error) {
 	n, err := w.to.Write(part)
 	if n > 0 {
@@ -169,7 +168,7 @@ func (w *logWriter) part(part []byte) (int, error) {
 	return n, err
 }
 
-// told says how many lines were lost, and returns how many are still to be told.
+// told writes how many lines were lost, and returns how many still need to be told.
 func (w *logWriter) told(lost int) int {
 	if lost == 0 || w.tell == nil {
 		return 0

@@ -1,6 +1,6 @@
 // Command dingmock runs the fake DingTalk (钉钉) open platform of this module.
 //
-// It is thin: what it serves is package mockserver, what it prints of the document is the root package. Start with
+// It is thin: package mockserver has what it serves, and the root package what it prints from the document. Start with
 //
 //	dingmock serve
 package main
@@ -30,11 +30,11 @@ var version = ""
 // The exit codes of all commands.
 const (
 	exitOK     = 0
-	exitFailed = 1 // it ran, and something went wrong
-	exitUsage  = 2 // it did not start: a flag, a variable, a file or an address is not usable
+	exitFailed = 1 // the command ran, and something went wrong
+	exitUsage  = 2 // the command did not start: a flag, a variable, a file or an address is not usable
 )
 
-// commands are the commands with their flags. A flag's environment variable is DINGMOCK_ and its name.
+// commands holds the commands with their flags. A flag's environment variable is DINGMOCK_ followed by its name.
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Answer as the DingTalk open platform does."`
 	Run     runCommand     `cmd:"" help:"Run a program with a fake of its own in the platform's place."`
@@ -48,28 +48,28 @@ type commands struct {
 	Version kong.VersionFlag `env:"-" help:"Print the version."`
 }
 
-// streams are where a command writes.
+// streams holds the streams to which a command writes.
 type streams struct {
 	stdout, stderr io.Writer
 }
 
-// usageError is an error by which a command does not start.
+// usageError is an error that keeps a command from starting.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
 func main() {
-	log.SetOutput(io.Discard) // net/http's client writes there what a server does that it should not
+	log.SetOutput(io.Discard) // net/http's client logs there what servers do wrong
 	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	if len(os.Args) < 2 || os.Args[1] != "run" { // which passes all of them on
+	if len(os.Args) < 2 || os.Args[1] != "run" { // run passes all signals on
 		context.AfterFunc(ctx, endAtNext)
 	}
 	os.Exit(run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr))
 }
 
-// endAtNext ends the process at its next signal, with the exit code that a shell has for one. The signal's own action is
-// not put back for that: where many come at once, Go's runtime takes each within the last until its stack is full, and
-// the process dies of SIGSEGV.
+// endAtNext ends the process at its next signal, with the exit code that a shell gives for that signal. It does not restore the
+// signal's default action instead: if many signals came at once, Go's runtime would handle each within the last until its stack
+// is full, and the process would die of SIGSEGV.
 func endAtNext() {
 	next := make(chan os.Signal, 1)
 	signal.Notify(next, os.Interrupt, syscall.SIGTERM)
@@ -101,7 +101,7 @@ func run(ctx context.Context, args []string, lookupEnv func(string) (string, boo
 	if errors.As(err, &coded) && coded.error == nil {
 		return coded.code
 	}
-	last := newLogWriter(stderr, nil) // which nobody may read any more
+	last := newLogWriter(stderr, nil) // maybe nobody reads stderr any more
 	_, _ = fmt.Fprintf(last, "dingmock: %s\n", oneLine(err))
 	_ = last.close()
 	switch {
@@ -119,8 +119,8 @@ func oneLine(err error) string {
 	return printable.Line(strings.NewReplacer("\n", " ", "\r", " ").Replace(err.Error()))
 }
 
-// parse reads the flags and the environment into c. It returns nil for both where all there was to do was to print
-// something, such as the help.
+// parse reads the flags and the environment into c. It returns nil for both results if it only had to print something, such as
+// the help.
 func parse(c *commands, args []string, lookupEnv func(string) (string, bool), stdout, stderr io.Writer) (*kong.Context, error) {
 	done := false
 	k, err := kong.New(c,
@@ -149,7 +149,7 @@ func parse(c *commands, args []string, lookupEnv func(string) (string, bool), st
 	return parsed, nil
 }
 
-// hints are added to errors of kong's: to those that a pattern fits.
+// hints lists what to add to errors from kong that match a pattern.
 var hints = []struct {
 	error *regexp.Regexp
 	hint  string
@@ -177,8 +177,7 @@ func hinted(err error, args []string) error {
 	return err
 }
 
-// detachEnvironment keeps kong from reading the process's environment by itself: environment reads the one that run is
-// given.
+// detachEnvironment keeps kong from reading the environment of the process: environment reads the one that run was given.
 func detachEnvironment(k *kong.Kong) error {
 	return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
 		if flag, ok := node.(*kong.Flag); ok {
@@ -188,7 +187,7 @@ func detachEnvironment(k *kong.Kong) error {
 	})
 }
 
-// describeFlag is a flag's text in the help: with its default and its variable.
+// describeFlag returns the help text of a flag, with its default and its variable.
 func describeFlag(v *kong.Value) string {
 	text := v.Help
 	if v.HasDefault {
@@ -200,7 +199,7 @@ func describeFlag(v *kong.Value) string {
 	return text
 }
 
-// environment takes the value of a flag that is not given from its variable. An empty variable counts as none.
+// environment takes the value of a flag from its variable if the flag is not given. An empty variable counts as unset.
 func environment(lookupEnv func(string) (string, bool)) kong.Resolver {
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		for _, name := range flag.Envs {
@@ -219,7 +218,7 @@ func environment(lookupEnv func(string) (string, bool)) kong.Resolver {
 	})
 }
 
-// versionString is the version of a release, else that of the module as it was fetched, else dev.
+// versionString returns the version of a release, or else the version at which the module was fetched, or else dev.
 func versionString() string {
 	if version != "" {
 		return version

@@ -7,8 +7,8 @@ import (
 	"github.com/dingmock/dingmock/internal/nearest"
 )
 
-// misused says why nothing was begun, in the reports that arguments name which could not be read whole: there a report of
-// an earlier run would pass for this one's. Of run it writes none, whose arguments may be another program's.
+// misused writes why a command did not start to the reports that its arguments name, as far as these can be read. Otherwise a
+// report of an earlier run would pass for one of this run. For run it writes none: the arguments may be another program's.
 func misused(args []string, lookupEnv func(string) (string, bool), why error) error {
 	named := func(flag string) string {
 		name := ""
@@ -21,7 +21,7 @@ func misused(args []string, lookupEnv func(string) (string, bool), why error) er
 		}
 		return name
 	}
-	switch nearest.Word(args[0], []string{"serve", "verify", "verdict", "run", "proxy", "ready", "ca", "spec"}) { // verfy is meant for verify
+	switch nearest.Word(args[0], []string{"serve", "verify", "verdict", "run", "proxy", "ready", "ca", "spec"}) { // verfy means verify
 	case "verify":
 		if slices.Contains(args, "--list") {
 			return nil

@@ -14,14 +14,15 @@ import (
 	"github.com/dingmock/dingmock/mockserver/control"
 )
 
-// powers are what a dingmock gives the contract kit through its control API.
+// powers is what a dingmock can do for the contract kit through its control API.
 type powers struct {
 	*control.Client
-	hosts []string // where it answers
+	hosts []string // the hosts at which it answers
 }
 
-// powersAt returns the powers of the dingmock at a base URL, or nil where none answers. Calls to the other one are marked
-// where a dingmock answers there as well. The token is for the first alone, once it has said that it is one.
+// powersAt returns the powers of the dingmock at the base URL base, or nil if none answers there. Calls to the base URL other are
+// marked too if a dingmock answers there as well. The token is sent only to base, and only once that has said that it is a
+// dingmock.
 func powersAt(ctx context.Context, base, other, token string, client *http.Client) any {
 	host := dingmockAt(ctx, base, client)
 	if host == "" {
@@ -38,8 +39,8 @@ func powersAt(ctx context.Context, base, other, token string, client *http.Clien
 	return p
 }
 
-// dingmockAt returns the host and port of the dingmock at a base URL, "" where none answers. A dingmock says without a token
-// that it is one.
+// dingmockAt returns the host and port of the dingmock at a base URL, or "" if none answers. It needs no token: a dingmock says
+// what it is without one.
 func dingmockAt(ctx context.Context, base string, client *http.Client) string {
 	c, err := control.New(base, &control.Options{HTTPClient: client})
 	if err != nil {
@@ -55,7 +56,7 @@ func dingmockAt(ctx context.Context, base string, client *http.Client) string {
 	return u.Host
 }
 
-// Mark marks a call of a dingmock as one that it is not to judge. No other server gets the mark.
+// Mark marks a call so that the dingmock does not judge it. No other server gets the mark.
 func (p powers) Mark(req *http.Request) {
 	if slices.Contains(p.hosts, req.URL.Host) {
 		req.Header.Set(mockserver.ProbeHeader, mockserver.ProbeMark)
@@ -72,12 +73,12 @@ func (p powers) NewApp(ctx context.Context, spec contract.AppSpec) (contract.App
 	return contract.App{CorpID: made.CorpID, CorpSecret: made.CorpSecret, AppKey: made.AppKey, AppSecret: made.AppSecret}, nil
 }
 
-// RemoveApp takes away an app with its journal and its verdict.
+// RemoveApp removes an app with its journal and its verdict.
 func (p powers) RemoveApp(ctx context.Context, app contract.App) error {
 	a := p.App(app.AppKey)
 	for _, take := range []func(context.Context) error{a.Reset, a.ClearVerdict, a.Delete} {
 		if err := take(ctx); errors.Is(err, mockserver.ErrNoApp) {
-			return nil // somebody else took it away
+			return nil // somebody else removed it
 		} else if err != nil {
 			return err
 		}

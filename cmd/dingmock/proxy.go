@@ -26,11 +26,11 @@ import (
 	"github.com/dingmock/dingmock/internal/verdict"
 )
 
-const recorded = 64 << 10 // how many bytes of each body are recorded
+const recorded = 64 << 10 // the most of each body that is recorded, in bytes
 
-// passedBy is the header that marks a call as passed on, so that one which comes back is known, by whatever way and
-// through whatever other proxies, that --upstream or a proxy of the environment's is this proxy itself. Via, which is there for
-// that, some servers answer otherwise: nginx compresses nothing for a proxy.
+// passedBy is the header that marks a call as passed on. If such a call comes back, by whatever way and through whatever other
+// proxies, --upstream or a proxy from the environment is this proxy itself. The standard header Via would change the answers of
+// some servers: nginx compresses nothing for a proxy.
 const passedBy = "Dingmock-Proxy"
 
 const loop = "a call has come back to the proxy that passed it on: --upstream, HTTP_PROXY or HTTPS_PROXY leads to the proxy itself"
@@ -63,8 +63,8 @@ func (c *proxyCommand) Run(ctx context.Context, out streams) (failed error) {
 		return usageError{err}
 	}
 	transport := dial.Own(client.Transport.(*http.Transport))
-	transport.DisableCompression = true // what is passed on is what was sent
-	transport.DisableKeepAlives = true  // no call may be sent again, as is that which meets a connection that was just closed
+	transport.DisableCompression = true // pass on exactly what was sent
+	transport.DisableKeepAlives = true  // no call may be sent twice, as net/http does if a kept connection was just closed
 	outliveReaders()
 	stdout, stderr := newLogWriter(out.stdout, nil), newLogWriter(out.stderr, tellDropped)
 	defer func() { _, _ = stdout.close(), stderr.close() }()
@@ -120,8 +120,8 @@ type proxy struct {
 	quiet    bool
 	recorder contract.Recorder
 	options  contract.JudgeOptions
-	mark     string // of the calls that it has passed on
-	cameBack string // of its own answer to such a call; another mark, as a server may send back the headers of a request
+	mark     string // marks the calls that it has passed on
+	cameBack string // marks its own answer to such a call; it differs from mark, since a server may echo the headers of a request
 	looped   chan struct{}
 	loopOnce sync.Once
 
@@ -143,12 +143,12 @@ type passing struct {
 	sent      *capture.Body
 	judgeOnce sync.Once
 
-	unanswered error // why there was no reply; nil where the client gave up
+	unanswered error // why there was no reply; nil if the client gave up
 }
 
 type passingKey struct{}
 
-// handler passes calls on byte for byte: what is judged is a copy.
+// handler passes calls on byte for byte, and judges copies of them.
 func (p *proxy) handler(transport http.RoundTripper) http.Handler {
 	reverse := &httputil.ReverseProxy{
 		Transport:      transport,
@@ -169,7 +169,7 @@ func (p *proxy) handler(transport http.RoundTripper) http.Handler {
 			say(w, http.StatusNotImplemented, fmt.Sprintf("it is no tunnel: give the client its address in place of %s, not in HTTPS_PROXY", p.upstream.Redacted()))
 			return
 		}
-		_ = http.NewResponseController(w).EnableFullDuplex() // the reply does not wait for the rest of the request: the server has not
+		_ = http.NewResponseController(w).EnableFullDuplex() // the server may reply before it has read the whole request
 		x := &passing{
 			request: r.Clone(context.WithoutCancel(r.Context())), began: time.Now(), sent: capture.New(r.Body, max(r.ContentLength, -1), contract.Judged, nil),
 		}
@@ -181,34 +181,34 @@ func (p *proxy) handler(transport http.RoundTripper) http.Handler {
 	})
 }
 
-// rewrite makes of a call the one that is passed on.
+// rewrite turns a call into the one that is passed on.
 func (p *proxy) rewrite(r *httputil.ProxyRequest) {
 	r.SetURL(p.upstream)
 	r.Out.URL.RawQuery = r.In.URL.RawQuery
 	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
-		if values, ok := r.In.Header[name]; ok { // it is the client's to say
+		if values, ok := r.In.Header[name]; ok { // only the client may set it
 			r.Out.Header[name] = values
 		}
 	}
-	r.Out.Trailer = r.In.Trailer // which is filled in when the body has ended
+	r.Out.Trailer = r.In.Trailer // filled in when the body has ended
 	r.Out.Header.Add(passedBy, p.mark)
 }
 
-// replied has a reply judged when its body has passed.
+// replied arranges for a reply to be judged when its body has passed.
 func (p *proxy) replied(resp *http.Response) error {
 	x := resp.Request.Context().Value(passingKey{}).(*passing)
 	if resp.Header.Get(passedBy) == p.cameBack {
-		return nil // the proxy's own: nothing is said of the server
+		return nil // the proxy's own reply, which says nothing about the server
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		return nil // no call of the document; the connection is passed on as it is
+		return nil // not a call of the document; the connection is passed on as it is
 	}
 	reply := *resp
 	resp.Body = capture.New(resp.Body, resp.ContentLength, contract.Judged, func(body capture.Copy) { p.judge(x, &reply, body) })
 	return nil
 }
 
-// unanswered answers a call that the server has not.
+// unanswered answers a call that the server has not answered.
 func (p *proxy) unanswered(w http.ResponseWriter, r *http.Request, err error) {
 	x := r.Context().Value(passingKey{}).(*passing)
 	select {
@@ -222,7 +222,7 @@ func (p *proxy) unanswered(w http.ResponseWriter, r *http.Request, err error) {
 	say(w, http.StatusBadGateway, fmt.Sprintf("%s has not answered: %s", p.upstream.Redacted(), printable.Line(plainError(err).Error())))
 }
 
-// say answers for the proxy itself: in no dialect of the platform's, so that nobody takes it for the server's answer.
+// say answers for the proxy itself, in none of the platform's dialects, so that nobody takes it for the server's answer.
 func say(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
@@ -236,8 +236,8 @@ func plainError(err error) error {
 	return err
 }
 
-// judge compares an exchange with the document, and tells of it. It is called before the
-// reply's last byte is passed on, so that nobody who has the reply can look too early.
+// judge compares an exchange with the document and reports it. It is called before the last byte of the reply is passed on, so
+// that nobody who has the reply can look too early.
 func (p *proxy) judge(x *passing, resp *http.Response, body capture.Copy) {
 	x.judgeOnce.Do(func() {
 		sent := x.sent.Copy()
@@ -254,7 +254,7 @@ func (p *proxy) judge(x *passing, resp *http.Response, body capture.Copy) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.exchanges++
-		// What is let pass is no call of DingTalk.
+		// An unknown path that is allowed is not a call of DingTalk.
 		if exchange.Parsed.Calls() && !slices.ContainsFunc(exchange.Parsed.Violations, func(v dingmock.Violation) bool {
 			return v.Kind == dingmock.KindUnknownPath && v.Level == dingmock.Note
 		}) {
@@ -291,7 +291,7 @@ func (p *proxy) say(format string, args ...any) {
 	_, _ = fmt.Fprintln(p.lines, printable.Line(fmt.Sprintf(format, args...)))
 }
 
-// tell writes what is off-spec, and notes, and returns 1 where anything is off-spec.
+// tell writes violations and notes, and returns 1 if anything is off-spec, or else 0.
 func (p *proxy) tell(what string, list []dingmock.Violation, curl string) (off int) {
 	for _, v := range list {
 		key := what + " " + string(v.Level) + " " + v.String()
@@ -313,7 +313,7 @@ func (p *proxy) tell(what string, list []dingmock.Violation, curl string) (off i
 	return off
 }
 
-// maxRows is how many ways of being off-spec are told apart at the end.
+// maxRows is the maximum number of ways of being off-spec that are told apart at the end.
 const maxRows = 10_000
 
 // end sums up.

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// where are the flags of a command that talks to a fake that runs.
+// where holds the flags of a command that talks to a running fake.
 type where struct {
 	URL  string   `placeholder:"URL" help:"The base URL of the fake. Where it is not given, it is the first --addr on this machine."`
 	Addr []string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where the fake listens, as serve has it."`
@@ -50,7 +50,7 @@ func (w *where) base() (string, error) {
 	return baseURL(addr), nil
 }
 
-// hintedAddr is an error of an address that has no port, with what would have been right.
+// hintedAddr adds to the error for an address without a port what would have been right.
 func hintedAddr(err error) error {
 	var wrong *net.AddrError
 	if !errors.As(err, &wrong) || wrong.Err != "missing port in address" {
@@ -65,7 +65,7 @@ func hintedAddr(err error) error {
 	return fmt.Errorf("%w; it has to be HOST:PORT, such as %s", err, right)
 }
 
-// fetch makes a GET, past any proxy. It fails where the answer is not a dingmock's, which begins so.
+// fetch makes a GET request, bypassing any proxy. It fails if the answer is not a dingmock's or does not start with begins.
 func fetch(ctx context.Context, url, begins string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -83,41 +83,41 @@ func fetch(ctx context.Context, url, begins string) ([]byte, error) {
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s: answers %s", url, resp.Status)
 	}
-	if resp.Header.Get("Dingmock-Version") == "" || !bytes.HasPrefix(body, []byte(begins)) { // a wrong path of a fake is answered as the platform does
+	if resp.Header.Get("Dingmock-Version") == "" || !bytes.HasPrefix(body, []byte(begins)) { // a fake answers a wrong path as the platform does
 		return nil, fmt.Errorf("%s: is answered, but not by a dingmock", url)
 	}
 	return body, nil
 }
 
-// readyCommand ends with 0 once a fake answers.
+// readyCommand ends with exit code 0 once a fake answers.
 type readyCommand struct {
 	where
 	Wait time.Duration `default:"0s" placeholder:"DURATION" help:"How long to wait for it."`
 }
 
-// often is how often a fake that is not ready is asked again.
+// often is the interval at which a fake that is not ready is asked again.
 const often = 20 * time.Millisecond
 
-// Run asks until the answer is yes or the time is over.
+// Run asks until the fake is ready or the time is over.
 func (c *readyCommand) Run(ctx context.Context) error {
 	if c.Wait < 0 {
 		return usageError{fmt.Errorf("--wait: %s is negative; it has to be 0s or more", c.Wait)}
 	}
-	over, cancel := context.WithTimeout(ctx, max(c.Wait, time.Second)) // one question may take a second
+	over, cancel := context.WithTimeout(ctx, max(c.Wait, time.Second)) // a single request may take a second
 	defer cancel()
 	began := time.Now()
 	again := time.NewTicker(often)
 	defer again.Stop()
 	var last error
 	for {
-		base, err := c.base() // again, since a serve may begin only now
+		base, err := c.base() // each time, since a serve may start only now
 		if err != nil {
 			return usageError{err}
 		}
 		if _, err = fetch(over, base+"/_mock/readyz", "ok"); err == nil {
 			return nil
 		}
-		if last == nil || over.Err() == nil { // that the time is over says less than what was before
+		if last == nil || over.Err() == nil { // an earlier error says more than that the time is over
 			last = err
 		}
 		if time.Since(began)+often > c.Wait {

@@ -25,15 +25,15 @@ import (
 	"github.com/dingmock/dingmock/mockserver/impersonate"
 )
 
-// The exit codes of run beside the program's own, as env has them.
+// The exit codes of run other than the program's own; env uses the same.
 const (
 	exitItself      = 125 // dingmock itself failed
-	exitNotRun      = 126 // the program is there but cannot be run
+	exitNotRun      = 126 // the program exists but cannot be run
 	exitNotFound    = 127
 	loopbackAnyPort = "127.0.0.1:0"
 )
 
-// maxSettle is how long run waits for the last clients to make up their minds about the certificate.
+// maxSettle is how long run waits for the last clients to accept or refuse the certificate.
 const maxSettle = 200 * time.Millisecond
 
 // runCommand runs a program with a fake in the platform's place.
@@ -48,7 +48,7 @@ type runCommand struct {
 	fakeFlags
 }
 
-// Run runs the program to its end. What it fails with carries the exit code.
+// Run runs the program to its end. Its error carries the exit code.
 func (c *runCommand) Run(ctx context.Context, out streams) (failed error) {
 	command := c.Command
 	if command[0] == "--" {
@@ -86,7 +86,7 @@ func (c *runCommand) Run(ctx context.Context, out streams) (failed error) {
 	}
 	var egress *http.Transport
 	if c.AllowEgress {
-		egress = http.DefaultTransport.(*http.Transport).Clone() // with the proxy that the environment names
+		egress = http.DefaultTransport.(*http.Transport).Clone() // uses the proxy that the environment names
 	}
 	front := func(at addresses) (*front, error) { return newFront(ctx, fake, fake, authority, at, egress, log) }
 	f, isolated, err := c.listen(front)
@@ -143,7 +143,7 @@ func (c *runCommand) Run(ctx context.Context, out streams) (failed error) {
 	return exitError{nil, code}
 }
 
-// listen makes the front, and returns the address that the hosts file is to lead to, if any.
+// listen makes the front, and returns the address for the hosts file, or "" if that is not to be written.
 func (c *runCommand) listen(make func(addresses) (*front, error)) (f *front, isolated string, err error) {
 	if c.Isolate == "hosts" {
 		return isolatedFront(make)
@@ -153,7 +153,7 @@ func (c *runCommand) listen(make func(addresses) (*front, error)) (f *front, iso
 	return f, "", err
 }
 
-// lookProgram finds a program as env does: the exit code says whether there is none, or it cannot be run.
+// lookProgram finds a program as env does. The exit code of its error says whether there is none, or it cannot be run.
 func lookProgram(name string) (string, error) {
 	path, err := exec.LookPath(name)
 	switch {
@@ -175,7 +175,7 @@ func lookProgram(name string) (string, error) {
 	return "", exitError{fmt.Errorf("run: %s: there is no such program in PATH", name), exitNotFound}
 }
 
-// logs are where the fake's log and its lines of calls go: both to the file of --keep-logs, and warnings to stderr.
+// logs returns where to write the fake's log and its lines of calls: both to the file of --keep-logs, and warnings to stderr.
 func (c *runCommand) logs(stderr io.Writer) (log *slog.Logger, calls func(mockserver.CallLine), end func(), err error) {
 	warnings := slog.NewTextHandler(printableLines(stderr), &slog.HandlerOptions{
 		Level: slog.LevelWarn,
@@ -205,12 +205,12 @@ func (c *runCommand) logs(stderr io.Writer) (log *slog.Logger, calls func(mockse
 	}, nil
 }
 
-// caught are the signals that are to be passed on, from now to the end of the process: a signal whose own action is put
-// back ends the process before it has told the verdict, and many at once kill it by SIGSEGV (see endAtNext).
+// caught returns a channel of the signals to pass on, from now to the end of the process. If a signal's default action were
+// restored, it would end the process before the verdict is printed, and many at once would kill it with SIGSEGV (see endAtNext).
 func caught() <-chan os.Signal {
 	signals := make(chan os.Signal, 16)
 	for _, s := range passedOn {
-		if !signal.Ignored(s) { // as under nohup
+		if !signal.Ignored(s) { // it is under nohup
 			signal.Notify(signals, s)
 		}
 	}
@@ -231,7 +231,7 @@ func execute(ctx context.Context, signals <-chan os.Signal, program string, comm
 			err = path.Err
 		}
 		code := exitNotRun
-		if errors.Is(err, fs.ErrNotExist) { // the interpreter of a script
+		if errors.Is(err, fs.ErrNotExist) { // a script's interpreter is missing
 			code = exitNotFound
 		}
 		return 0, exitError{fmt.Errorf("run: %s: %w", program, err), code}
@@ -258,12 +258,12 @@ func execute(ctx context.Context, signals <-chan os.Signal, program string, comm
 	return exitCode(cmd.ProcessState), nil
 }
 
-// prefixed writes each line with the name of who says it, as it stands among the program's own.
+// prefixed writes each line with dingmock's name in front, since the lines appear among the program's own.
 func prefixed(w io.Writer) io.Writer {
 	return writerFunc(func(p []byte) (int, error) {
 		var b strings.Builder
 		for line := range strings.Lines(string(p)) {
-			if !strings.HasPrefix(line, "::") { // GitHub takes an annotation at the beginning of a line alone
+			if !strings.HasPrefix(line, "::") { // GitHub reads annotations only at the beginning of a line
 				b.WriteString("dingmock: ")
 			}
 			b.WriteString(line)
@@ -279,8 +279,8 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-// environment is what the program gets: the fake's address, the proxy, and the certificate by the variables of each
-// runtime. remove takes away the files that they name.
+// environment returns the program's environment, with the fake's address, the proxy, and the certificate in the variables of each
+// runtime. remove deletes the files that they name.
 func (c *runCommand) environment(f *front, authority *impersonate.Authority) (env []string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "dingmock-run-")
 	if err != nil {
@@ -332,7 +332,7 @@ func (c *runCommand) environment(f *front, authority *impersonate.Authority) (en
 		set[name] = baseURL(relay)
 	}
 	set["NO_PROXY"] = noProxy(os.Getenv("NO_PROXY")+" "+os.Getenv("no_proxy"), names)
-	if runtime.GOOS != "windows" { // where the two are one
+	if runtime.GOOS != "windows" { // where names ignore case
 		for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"} {
 			set[strings.ToLower(name)] = set[name]
 		}
@@ -348,8 +348,8 @@ func (c *runCommand) environment(f *front, authority *impersonate.Authority) (en
 	return env, func() { _ = os.RemoveAll(dir) }, nil
 }
 
-// noProxy is what goes past the proxy: this machine, and what did before, unless some program might take it for the names as
-// well.
+// noProxy returns what bypasses the proxy: this machine, and the inherited entries, except those that some program might take to
+// cover the names.
 func noProxy(inherited string, names []string) string {
 	list := []string{"localhost", "127.0.0.1", "::1"}
 	for entry := range strings.FieldsFuncSeq(inherited, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
@@ -366,10 +366,10 @@ func noProxy(inherited string, names []string) string {
 	return strings.Join(list, ",")
 }
 
-// tempVariable is that by which a folder for temporary files is chosen.
+// tempVariable is the variable that chooses the folder for temporary files.
 var tempVariable = map[bool]string{false: "TMPDIR", true: "TMP"}[runtime.GOOS == "windows"]
 
-// joined are two values with something between them, unless one is empty.
+// joined joins two values with a separator, unless one is empty.
 func joined(a, between, b string) string {
 	if a == "" || b == "" {
 		return a + b
@@ -377,8 +377,8 @@ func joined(a, between, b string) string {
 	return a + between + b
 }
 
-// writePublic writes a file, and makes the folder that it is in, so that every user may read it, whatever the umask: the
-// program may become another user.
+// writePublic writes a file, and makes its folder, so that every user may read it, whatever the umask: the program may switch to
+// another user.
 func writePublic(name string, data []byte) error {
 	dir := filepath.Dir(name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {

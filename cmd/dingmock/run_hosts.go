@@ -16,8 +16,8 @@ const (
 	hostsMark = "# dingmock run, process "
 )
 
-// isolatedFront makes a front that listens at the platform's ports as well, on an address of this machine that nobody uses,
-// which localhost is not: ip.
+// isolatedFront makes a front that also listens at the platform's ports. ip is their address: one of this machine that nobody
+// uses and that is not localhost.
 func isolatedFront(make func(addresses) (*front, error)) (f *front, ip string, err error) {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		return nil, "", errors.New("--isolate hosts: only root on Linux can write " + hostsFile + ", as in a container: run without it, or as root")
@@ -33,8 +33,9 @@ func isolatedFront(make func(addresses) (*front, error)) (f *front, ip string, e
 	return nil, "", fmt.Errorf("--isolate hosts: another program has port 80 or 443 of every address of this machine, and has to end first: %w", syscall.EADDRINUSE)
 }
 
-// isolate leads names to an address by the hosts file. restore takes its lines out again, and leaves those that others have
-// written since. It fails where a run that is still going on has written lines, and takes those of others out.
+// isolate writes names to the hosts file, so that they lead to an address. restore removes these lines again, and keeps what
+// others have written since. isolate fails if a run that is still going on has lines there, and removes the lines of runs that
+// have ended.
 func isolate(file, ip string, names []string) (restore func() error, err error) {
 	own := hostsMark + strconv.Itoa(os.Getpid())
 	text, err := os.ReadFile(file)
@@ -64,7 +65,7 @@ func isolate(file, ip string, names []string) (restore func() error, err error) 
 	}, nil
 }
 
-// withoutMark is a text without the lines that have a mark in them.
+// withoutMark returns a text without the lines that contain a mark.
 func withoutMark(text, mark string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
@@ -75,7 +76,7 @@ func withoutMark(text, mark string) string {
 	return b.String()
 }
 
-// writeHosts writes the file in its place: in a container it is a mount, in whose place no other file can be put.
+// writeHosts overwrites the file: in a container it is a mount, which no other file can replace.
 func writeHosts(file, text string) error {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_TRUNC, 0)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// What runtimes run before the program, so that libraries that know nothing of proxies reach the fake.
+// The code that runtimes run before the program, so that libraries that do not support proxies reach the fake.
 var (
 	//go:embed run_node.cjs
 	nodeSource string
@@ -20,7 +20,7 @@ var (
 	phpSource string
 )
 
-// endpoint is a listener as a preload takes it.
+// endpoint is a listener in the form that a preload takes.
 type endpoint struct {
 	Host string `json:"host"`
 	Port string `json:"port"`
@@ -31,9 +31,9 @@ func endpointOf(l net.Listener) endpoint {
 	return endpoint{host, port}
 }
 
-// preload is a source that knows which names lead to the fake, and where it is.
+// preload returns the source of a preload, with the names that lead to the fake and where it is.
 func preload(source string, f *front, names []string, authority []byte) []byte {
-	data, _ := json.Marshal(struct { // strings alone
+	data, _ := json.Marshal(struct { // cannot fail: it has only strings
 		Names []string `json:"names"`
 		TLS   endpoint `json:"tls"`
 		Plain endpoint `json:"plain"`
@@ -43,17 +43,17 @@ func preload(source string, f *front, names []string, authority []byte) []byte {
 	return []byte(strings.Replace(source, "SETTINGS", string(data), 1))
 }
 
-// deaf are the flags by which a runtime does not take the preload.
+// deaf lists the flags with which a runtime ignores the preload.
 var deaf = []struct {
-	program, flag *regexp.Regexp // flag: with the argument after it
+	program, flag *regexp.Regexp // flag also matches the argument after the flag
 	why           string
 }{
 	{regexp.MustCompile(`^python`), regexp.MustCompile(`^-[^-cmWX]*[IES]`), "runs no sitecustomize of PYTHONPATH, which leads Python to the fake"},
 	{regexp.MustCompile(`^php`), regexp.MustCompile(`^-(r|n|d ?auto_prepend_file\b)`), "runs no auto_prepend_file of run's, which leads PHP's streams to the fake"},
 }
 
-// unreached says in a line why the calls of a program may not have come, and what to do. code is that by which it ended,
-// and refusals is how many connections ended since it did not trust the certificate.
+// unreached returns a line that says why the calls of a program may not have come, and what to do. code is the program's exit
+// code, and refusals the number of connections that ended because it did not trust the certificate.
 func unreached(command []string, code, refusals int) string {
 	if refusals > 0 {
 		return "the program reached the fake and left at its certificate, as one does that does not trust it, such as with authorities of its " +
@@ -65,7 +65,7 @@ func unreached(command []string, code, refusals int) string {
 	return unable(command)
 }
 
-// unable says which programs are not reached.
+// unable returns a text that says which programs cannot be reached.
 func unable(command []string) string {
 	const instead = "give the program DINGMOCK_URL as its base URL, or run it as root in a container with --isolate hosts"
 	name := filepath.Base(command[0])

@@ -11,13 +11,13 @@ import (
 	"software.sslmate.com/src/go-pkcs12"
 )
 
-// throttling is the example of the help.
+// throttling is the example in the help.
 const throttling = `dingmock run --strict -- sh -ec '
   curl -sS --fail-with-body -d "{\"match\":{\"operation\":\"gettoken\"},\"when\":{\"times\":1},
     \"effect\":{\"fault\":\"app-throttled\"}}" $DINGMOCK_URL/_mock/apps/default/rules
   npm test'`
 
-// Help is what stands between the usage and the flags.
+// Help returns the text between the usage and the flags.
 func (*runCommand) Help() string {
 	return "The program finds the fake's address in $DINGMOCK_URL, and steers it there (README.md). Here its first call of gettoken " +
 		"is throttled:\n\n    " + strings.ReplaceAll(throttling, "\n", "\n    ") + "\n\n" +
@@ -29,11 +29,10 @@ func (*runCommand) Help() string {
 		"where the program cannot be run or is not there. More is in docs/run.md."
 }
 
-// storePassword is that of the trust store. All it holds are certificates.
+// storePassword is the password of the trust store, which holds only certificates.
 const storePassword = "dingmock"
 
-// trustStore makes a trust store for Java of the certificates in PEM. Its ciphers are the old ones, which every Java
-// since 8 reads.
+// trustStore makes a trust store for Java from certificates in PEM. It uses the old ciphers, which every Java since 8 reads.
 func trustStore(bundle []byte) ([]byte, error) {
 	var certs []*x509.Certificate
 	for {
@@ -44,13 +43,13 @@ func trustStore(bundle []byte) ([]byte, error) {
 		if block.Type != "CERTIFICATE" {
 			continue
 		}
-		if cert, err := x509.ParseCertificate(block.Bytes); err == nil { // the system's may hold what Go refuses
+		if cert, err := x509.ParseCertificate(block.Bytes); err == nil { // the system's may include some that Go refuses
 			certs = append(certs, cert)
 		}
 	}
 }
 
-// javaOptions make a Java program use the trust store and the proxy.
+// javaOptions returns options that make a Java program use the trust store and the proxy.
 func javaOptions(store, relay string) string {
 	host, port, _ := net.SplitHostPort(relay)
 	return strings.Join([]string{
@@ -60,7 +59,7 @@ func javaOptions(store, relay string) string {
 	}, " ")
 }
 
-// rootFiles are where systems keep the certificates that they trust.
+// rootFiles lists the files in which systems keep the certificates that they trust.
 var rootFiles = []string{
 	"/etc/ssl/certs/ca-certificates.crt",                // Debian, Ubuntu, Arch, Alpine
 	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // Fedora, RHEL
@@ -69,7 +68,7 @@ var rootFiles = []string{
 	"/etc/ssl/cert.pem",      // macOS, BSD
 }
 
-// systemRoots returns, in PEM, the certificates that the environment and the system say to trust.
+// systemRoots returns, in PEM, the certificates that the environment and the system trust.
 func systemRoots(getenv func(string) string) []byte {
 	var all bytes.Buffer
 	add := func(name string) bool {

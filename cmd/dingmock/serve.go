@@ -165,7 +165,7 @@ func (c *fakeFlags) fake(log *slog.Logger, calls func(mockserver.CallLine), auth
 	return fake, nil
 }
 
-// readState reads a state file. Its apps may be none, and are never nil.
+// readState reads a state file. Its list of apps may be empty, but is never nil.
 func readState(name string) (*mockserver.State, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -219,10 +219,10 @@ func listenOn(ctx context.Context, flag string, addrs []string) ([]net.Listener,
 	return list, nil
 }
 
-// baseURL is where a client on this machine reaches a listener.
+// baseURL returns the URL at which a client on this machine reaches a listener.
 func baseURL(addr net.Addr) string { return "http://" + reachable(addr) }
 
-// tlsURL is the same for TLS.
+// tlsURL is like baseURL, for TLS.
 func tlsURL(addr net.Addr) string { return "https://" + reachable(addr) }
 
 func reachable(addr net.Addr) string {
@@ -245,7 +245,7 @@ func printableLines(w io.Writer) io.Writer {
 	return writerFunc(func(line []byte) (int, error) { return io.WriteString(w, printable.Text(string(line))) })
 }
 
-// calls writes the lines of calls: to the log where that is JSON, else beside it.
+// calls returns a function that writes the lines of calls: into the log if that is JSON, or else as text to w.
 func (c *serveCommand) calls(log *slog.Logger, w io.Writer) func(mockserver.CallLine) {
 	if c.Quiet {
 		return nil
@@ -258,7 +258,7 @@ func (c *serveCommand) calls(log *slog.Logger, w io.Writer) func(mockserver.Call
 	return callLines(w)
 }
 
-// callLines writes the lines of calls as text.
+// callLines returns a function that writes the lines of calls as text.
 func callLines(w io.Writer) func(mockserver.CallLine) {
 	return func(l mockserver.CallLine) { _, _ = fmt.Fprintln(w, l) }
 }

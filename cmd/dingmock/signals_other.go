@@ -4,17 +4,17 @@ package main
 
 import "os"
 
-// passedOn are the signals that run passes on.
+// passedOn lists the signals that run passes on.
 var passedOn = []os.Signal{os.Interrupt}
 
-// sentToBoth reports whether the program gets a signal without being passed it: a console sends it to all.
+// sentToBoth reports whether the program receives a signal even if it is not passed on. It does: a console sends it to all.
 func sentToBoth(os.Signal) bool { return true }
 
-// outliveReaders does nothing: a write that nobody reads ends no process.
+// outliveReaders does nothing: here a write that nobody reads does not end the process.
 func outliveReaders() {}
 
-// exitCode is that of a process that has ended.
+// exitCode returns the exit code of a process that has ended.
 func exitCode(s *os.ProcessState) int { return s.ExitCode() }
 
-// alive reports whether there is such a process, as far as is known.
+// alive reports whether a process is known to exist. Here none is.
 func alive(int) bool { return false }

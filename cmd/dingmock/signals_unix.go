@@ -11,16 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// passedOn are the signals that run passes on.
+// passedOn lists the signals that run passes on.
 var passedOn = []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2}
 
-// sentToBoth reports whether a signal is one that a terminal sends to the program as well, because this process and so
-// the program are in its foreground.
+// sentToBoth reports whether a terminal sends a signal to the program as well, because this process and thus the program are in
+// the terminal's foreground.
 func sentToBoth(s os.Signal) bool {
 	if s != syscall.SIGINT && s != syscall.SIGQUIT {
 		return false
 	}
-	terminal, err := os.Open("/dev/tty") // the one that controls the process, wherever stdin is from
+	terminal, err := os.Open("/dev/tty") // the controlling terminal, wherever stdin comes from
 	if err != nil {
 		return false
 	}
@@ -29,11 +29,11 @@ func sentToBoth(s os.Signal) bool {
 	return err == nil && foreground == unix.Getpgrp()
 }
 
-// outliveReaders keeps the process from being ended when nobody reads its output any more: the write fails, and that is
-// all. Processes that it starts are not concerned.
+// outliveReaders keeps the process alive when nobody reads its output any more: only the write fails. It does not affect
+// processes that this one starts.
 func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
-// exitCode is that of a process that has ended, as a shell has it.
+// exitCode returns the exit code that a shell would give for a process that has ended.
 func exitCode(s *os.ProcessState) int {
 	if status, ok := s.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		return 128 + int(status.Signal())
@@ -41,5 +41,5 @@ func exitCode(s *os.ProcessState) int {
 	return s.ExitCode()
 }
 
-// alive reports whether there is such a process.
+// alive reports whether a process exists.
 func alive(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }

@@ -10,7 +10,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/control"
 )
 
-// verdictCommand says whether the calls that a fake has had kept to the document.
+// verdictCommand says whether the calls that a fake received follow the document.
 type verdictCommand struct {
 	where
 	App          appNames  `env:"-" placeholder:"NAME" help:"Judge the calls of this app, and fail where there are none: a name, an appkey, or a pattern such as mock-shop*; _ is the calls that reached none; repeatable. Default: all calls."`
@@ -19,7 +19,7 @@ type verdictCommand struct {
 	judgeFlags
 }
 
-// Run prints the verdict. It fails where calls were off-spec, and where none came.
+// Run prints the verdict. It fails if calls were off-spec, or if none came.
 func (c *verdictCommand) Run(ctx context.Context, out streams) error {
 	r, err := c.begin()
 	if err != nil {

@@ -18,10 +18,10 @@ import (
 	"github.com/dingmock/dingmock/contract/junit"
 )
 
-// exitUnchecked is verify's exit code where no rule is broken, but not every one could be checked.
+// exitUnchecked is verify's exit code if no rule is broken, but not every rule could be checked.
 const exitUnchecked = 3
 
-// exitError is an error with an exit code of its own. Without an error it is the code alone.
+// exitError is an error with its own exit code. If error is nil, only the code counts.
 type exitError struct {
 	error
 	code int
@@ -35,7 +35,7 @@ const (
 	liveAPIURL = "https://api.dingtalk.com"
 )
 
-// verifyCommand holds a server to the document.
+// verifyCommand checks a server against the document.
 type verifyCommand struct {
 	URL    string `env:"DINGMOCK_TARGET_URL" placeholder:"URL" help:"The base URL of the server to check. With --live it is the real platform's where it is not given."`
 	APIURL string `name:"api-url" placeholder:"URL" help:"The base URL of the paths under /v1.0/, where it is another one."`
@@ -69,7 +69,7 @@ type verifyCommand struct {
 	MinCoverage   float64       `placeholder:"PERCENT" help:"Fail where less of the document was exercised."`
 }
 
-// Run checks the server. It fails where a rule is broken.
+// Run checks the server. It fails if a rule is broken.
 func (c *verifyCommand) Run(ctx context.Context, out streams) error {
 	if c.List {
 		options, err := c.options()
@@ -88,7 +88,7 @@ func (c *verifyCommand) Run(ctx context.Context, out streams) error {
 	return c.finish(report, out)
 }
 
-// verify runs the cases. Its error says that there is no report.
+// verify runs the cases. If it returns an error there is no report.
 func (c *verifyCommand) verify(ctx context.Context, out streams) (*contract.Report, error) {
 	options, err := c.options()
 	if err != nil {
@@ -122,7 +122,7 @@ func (c *verifyCommand) verify(ctx context.Context, out streams) (*contract.Repo
 	return report, nil
 }
 
-// shownURL is a base URL without what may be secret in it.
+// shownURL returns a base URL without what may be secret in it.
 func shownURL(text string) string {
 	if u, err := url.Parse(text); err == nil {
 		return u.Redacted()
@@ -130,8 +130,8 @@ func shownURL(text string) string {
 	return ""
 }
 
-// finish writes the reports, files first, and tells how it ended. That one is not written changes the exit code where it
-// would be 0.
+// finish writes the reports, files first, and returns how the run ended. If a report cannot be written, that changes only an exit
+// code of 0.
 func (c *verifyCommand) finish(report *contract.Report, out streams) error {
 	unwritten := c.write(writeFile, report.WriteJUnit, report.WriteJSON)
 	writeText := report.WriteText
@@ -154,7 +154,7 @@ func (c *verifyCommand) finish(report *contract.Report, out streams) error {
 	return exitError{errors.Join(ended, unwritten), exitFailed}
 }
 
-// ended is what keeps the exit code from being 0, what is broken before what could not be checked.
+// ended returns what keeps the exit code from being 0: broken rules before rules that could not be checked.
 func (c *verifyCommand) ended(report *contract.Report) error {
 	unchecked, how := report.Count(contract.Errored), ""
 	if report.Interrupted {
@@ -179,7 +179,7 @@ func (c *verifyCommand) ended(report *contract.Report) error {
 	return nil
 }
 
-// unstarted writes the reports of a run of which nothing could be checked, in place of those of an earlier one.
+// unstarted writes the reports of a run that could check nothing, in place of those of an earlier run.
 func (c *verifyCommand) unstarted(why error) error {
 	target := c.URL
 	if target == "" && c.Live {
@@ -200,7 +200,7 @@ func (c *verifyCommand) unstarted(why error) error {
 	})
 }
 
-// write writes the reports that are asked for as files.
+// write writes the requested report files.
 func (c *verifyCommand) write(file func(string, func(io.Writer) error) error, asJUnit, asJSON func(io.Writer) error) error {
 	var failed error
 	for _, x := range []struct {
@@ -217,7 +217,7 @@ func (c *verifyCommand) write(file func(string, func(io.Writer) error) error, as
 	return failed
 }
 
-// options are the kit's, of the flags.
+// options returns the kit's options for the flags.
 func (c *verifyCommand) options() (*contract.Options, error) {
 	o := &contract.Options{
 		Operations: c.Operation, Level: contract.Level(c.Level), Timeout: c.Timeout, Parallel: int(c.Parallel), Seed: c.Seed,
@@ -274,7 +274,7 @@ func (c *verifyCommand) app() contract.App {
 	return contract.App{CorpID: c.CorpID, CorpSecret: c.CorpSecret, AppKey: c.AppKey, AppSecret: c.AppSecret}
 }
 
-// target is the server of the flags; where a dingmock answers, with all powers.
+// target returns the server that the flags name, with all powers if it is a dingmock.
 func (c *verifyCommand) target(ctx context.Context) (contract.Target, error) {
 	t := contract.Target{
 		URL: c.URL, APIURL: c.APIURL, MaxSessions: c.MaxSessions, WithoutSessions: c.WithoutCalls,
@@ -304,13 +304,13 @@ func (c *verifyCommand) target(ctx context.Context) (contract.Target, error) {
 	ask, cancel := context.WithTimeout(ctx, c.Timeout/2)
 	defer cancel()
 	if t.Powers = powersAt(ask, t.URL, t.APIURL, string(c.ControlToken), client); t.Powers == nil && t.App == (contract.App{}) {
-		// Nobody can be asked as whom to call; what answers there, if anything, is said by the kit.
+		// No app is given and none can be made, so take any; the kit reports what answers there, if anything.
 		t.App = contract.App{AppKey: "mock-verify", AppSecret: "mock-verify-secret"}
 	}
 	return t, nil
 }
 
-// clientFor makes an HTTP client that trusts the certificates in a file, too.
+// clientFor makes an HTTP client that also trusts the certificates in a file, if one is given.
 func clientFor(ca string) (*http.Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	if ca != "" {

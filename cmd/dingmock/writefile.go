@@ -13,9 +13,9 @@ import (
 	"syscall"
 )
 
-// writeFile writes a file whole or not at all: who reads it meanwhile, or after a failure such as a full disk, reads what it
-// was. A link stays one, and a file keeps its mode; one that may not be written to fails. What is no plain file, such as a pipe,
-// and one whose folder takes no other, is written in its place.
+// writeFile writes a file whole or not at all: whoever reads it meanwhile, or after a failure such as a full disk, reads the old
+// content. A link stays a link, and a file keeps its mode. It fails if the file may not be written. Anything but a plain file,
+// such as a pipe, and a file whose folder takes no new one, is overwritten instead.
 func writeFile(name string, write func(io.Writer) error) error {
 	var b bytes.Buffer
 	if err := write(&b); err != nil {
@@ -24,7 +24,7 @@ func writeFile(name string, write func(io.Writer) error) error {
 	if isPlain(name) {
 		to, err := filepath.EvalSymlinks(name)
 		if err != nil {
-			to = name // which is yet to be made
+			to = name // it does not exist yet
 		}
 		if done, err := replace(to, b.Bytes()); done || err != nil {
 			if path, ok := errors.AsType[*fs.PathError](err); ok {
@@ -36,10 +36,12 @@ func writeFile(name string, write func(io.Writer) error) error {
 	return os.WriteFile(name, b.Bytes(), 0o666) //nolint:gosec // as the umask has it
 }
 
-// errNotEnded stands in a report until there is a better one: who kills a command leaves no report of an earlier run.
+// errNotEnded is written to a report until there is a result, so that a command that is killed leaves no report of an earlier
+// run.
 var errNotEnded = errors.New("the run has not ended: it goes on, or was killed")
 
-// writeWhy writes a report of why there is none. A pipe is spared the one that another is to take the place of.
+// writeWhy writes why there is no report. It does not write errNotEnded to a pipe or the like, where no later report could
+// replace it.
 func writeWhy(name string, why error, write func(io.Writer) error) error {
 	if info, err := os.Stat(name); errors.Is(why, errNotEnded) && err == nil && !isPlain(name) && !info.IsDir() {
 		return nil
@@ -47,8 +49,8 @@ func writeWhy(name string, why error, write func(io.Writer) error) error {
 	return writeFile(name, write)
 }
 
-// isPlain reports whether a file, or the one that a link leads to, is a plain one or is yet to be made. What this process
-// writes to, as by /dev/stdout, is none.
+// isPlain reports whether a file, or the file that a link leads to, is a plain one or does not exist yet. A file that this
+// process already writes to, such as /dev/stdout, does not count as plain.
 func isPlain(name string) bool {
 	info, err := os.Stat(name)
 	if err != nil {
@@ -62,10 +64,10 @@ func isPlain(name string) bool {
 	return info.Mode().IsRegular() && !slices.ContainsFunc([]*os.File{os.Stdout, os.Stderr}, ours)
 }
 
-// replace puts a new file in the place of another, whose mode it gets. It reports whether it did; where it did not and there is no
-// error, the folder takes no other file.
+// replace replaces a file with a new one of the same mode. It reports whether it did. If it returns false without an error, the
+// folder takes no new file.
 func replace(name string, data []byte) (bool, error) {
-	old, err := os.OpenFile(name, os.O_WRONLY, 0) // it is for who may write to it
+	old, err := os.OpenFile(name, os.O_WRONLY, 0) // only who may write to it may replace it
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
