@@ -187,7 +187,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// TestExamplesHaveTheErrorsCode compares an example's number or code with that of the error of its name.
+// TestExamplesHaveTheErrorsCode compares the number or code of an example with that of the error with the same name.
 func TestExamplesHaveTheErrorsCode(t *testing.T) {
 	t.Parallel()
 	doc := load(t)

@@ -14,7 +14,7 @@ import (
 
 const module = "github.com/dingmock/dingmock"
 
-// house is packages that stand above one another: each room may import those on the floors below it, and none beside or above.
+// house lists the packages by floor: each room may import rooms on the floors below it, and none next to it or above.
 // A room is a package, or with /... a tree of them.
 type house struct {
 	name   string
@@ -47,7 +47,7 @@ var only = map[string][]string{
 	"mockserver/impersonate": {"internal/hosts", "internal/serverlog"},
 }
 
-// find returns the room of a package and its floor; "" where the house has none for it.
+// find returns the room of a package and its floor, or "" if the house has none for it.
 func (h *house) find(pkg string) (room string, floor int) {
 	for i, rooms := range h.floors {
 		for _, r := range rooms {
@@ -110,7 +110,7 @@ func imports(t *testing.T) map[string][]string {
 	return all
 }
 
-// TestFloors holds that no package imports one above or beside it, and that each has its room.
+// TestFloors checks that no package imports one above or next to it, and that each has a room.
 func TestFloors(t *testing.T) {
 	t.Parallel()
 	all := imports(t)

@@ -69,7 +69,7 @@ func TestScope(t *testing.T) {
 	}
 }
 
-// TestErrorOrderAndExtra has errors of /v1.0/: those of its gateway, one with details, and those of the calls themselves.
+// TestErrorOrderAndExtra checks errors of /v1.0/: those of its gateway, one with details, and those of the calls themselves.
 func TestErrorOrderAndExtra(t *testing.T) {
 	t.Parallel()
 	const errors = "e1: {code: Busy, status: 400, zh: busy, en: t, when: t}, " +

@@ -9,8 +9,8 @@ import (
 	"github.com/dingmock/dingmock"
 )
 
-// small returns a document with one operation, a POST of /a that has these fields beside its operationId, and with what stands
-// beside its paths. Without responses it has one.
+// small returns a document with one operation, POST /a, that has these fields in addition to its operationId. The document has
+// beside in addition to its paths. An operation without responses gets one.
 func small(fields, beside string) string {
 	if !strings.Contains(fields, "responses:") {
 		fields += "\n" + `responses: {"200": {description: d}}`

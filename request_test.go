@@ -368,7 +368,7 @@ func TestCheckRequestValues(t *testing.T) {
 	}
 }
 
-// TestCheckRequestOthers keeps what a call of the document gives beside its parameters, unless its name may be a secret.
+// TestCheckRequestOthers checks that fields other than a call's parameters are kept, unless their names may be secrets.
 func TestCheckRequestOthers(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

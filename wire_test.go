@@ -10,7 +10,7 @@ import (
 	"github.com/dingmock/dingmock"
 )
 
-// ordered is a document whose one reply has this family and this schema, and errors beside.
+// ordered returns a document whose only reply has this family, this schema and these errors.
 func ordered(t *testing.T, family, schema, errors string) *dingmock.Reply {
 	t.Helper()
 	status := "200"

@@ -109,7 +109,7 @@ func message(err error) string {
 	return err.Error()
 }
 
-// TestRequests holds what goes out, to the byte.
+// TestRequests checks what goes out, byte for byte.
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	type sent struct{ Method, URL, ContentType, Token, Body string }
@@ -358,7 +358,7 @@ func TestCallArguments(t *testing.T) {
 	}
 }
 
-// TestImports holds that the client needs the standard library alone, and of this module what is as small.
+// TestImports checks that the client needs only the standard library, and packages of this module that need no more.
 func TestImports(t *testing.T) {
 	t.Parallel()
 	for _, dir := range []string{".", "internal/wire"} {

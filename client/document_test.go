@@ -127,7 +127,7 @@ const (
 	apiID    = "0199D0B3-5C1E-7A44-9E0B-3F2A6C5D8E71"
 )
 
-// wantReplies is what each example of the document has to become: a value, or an *Error and what it is.
+// wantReplies says what each example of the document must become: a value, or an *Error and its kind.
 func wantReplies(clock time.Time) map[string]any {
 	token := Token{Value: "82ad1e1b28b2357dbf090b9a2582319c", Expires: clock.Add(7200 * time.Second)}
 	want := map[string]any{
@@ -225,13 +225,13 @@ func wantReplies(clock time.Time) map[string]any {
 	return want
 }
 
-// refusal is an *Error and which of the Err… variables it is.
+// refusal is an *Error and the Err… variable that it is.
 type refusal struct {
 	Error Error
 	Kind  error
 }
 
-// kinds are all the Err… variables.
+// kinds lists all the Err… variables.
 var kinds = []error{
 	ErrInvalidToken, ErrWrongCredentials, ErrInvalidParameter, ErrUserNotFound, ErrInvalidSession, ErrTooManySessions,
 	ErrThrottled, ErrQuotaExhausted, ErrBusy, ErrNoPermission, ErrIPNotAllowed, ErrUnknownAPI,
@@ -309,7 +309,7 @@ func only(t *testing.T, err error) error {
 	return nil
 }
 
-// TestEveryErrorHasAKind holds that errors.Is knows each error of the document.
+// TestEveryErrorHasAKind checks that errors.Is knows each error of the document.
 func TestEveryErrorHasAKind(t *testing.T) {
 	t.Parallel()
 	for _, e := range load(t).ErrorReplies() {
@@ -323,7 +323,7 @@ func TestEveryErrorHasAKind(t *testing.T) {
 	}
 }
 
-// TestErrorText holds the text of errors.
+// TestErrorText checks the text of errors.
 func TestErrorText(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -342,7 +342,7 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-// TestBrokenReplies answers each call with what is not a reply of it.
+// TestBrokenReplies answers each call with something that is not a reply to it.
 func TestBrokenReplies(t *testing.T) {
 	t.Parallel()
 	const html = "<!DOCTYPE html>\n<html><head><title>405</title></head><body>blocked</body></html>"
@@ -507,7 +507,7 @@ func TestRepliesCutOff(t *testing.T) {
 	}
 }
 
-// TestBlockPages holds what is taken for the page of a block, and that it is not asked for again.
+// TestBlockPages checks what counts as a block page, and that such a call is not retried.
 func TestBlockPages(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

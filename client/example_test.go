@@ -142,7 +142,7 @@ func ExampleError() {
 	// gettoken 40096 不合法的appKey或appSecret
 }
 
-// A page where JSON should be, such as that of a firewall, is not taken for an answer.
+// An HTML page in place of JSON, such as a firewall sends, is not taken for an answer.
 func ExampleReplyError() {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")

@@ -22,7 +22,7 @@ import (
 	"github.com/dingmock/dingmock/mockserver/control"
 )
 
-// checked is an http.RoundTripper that holds each exchange to the document, and counts them by path.
+// checked is an http.RoundTripper that checks each exchange against the document, and counts exchanges by path.
 type checked struct {
 	t     testing.TB
 	doc   *dingmock.Document
@@ -251,7 +251,7 @@ func TestFakeRefusals(t *testing.T) {
 	}
 	t.Run("off-spec", func(t *testing.T) {
 		t.Parallel()
-		// Parameters that the document does not allow are sent as they are: it is for the platform to refuse them.
+		// The client sends parameters that the document does not allow unchanged: it leaves it to the platform to refuse them.
 		fake, err := mockserver.New(nil)
 		if err != nil {
 			t.Fatal(err)
@@ -335,7 +335,7 @@ func TestFakeExpiry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := at.App("default").Advance(t.Context(), 7200*time.Second); err != nil { // the server's clock alone: the client is told
+	if _, err := at.App("default").Advance(t.Context(), 7200*time.Second); err != nil { // only the server's clock: it refuses the token
 		t.Fatal(err)
 	}
 	if _, err := c.CreateSession(ctx, params); err != nil {

@@ -22,7 +22,7 @@ type faultCall struct {
 	name, path string
 	token      bool   // whether it needs one
 	again      bool   // whether it may be run twice
-	plain      string // what it gets where nothing is wrong; of the other calls the fake has none
+	plain      string // what it gets if nothing is wrong; the fake has no such answer to the other calls
 	do         func(context.Context, *client.Client) error
 }
 
@@ -57,12 +57,12 @@ var faultCalls = []faultCall{
 // How often a call goes out.
 const (
 	once    = iota
-	renewed // once more with another token, where it has one
+	renewed // once more with another token, if it has one
 	retried // up to three times
-	ifBusy  // up to three times where it may be run twice
+	ifBusy  // up to three times if it may be run twice
 )
 
-// outcome is how an error is told by a caller.
+// outcome returns how a caller would describe an error.
 func outcome(err error) string {
 	var refused *client.Error
 	var broken *client.ReplyError

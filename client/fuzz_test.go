@@ -16,8 +16,8 @@ import (
 	"github.com/dingmock/dingmock"
 )
 
-// FuzzReply answers each call with anything. What comes of it has to be a value or one of the two errors, which show
-// no secret; and what the document allows has to be understood.
+// FuzzReply answers each call with anything. The result must be a value or one of the two errors, which must show no secret. The
+// client must understand whatever the document allows.
 func FuzzReply(f *testing.F) {
 	doc := load(f)
 	byID := map[string]*dingmock.Operation{}

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// secrets are all that must not be shown of a client with testOptions, in each way that it may be written.
+// secrets lists everything in a client with testOptions that must not be shown, in each way that it may be written.
 func secrets() []string {
 	o := testOptions()
 	var list []string
@@ -28,14 +28,14 @@ func secrets() []string {
 	return append(list, testToken[:16])
 }
 
-// texts are all the ways in which a value may get into a log.
+// texts returns a value in all the ways in which it may get into a log.
 func texts(t *testing.T, value any) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		all[verb] = fmt.Sprintf(verb, value)
 	}
-	data, _ := json.Marshal(value) // an error of its own is fine
+	data, _ := json.Marshal(value) // it may fail
 	all["json"] = string(data)
 	var b bytes.Buffer
 	slog.New(slog.NewJSONHandler(&b, nil)).Info("x", "value", value)
@@ -352,7 +352,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// An error whose text is not printable is seen through where nothing of it is secret; where something is, it is not.
+// An error whose text is not printable can be unwrapped if nothing in it is secret, and cannot if something is.
 func TestScrubKeepsWhatIsNotSecret(t *testing.T) {
 	t.Parallel()
 	c, err := New(new(testOptions()))

@@ -107,7 +107,7 @@ func TestTriesInTheEnd(t *testing.T) {
 	}
 }
 
-// A pause is real time, ends with the context, and is not begun where the deadline comes first.
+// A pause is in real time, ends with the context, and does not start if the deadline comes first.
 func TestPause(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -240,7 +240,7 @@ func TestUntil(t *testing.T) {
 	}
 }
 
-// A context that ends in a pause is to be seen in the error, as is the refusal that was paused for.
+// If a context ends during a pause, the error shows that and the refusal that caused the pause.
 func TestCancelledInPause(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -262,7 +262,7 @@ func TestCancelledInPause(t *testing.T) {
 	}
 }
 
-// A throttle that ends in thousands of years is not waited for: the pause must not wrap around to none.
+// The client does not wait for a throttle that ends in thousands of years: the pause must not overflow to none.
 func TestPauseFarAway(t *testing.T) {
 	t.Parallel()
 	var n counts
@@ -280,7 +280,7 @@ func TestPauseFarAway(t *testing.T) {
 	}
 }
 
-// Pauses stop growing before they would be too long, so that many tries are as many as were asked for.
+// Pauses stop growing before they are too long, so that a call with many tries gets all of them.
 func TestManyTries(t *testing.T) {
 	t.Parallel()
 	var n counts
@@ -306,7 +306,7 @@ func TestManyTries(t *testing.T) {
 	}
 }
 
-// TestCallsAtMost holds that tries and the one try with another token add up, and do not multiply.
+// TestCallsAtMost checks that tries and the one try with another token add up, and do not multiply.
 func TestCallsAtMost(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

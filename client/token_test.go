@@ -315,8 +315,8 @@ func TestTokenRefused(t *testing.T) {
 	}
 }
 
-// TestTokenRefusedToMany holds that a token refused to a thousand callers at once costs one call for another, even where
-// the platform gives the same again.
+// TestTokenRefusedToMany checks that a token refused to a thousand callers at once costs one call for another, even if the
+// platform gives the same token again.
 func TestTokenRefusedToMany(t *testing.T) {
 	t.Parallel()
 	for _, same := range []bool{false, true} {
@@ -378,8 +378,8 @@ func TestFlightFails(t *testing.T) {
 	}
 }
 
-// Who waits for a token whose call pauses for longer than the waiter's own deadline is told why at once; who has the
-// time waits on, and gets the token.
+// If the call for a token pauses beyond the deadline of a caller that waits for it, that caller gets the reason at once; a caller
+// that has the time waits on, and gets the token.
 func TestDeadlineWithinSharedPause(t *testing.T) {
 	t.Parallel()
 	const ms = time.Millisecond
@@ -430,7 +430,7 @@ func TestDeadlineWithinSharedPause(t *testing.T) {
 	})
 }
 
-// A token's life is counted from before the call that gave it, not from before the tries that did not.
+// A token's life counts from just before the try that gave it, not from before earlier tries that did not.
 func TestLifeAfterPauses(t *testing.T) {
 	t.Parallel()
 	var n counts

@@ -26,7 +26,7 @@ func TestPackRefuses(t *testing.T) {
 	}
 }
 
-// The committed list is what the operations in it make, and what the catalogue makes where DINGMOCK_CATALOGUE names its file.
+// The committed list is what its own operations make, and what the catalogue makes if DINGMOCK_CATALOGUE names its file.
 func TestListIsCurrent(t *testing.T) {
 	t.Parallel()
 	packed, err := os.ReadFile("../paths/paths.txt.gz")

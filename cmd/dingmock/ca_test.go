@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Of what is sent as a certificate, certificates alone are printed; where there is none, that is an error.
+// The command prints only the certificates in what it is sent; if there are none, it fails.
 func TestCAPrintsCertificatesAlone(t *testing.T) {
 	t.Parallel()
 	block := func(kind string) string {

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A serve is found by what it was started with, whatever else runs beside it.
+// A serve is found by what it was started with, whatever else runs in the container.
 func TestServedAt(t *testing.T) {
 	t.Parallel()
 	type process struct {

@@ -54,7 +54,7 @@ func raw(output string) string {
 
 var pipelines = regexp.MustCompile(`##[a-z]*\[`)
 
-// fit fails the test where an output is not, or its file is no XML or JSON.
+// fit fails the test if an output is not fit to print, or its file is not XML or JSON.
 func fit(t *testing.T, what, output string) {
 	t.Helper()
 	if wrong := raw(output); wrong != "" {
@@ -75,7 +75,7 @@ func fit(t *testing.T, what, output string) {
 	}
 }
 
-// fitFiles looks at all files in a folder, of which there are so many.
+// fitFiles checks all files in a folder, and that it has the given number of them.
 func fitFiles(t *testing.T, what, dir string, n int) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
@@ -115,7 +115,7 @@ func reply(status, header, body string) string {
 
 const isJSON = "Content-Type: application/json\r\n"
 
-// rude are replies that have a text in each place where one may stand.
+// rude returns replies that have a text in each place where one can be.
 func rude(s string) []string {
 	quoted, _ := json.Marshal(s)
 	line := strings.NewReplacer("\n", "", "\r", "").Replace(s)
@@ -184,7 +184,7 @@ func TestForeignVerify(t *testing.T) {
 	fitFiles(t, "verify", dir, 2)
 }
 
-// impolite are requests that have a text in each place where one may stand.
+// impolite returns requests that have a text in each place where one can be.
 func impolite() (list []nasty) {
 	for _, s := range foreign {
 		line := strings.NewReplacer("\n", "", "\r", "", "\x00", "").Replace(s)

@@ -209,7 +209,7 @@ func TestServeEndsStreams(t *testing.T) {
 	}
 }
 
-// laterAddr is an address where nothing listens yet. Its port is none of those that a system gives away unasked.
+// laterAddr returns an address where nothing listens yet. The system never assigns its port by itself.
 func laterAddr(t *testing.T) string {
 	t.Helper()
 	for {

@@ -93,7 +93,7 @@ func TestIssueForms(t *testing.T) {
 	readKnown(t, files, "ISSUE_TEMPLATE/config.yml", &config)
 }
 
-// readKnown reads a YAML file that has no key beside those of to.
+// readKnown reads a YAML file that must have no keys other than those of to.
 func readKnown(t *testing.T, files map[string][]byte, name string, to any) {
 	t.Helper()
 	dec := yaml.NewDecoder(strings.NewReader(string(files[name])))
@@ -206,7 +206,7 @@ func TestReleaseAsDocumented(t *testing.T) {
 	}
 }
 
-// Dependabot looks where there is something to see.
+// Dependabot looks in each folder that has dependencies.
 func TestDependabot(t *testing.T) {
 	t.Parallel()
 	var config struct {

@@ -154,7 +154,7 @@ func TestLogWriterResult(t *testing.T) {
 	}
 }
 
-// A newline that ends a torn line is no line of its own where it cannot be written.
+// If the newline that ends a torn line cannot be written, it does not count as another line.
 func TestLogWriterTorn(t *testing.T) {
 	t.Parallel()
 	g := newGate()

@@ -55,7 +55,7 @@ var programs = map[string]func() int{"signalled": signalled, "stormed": stormed,
 // limit is how long a test waits for what takes a moment. It keeps a test from hanging.
 const limit = time.Minute
 
-// nobody is where nothing listens: a port that was free a moment ago may be another test's by now.
+// nobody is an address where nothing listens: a port that was free a moment ago may belong to another test by now.
 const nobody = "http://127.0.0.1:1"
 
 // soon takes what comes through a channel.
@@ -87,7 +87,7 @@ func untilLate(t testing.TB) context.Context {
 	return ctx
 }
 
-// bounded is a program that is killed where it hangs.
+// bounded returns a program that is killed if it hangs.
 func bounded(t testing.TB, program string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(untilLate(t), program, args...)
@@ -95,7 +95,7 @@ func bounded(t testing.TB, program string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// itself is a process of this binary as the command. It is told to end where it hangs.
+// itself returns a process that runs this binary as the command. It gets a signal to end if it hangs.
 func itself(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := bounded(t, os.Args[0], args...)
@@ -144,7 +144,7 @@ func (o *output) waitFor(text string) bool {
 	return o.wait(func(all []byte) bool { return bytes.Contains(all, []byte(text)) })
 }
 
-// waitForLines does for so many lines.
+// waitForLines waits for the given number of lines.
 func (o *output) waitForLines(n int) bool {
 	return o.wait(func(all []byte) bool { return bytes.Count(all, newline) >= n })
 }
@@ -228,7 +228,7 @@ func tryRun(t *testing.T, env map[string]string, args ...string) (code int, stdo
 	return code, out.String(), err.String()
 }
 
-// needs skips the test where a program is missing, and with -short.
+// needs skips the test if a program is missing, and with -short.
 func needs(t testing.TB, programs ...string) {
 	t.Helper()
 	if testing.Short() {
@@ -289,7 +289,7 @@ func TestWhatIsNotUsable(t *testing.T) {
 		env  map[string]string
 		args []string
 		want []string
-		not  string // what has to stay out of the line
+		not  string // what the line must not contain
 	}{
 		{"no such command", nil, []string{"srve"}, []string{"srve"}, ""},
 		{"no such flag", nil, []string{"serve", "--adr", ":0"}, []string{"--adr", "--addr"}, ""},

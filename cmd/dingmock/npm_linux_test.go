@@ -30,7 +30,7 @@ type npmPackage struct {
 	tarball  string
 }
 
-// npm runs a program to its end, which has to be a good one, and returns its stdout.
+// npm runs a program, which must succeed, and returns its stdout.
 func npm(t *testing.T, dir string, env []string, program string, args ...string) string {
 	t.Helper()
 	r := npmRun(t, dir, env, program, args...)

@@ -46,7 +46,7 @@ func early(t *testing.T) (base string, said *atomic.Int64) {
 	}), said
 }
 
-// asProcess runs a command as a process of its own, as net/http's log is that of the whole process.
+// asProcess runs a command in a separate process, since net/http's log belongs to the whole process.
 func asProcess(t *testing.T, args ...string) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -140,7 +140,7 @@ func TestQuietServers(t *testing.T) {
 	}
 }
 
-// That a client does not trust the certificate is told by the server, once: the client may not say it to anybody.
+// If a client does not trust the certificate, the server says so, once: the client may tell nobody.
 func TestServeTellsOfDistrust(t *testing.T) {
 	t.Parallel()
 	serve, stop := beginProcess(t, "serve", "--addr", "127.0.0.1:0", "--tls-addr", "127.0.0.1:0", "--log-format", "text")

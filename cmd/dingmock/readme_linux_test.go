@@ -38,7 +38,7 @@ func shell(t *testing.T, dir, script string, env ...string) ran {
 	return ends(cmd, stdout, stderr)
 }
 
-// succeeds runs a script to its end, which has to be a good one, and returns what it printed.
+// succeeds runs a script, which must succeed, and returns its output.
 func succeeds(t *testing.T, dir, script string, env ...string) string {
 	t.Helper()
 	r := shell(t, dir, script, env...)
@@ -106,7 +106,7 @@ func TestReadmeGo(t *testing.T) {
 	docs.RunGo(t, repository(t), 1, func(program string) (string, bool) { return program, !strings.Contains(program, "/testcontainer\"") })
 }
 
-// readmeRun is where the other commands of the README run: a network of its own, with the ports that they name.
+// readmeRun is where the other commands of the README run: a separate network, with the ports that they name.
 type readmeRun struct {
 	env     []string // with the program dingmock, and sudo
 	quick   string   // a variable: PATH with an npm that starts in no time, beside these

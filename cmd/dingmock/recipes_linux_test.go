@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// service is a container beside a job.
+// service is a container that runs next to a job.
 type service struct {
 	Image, Name string
 	Env         map[string]string

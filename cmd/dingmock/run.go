@@ -326,7 +326,7 @@ func (c *runCommand) environment(f *front, authority *impersonate.Authority) (en
 		"JAVA_TOOL_OPTIONS":   joined(os.Getenv("JAVA_TOOL_OPTIONS"), " ", javaOptions(java, reachable(relay))),
 		"NODE_OPTIONS":        joined(os.Getenv("NODE_OPTIONS"), " ", `--require="`+strings.ReplaceAll(node, `\`, `\\`)+`"`),
 		"PYTHONPATH":          joined(python, string(os.PathListSeparator), os.Getenv("PYTHONPATH")),
-		"PHP_INI_SCAN_DIR":    os.Getenv("PHP_INI_SCAN_DIR") + string(os.PathListSeparator) + dir, // beside the folder that PHP was built for
+		"PHP_INI_SCAN_DIR":    os.Getenv("PHP_INI_SCAN_DIR") + string(os.PathListSeparator) + dir, // in addition to the folder that PHP was built for
 	}
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"} {
 		set[name] = baseURL(relay)

@@ -50,7 +50,7 @@ const python = unmodified.Python
 
 type program unmodified.Program
 
-// needed skips where this machine cannot run the program.
+// needed skips if this machine cannot run the program.
 func (p *program) needed(t *testing.T) {
 	t.Helper()
 	if !strings.HasPrefix(p.Command[0], "./") {

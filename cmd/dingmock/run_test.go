@@ -27,7 +27,7 @@ type ran struct {
 	stdout, stderr string
 }
 
-// startRun begins run in a process of its own, whose files are under dir.
+// startRun starts run in a separate process, whose files are under dir.
 func startRun(t *testing.T, dir string, args ...string) (cmd *exec.Cmd, stdout, stderr *output) {
 	t.Helper()
 	cmd = itself(t, append([]string{"run"}, args...)...)
@@ -51,7 +51,7 @@ func ends(cmd *exec.Cmd, stdout, stderr *output) ran {
 // runs runs a program to its end and checks that no file is left.
 func runs(t *testing.T, args ...string) ran {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "with a space") // which every variable has to carry
+	dir := filepath.Join(t.TempDir(), "with a space") // every variable must work with it
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestRunTLSFault(t *testing.T) {
 	}
 }
 
-// A program that does not trust the fake's certificate is told of, with what to do.
+// If a program does not trust the fake's certificate, run says so and what to do.
 func TestRunRefused(t *testing.T) {
 	t.Parallel()
 	needs(t, "curl")
@@ -102,7 +102,7 @@ func TestRunRefused(t *testing.T) {
 	}
 }
 
-// needsModule skips the test where a program is missing, or fails when it is asked for a module.
+// needsModule skips the test if a program is missing, or fails when asked for a module.
 func needsModule(t *testing.T, program string, args ...string) {
 	t.Helper()
 	needs(t, program)

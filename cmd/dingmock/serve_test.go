@@ -378,7 +378,7 @@ func TestServeGraceEnds(t *testing.T) {
 	}
 }
 
-// process is a server in a process of its own.
+// process is a server in a separate process.
 type process struct {
 	cmd            *exec.Cmd
 	host           string
@@ -416,7 +416,7 @@ func startProcessWith(t *testing.T, stderr *os.File, args ...string) *process {
 	return p
 }
 
-// host is where a server listens, by its start text.
+// host returns the address on which a server listens, taken from its start text.
 func host(stdout *output) string {
 	_, rest, _ := strings.Cut(stdout.String(), "  http://")
 	at, _, _ := strings.Cut(rest, "\n")

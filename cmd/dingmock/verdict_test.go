@@ -58,7 +58,7 @@ func TestVerdict(t *testing.T) {
 		name string
 		args []string
 		code int
-		want []string // in stdout, or where nothing was judged in stderr
+		want []string // in stdout, or in stderr if nothing was judged
 	}{
 		{"no call", []string{"--url", clean}, 1, []string{"no call came: does the program call the fake? (--allow-no-calls lets it pass)\ncalls: 0, no call came\n"}},
 		{"no call, let pass", []string{"--url", clean, "--allow-no-calls"}, 0, []string{"calls: 0, none off-spec\n"}},
@@ -127,7 +127,7 @@ func verdictText(t *testing.T, base string) (status int, contentType, text strin
 	return resp.StatusCode, resp.Header.Get("Content-Type"), string(body)
 }
 
-// Who has no dingmock at hand is told the same by curl, with the same end.
+// Without a dingmock at hand, curl gives the same text and the same result.
 func TestVerdictText(t *testing.T) {
 	t.Parallel()
 	c := startServe(t, nil)

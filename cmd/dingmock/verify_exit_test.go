@@ -164,7 +164,7 @@ func TestVerifyExits(t *testing.T) {
 	}
 }
 
-// readReport reads a report that has to say something.
+// readReport reads a report, which must contain says, and must not be that of an earlier run.
 func readReport(t *testing.T, name, says string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(name)

@@ -92,7 +92,7 @@ func TestVerifyLeavesNothingBehind(t *testing.T) {
 	same("after an interrupted verify", used)
 }
 
-// The mark goes where a dingmock answers, and nowhere else.
+// Only a dingmock gets the mark.
 func TestMarkGoesToDingmocksAlone(t *testing.T) {
 	t.Parallel()
 	one, two := startServe(t, nil, "--quiet"), startServe(t, nil, "--quiet")

@@ -86,7 +86,7 @@ func (c *stuck) Read([]byte) (int, error) {
 
 func (c *stuck) Write([]byte) (int, error) { return 0, &net.OpError{Op: "write", Err: c.err} }
 
-// A write that fails while the connection stands is told: there is nothing to read that one could wait for.
+// A write that fails while the connection still stands is reported: there is no reply to wait for.
 func TestOwnTellsOfOtherErrors(t *testing.T) {
 	t.Parallel()
 	odd := errors.New("no buffer space")

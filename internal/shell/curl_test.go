@@ -91,7 +91,7 @@ func TestCurlIsPasted(t *testing.T) {
 		if line != printable.Line(line) || strings.Contains(line, "##[") {
 			t.Errorf("%s: the line is %q", x.name, line)
 		}
-		for _, program := range [][]string{{"sh"}, {"bash"}, {"bash", "--norc", "-i"}} { // the last is told that it is a person who types
+		for _, program := range [][]string{{"sh"}, {"bash"}, {"bash", "--norc", "-i"}} { // the last one is interactive, as if a person typed
 			cmd := exec.CommandContext(t.Context(), program[0], program[1:]...)
 			cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "BASE=" + srv.URL, "ACCESS_TOKEN=t0ken", "APPSECRET=s3cret", "X_TOKEN=xtoken"}
 			cmd.Stdin = strings.NewReader("set -e\n" + line + "\n")
