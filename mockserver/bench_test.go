@@ -174,13 +174,13 @@ var works = []work{
 // contenders are the plain handler and the fake.
 func contenders(b *testing.B) [2]http.Handler {
 	b.Helper()
-	return prepared(b, newPlain(), fakeOf(b, 0))
+	return prepared(b, newPlain(), fakeOf(b, true))
 }
 
-// fakeOf returns a fake that keeps that many exchanges: 0 means the default, -1 none.
-func fakeOf(b *testing.B, journal int) *mockserver.Server {
+// fakeOf returns a fake with a journal or without one.
+func fakeOf(b *testing.B, journal bool) *mockserver.Server {
 	b.Helper()
-	s, err := mockserver.New(&mockserver.Options{Apps: []mockserver.AppState{liveApp()}, Journal: journal})
+	s, err := mockserver.New(&mockserver.Options{Apps: []mockserver.AppState{liveApp()}, NoJournal: !journal})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func BenchmarkTCP(b *testing.B) {
 func BenchmarkJournal(b *testing.B) {
 	for _, w := range works {
 		b.Run(w.name, func(b *testing.B) {
-			overTCP(b, w, prepared(b, fakeOf(b, -1), fakeOf(b, 0)))
+			overTCP(b, w, prepared(b, fakeOf(b, false), fakeOf(b, true)))
 		})
 	}
 }
