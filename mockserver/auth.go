@@ -159,13 +159,17 @@ func (c *call) checkToken(stub *FixedReply) *world.Failure {
 func (c *call) authorize() *world.Failure {
 	credentials, kind := c.server.tenants.credentials, c.Family.Token.Kind
 	owner, gone := credentials.Find(kind, c.Token)
+	mistaken := ""
+	if owner == nil {
+		mistaken = credentials.Mistaken(kind, c.Token)
+	}
 	switch {
 	case blank(c.Token):
 		return c.answers("token-blank", c.noToken())
 	case owner == nil && gone.Why != "":
 		return c.answers("token-bad", "this token was good, but "+gone.Why+"; call gettoken again")
-	case credentials.Mistaken(kind, c.Token) != "":
-		return c.answers("token-bad", "this is "+credentials.Mistaken(kind, c.Token)+"; call gettoken")
+	case mistaken != "":
+		return c.answers("token-bad", "this is "+mistaken+"; call gettoken")
 	case c.app == nil:
 		return c.answers("token-bad", "this token was never issued here, or so long ago that it is forgotten; call gettoken")
 	}

@@ -83,6 +83,31 @@ func TestWhatAnswersIsThere(t *testing.T) {
 	}
 }
 
+// What the document adds to an error stands in its body, in the order that it says, whatever goes into the holes.
+func TestErrorWithExtra(t *testing.T) {
+	t.Parallel()
+	doc, err := dingmock.Parse([]byte(strings.Replace(string(dingmock.Source()), "\n  user-not-found:\n", "\n  user-not-found:\n    order: [hint, errmsg, errcode, request_id]\n    extra: {hint: \"who is {name}?\"}\n", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op := doc.Operation("getsession")
+	for status, want := range map[int]string{
+		200: `{"hint":"who is a \"b\" {c}?","errmsg":"找不到该用户","errcode":60121,"request_id":"…"}`,
+		500: `{"errcode":60121,"errmsg":"找不到该用户","request_id":"…","hint":"who is a \"b\" {c}?"}`, // of which the document has no reply
+	} {
+		e := *doc.ErrorReply("user-not-found")
+		e.Status = status
+		c := &call{server: s, id: "…", Request: doc.CheckRequest(op, httptest.NewRequest(op.Method, op.Path, nil), nil)}
+		if got := string(c.failed(&world.Failure{Reply: &e, Holes: []string{"name", `a "b" {c}`}}).body); got != want {
+			t.Errorf("%d: %s, want %s", status, got, want)
+		}
+	}
+}
+
 // A credential of another kind is refused as a bad token is, and told by what it is.
 func TestTokenOfAnotherKind(t *testing.T) {
 	t.Parallel()

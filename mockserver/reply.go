@@ -82,34 +82,48 @@ func (c *call) failed(f *world.Failure) reply {
 // errorBody returns the body of an error, with what the document adds to code and text.
 func (c *call) errorBody(f *world.Failure, value any) []byte {
 	e := f.Reply
-	if len(e.Extra)+len(e.Order) == 0 {
-		return jsontext.MustMarshal(value)
-	}
 	body := jsontext.MustMarshal(value)
-	for _, key := range slices.Sorted(maps.Keys(e.Extra)) {
-		body = append(append(bytes.TrimSuffix(body, []byte("}")), `,"`+key+`":`+fill(string(e.Extra[key]), f.Holes)...), '}')
+	if len(e.Extra)+len(e.Order) == 0 {
+		return body
 	}
-	return c.Reply(e.Status).Encode(json.RawMessage(body))
+	holes := make([]string, len(f.Holes)) // as they stand within a string of JSON
+	for i, text := range f.Holes {
+		quoted := jsontext.MustMarshal(text)
+		holes[i] = string(quoted[1 : len(quoted)-1])
+	}
+	for _, key := range slices.Sorted(maps.Keys(e.Extra)) {
+		body = withMember(body, key, json.RawMessage(fill(string(e.Extra[key]), holes)))
+	}
+	r := c.Reply(e.Status)
+	if r == nil { // a rule answers a call whose reply the document does not have
+		return body
+	}
+	return r.Encode(json.RawMessage(body))
 }
 
 // succeeded returns the answer for a handler's result, in the envelope that the operation's reply declares.
 func (c *call) succeeded(value any) reply {
 	r := c.Reply(http.StatusOK)
-	body := append([]byte{'{'}, bytes.TrimSuffix(jsontext.MustMarshal(value)[1:], []byte("}"))...)
+	body := jsontext.MustMarshal(value)
 	for _, x := range []struct {
 		key   string
 		value any
 	}{{"errcode", 0}, {"errmsg", "ok"}, {"request_id", c.requestID()}} {
-		if !r.Declares(x.key) {
-			continue
+		if r.Declares(x.key) {
+			body = withMember(body, x.key, x.value)
 		}
-		if len(body) > 1 {
-			body = append(body, ',')
-		}
-		body = append(append(append(body, '"'), x.key...), `":`...)
-		body = append(body, jsontext.MustMarshal(x.value)...)
 	}
-	return c.encoded(r.Status, "0", "", r.Encode(json.RawMessage(append(body, '}'))))
+	return c.encoded(r.Status, "0", "", r.Encode(json.RawMessage(body)))
+}
+
+// withMember appends a member to an object.
+func withMember(object []byte, key string, value any) []byte {
+	object = bytes.TrimSuffix(object, []byte("}"))
+	if len(object) > 1 {
+		object = append(object, ',')
+	}
+	object = append(append(object, jsontext.MustMarshal(key)...), ':')
+	return append(append(object, jsontext.MustMarshal(value)...), '}')
 }
 
 func (c *call) encoded(status int, code, explain string, body []byte) reply {

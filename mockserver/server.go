@@ -127,28 +127,38 @@ func (c *call) answer(handle handler) reply {
 	if stub == nil && c.browsed() {
 		return c.toPage()
 	}
-	for _, check := range []func() *world.Failure{
-		func() *world.Failure { return c.refuse(dingmock.KindUnknownPath) },
-		func() *world.Failure { return c.checkToken(stub) },
-		c.throttled,
-	} {
-		if f := check(); f != nil {
-			return c.failed(f)
-		}
+	if f := c.admit(stub); f != nil {
+		return c.failed(f)
 	}
 	if stub != nil {
 		return c.fixed(stub)
 	}
-	for _, check := range []func() *world.Failure{
-		func() *world.Failure { return c.refuse(dingmock.KindNotModelled) },
-		c.checkBody,
-		func() *world.Failure { return c.refuse(c.server.findings...) },
-	} {
-		if f := check(); f != nil {
-			return c.failed(f)
-		}
+	if f := c.accept(); f != nil {
+		return c.failed(f)
 	}
 	return c.run(handle)
+}
+
+// admit checks what a call needs whoever answers it: a path that there is, a token, and the limit of calls.
+func (c *call) admit(stub *FixedReply) *world.Failure {
+	if f := c.refuse(dingmock.KindUnknownPath); f != nil {
+		return f
+	}
+	if f := c.checkToken(stub); f != nil {
+		return f
+	}
+	return c.throttled()
+}
+
+// accept checks what a call needs so that a handler can answer it.
+func (c *call) accept() *world.Failure {
+	if f := c.refuse(dingmock.KindNotModelled); f != nil {
+		return f
+	}
+	if f := c.checkBody(); f != nil {
+		return f
+	}
+	return c.refuse(c.server.findings...)
 }
 
 // run calls the handler while it holds the app's lock, and encodes the result before it releases the lock.
