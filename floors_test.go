@@ -26,6 +26,7 @@ var houses = []house{
 		{"internal/...", "catalogue/paths"},
 		{"."},
 		{"mockserver/...", "contract/...", "client/..."},
+		{"internal/powers"},
 		{"cmd/...", "examples/...", "catalogue/generate"},
 	}},
 	{"mockserver", [][]string{
@@ -47,17 +48,20 @@ var only = map[string][]string{
 	"mockserver/impersonate": {"internal/hosts", "internal/serverlog"},
 }
 
-// find returns the room of a package and its floor, or "" if the house has none for it.
+// find returns the room of a package and its floor, or "" if the house has none for it. A room of its own comes before a tree.
 func (h *house) find(pkg string) (room string, floor int) {
 	for i, rooms := range h.floors {
 		for _, r := range rooms {
 			tree, isTree := strings.CutSuffix(r, "/...")
-			if pkg == r || isTree && (pkg == tree || strings.HasPrefix(pkg, tree+"/")) {
+			if pkg == r {
 				return r, i
+			}
+			if isTree && (pkg == tree || strings.HasPrefix(pkg, tree+"/")) {
+				room, floor = r, i
 			}
 		}
 	}
-	return "", 0
+	return room, floor
 }
 
 // wrong says what is wrong with an import; "" for nothing.

@@ -101,9 +101,8 @@ type Target struct {
 	// App is an app that exists at the target. Not needed where Powers can make apps.
 	App App
 
-	// Powers is what else the target can do: a value that has any of AppMaker, AppRemover, Marker, Clock, Rules
-	// and Journal.
-	Powers any
+	// Powers is what else the target can do. The zero value can do nothing.
+	Powers Powers
 
 	// MaxSessions is how many sessions an app of the target may have open, where that is few: the case that opens
 	// them all runs if it is 1 to 1000.
@@ -124,42 +123,34 @@ type App struct {
 	AppSecret  string `json:"appsecret,omitempty"`
 }
 
-// AppSpec is what an app that is made has to be like.
+// AppSpec is what an app that Powers.NewApp makes has to be like.
 type AppSpec struct {
 	Users []string // the users that exist; nil: every user does
 }
 
-// AppMaker makes an app at the target. With it, each case has an app of its own.
-type AppMaker interface {
-	NewApp(ctx context.Context, spec AppSpec) (App, error)
-}
+// Powers are what a target can do beyond the platform's calls: each is a function, or nil if the target cannot do it. Cases run at
+// once, and so do these. A power that returns an error makes the case that asked for it end in [Errored].
+type Powers struct {
+	// NewApp makes an app at the target. With it, each case has an app of its own.
+	NewApp func(ctx context.Context, spec AppSpec) (App, error)
 
-// AppRemover takes away an app that AppMaker made, and all that the target keeps of it; of one that is gone already,
-// nothing. With it, the cases leave no app behind, also where they are interrupted.
-type AppRemover interface {
-	RemoveApp(ctx context.Context, app App) error
-}
+	// RemoveApp removes an app that NewApp made, and all that the target keeps of it; nothing if it is already gone. With it, the
+	// cases leave no app behind, even if they are interrupted.
+	RemoveApp func(ctx context.Context, app App) error
 
-// Marker marks a request as one that is no client's, so that the target does not judge it. It leaves alone what goes to
-// another server. The cases that need Journal send theirs without.
-type Marker interface {
-	Mark(req *http.Request)
-}
+	// Mark marks a request as one that no client sent, so that the target does not judge it. It leaves alone what goes to another
+	// server. The cases that need Violations send theirs without.
+	Mark func(req *http.Request)
 
-// Clock moves the clock of an app forward.
-type Clock interface {
-	Advance(ctx context.Context, app App, by time.Duration) error
-}
+	// Advance moves the clock of an app forward. It needs NewApp.
+	Advance func(ctx context.Context, app App, by time.Duration) error
 
-// Rules makes the next call of an operation by an app fail with a named fault: one of x-families.*.faults of the
-// document, such as system-busy.
-type Rules interface {
-	Fault(ctx context.Context, app App, operation, fault string) error
-}
+	// Fault makes the next call of an operation by the app fail with a named fault, one of x-families.*.faults of the document, such
+	// as system-busy. It needs NewApp.
+	Fault func(ctx context.Context, app App, operation, fault string) error
 
-// Journal returns the violations that the target has found in an app's calls so far.
-type Journal interface {
-	Violations(ctx context.Context, app App) ([]dingmock.Violation, error)
+	// Violations returns what the target has found off-spec in an app's calls so far. It needs NewApp.
+	Violations func(ctx context.Context, app App) ([]dingmock.Violation, error)
 }
 
 // Options says how the cases run. Nil and the zero value are ready.

@@ -106,7 +106,7 @@ func TestOnePair(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			target := fake(t, mockserver.Options{})
-			target.Powers, target.App = nil, app
+			target.Powers, target.App = contract.Powers{}, app
 			report, err := contract.Verify(t.Context(), target, &contract.Options{Budget: 30, Timeout: time.Minute})
 			if err != nil {
 				t.Fatal(err)
@@ -128,11 +128,7 @@ func TestOnePair(t *testing.T) {
 func TestFailingPower(t *testing.T) {
 	t.Parallel()
 	target := fake(t, mockserver.Options{})
-	p := target.Powers.(powers)
-	target.Powers = struct {
-		contract.AppMaker
-		contract.Clock
-	}{p, powers{http.NotFoundHandler()}}
+	target.Powers = contract.Powers{NewApp: target.Powers.NewApp, Advance: powersOf(t, http.NotFoundHandler()).Advance}
 	report, err := contract.Verify(t.Context(), target, &contract.Options{Run: func(id string) bool { return id == "gettoken/expires" }})
 	if err != nil {
 		t.Fatal(err)

@@ -22,8 +22,7 @@ import (
 
 // leaving keeps what is made, so that it can be seen what is not taken away again.
 type leaving struct {
-	powers
-	failing error // of RemoveApp
+	powers contract.Powers
 
 	mu   sync.Mutex
 	made map[contract.App]bool
@@ -41,7 +40,7 @@ func (l *leaving) NewApp(ctx context.Context, spec contract.AppSpec) (contract.A
 }
 
 func (l *leaving) RemoveApp(ctx context.Context, app contract.App) error {
-	if err := errors.Join(ctx.Err(), l.failing); err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	l.mu.Lock()
@@ -81,8 +80,10 @@ func TestNothingIsLeft(t *testing.T) {
 				}
 				server.ServeHTTP(w, r)
 			})
-			p := &leaving{powers: powers{server}, made: map[contract.App]bool{}}
-			report, err := contract.Verify(ctx, contract.Target{Handler: handler, Powers: p}, &contract.Options{
+			p := &leaving{powers: powersOf(t, server), made: map[contract.App]bool{}}
+			can := p.powers
+			can.NewApp, can.RemoveApp = p.NewApp, p.RemoveApp
+			report, err := contract.Verify(ctx, contract.Target{Handler: handler, Powers: can}, &contract.Options{
 				Driver: x.driver, Timeout: time.Minute, Budget: 20, Run: func(id string) bool { return !strings.HasPrefix(id, "journal/") },
 			})
 			if err != nil {
@@ -130,8 +131,15 @@ func TestAppsThatCannotBeTakenAway(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
-			p := &removing{powers: honest.Powers.(powers), from: x.from}
-			report, err := contract.Verify(t.Context(), contract.Target{Handler: x.handler, Powers: p}, &contract.Options{Run: func(id string) bool { return id == "gettoken/head" }})
+			var calls atomic.Int32
+			powers := honest.Powers
+			powers.RemoveApp = func(ctx context.Context, app contract.App) error {
+				if calls.Add(1) >= x.from {
+					return errors.New("locked")
+				}
+				return honest.Powers.RemoveApp(ctx, app)
+			}
+			report, err := contract.Verify(t.Context(), contract.Target{Handler: x.handler, Powers: powers}, &contract.Options{Run: func(id string) bool { return id == "gettoken/head" }})
 			if x.want == "" {
 				if err == nil || !strings.Contains(err.Error(), x.says) {
 					t.Errorf("error %v, want %q", err, x.says)
@@ -146,19 +154,6 @@ func TestAppsThatCannotBeTakenAway(t *testing.T) {
 			}
 		})
 	}
-}
-
-type removing struct {
-	powers
-	from  int32
-	calls atomic.Int32
-}
-
-func (r *removing) RemoveApp(ctx context.Context, app contract.App) error {
-	if r.calls.Add(1) >= r.from {
-		return errors.New("locked")
-	}
-	return r.powers.RemoveApp(ctx, app)
 }
 
 // A target that ends during the run has broken no rule by the calls that were under way: nobody knows what ended it. One that

@@ -82,8 +82,7 @@ var modelCase = Case{
 	ID: "model/sequences", Level: MUST, Needs: NeedsOwnApp | sessionNeeds | needsSessions | slow | notLive,
 	Rule: "However calls follow on one another, each answers what a model of a few lines says: tokens live and are renewed, sessions open, close and are the most recent.",
 	run: func(c *Trial) {
-		_, clock := c.runner.target.Powers.(Clock)
-		clock = clock && c.runner.options.Driver == nil && c.runner.target.SessionTTL == 0
+		clock := c.runner.target.Powers.Advance != nil && c.runner.options.Driver == nil && c.runner.target.SessionTTL == 0
 		budget := max(40, 5*c.runner.options.Budget)
 		for done, length := 0, 50; done < budget; done += length {
 			sequence := steps(c.rng, length, clock)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,23 +16,23 @@ import (
 )
 
 // serverPowers make apps and move their clocks, straight on a server.
-type serverPowers struct{ server *mockserver.Server }
-
-func (p serverPowers) NewApp(ctx context.Context, _ AppSpec) (App, error) {
-	key := "mock-" + ctx.Value(nameKey{}).(func() string)()
-	p.server.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/gettoken?appkey="+key+"&appsecret=secret", nil))
-	return App{CorpID: key, CorpSecret: "secret", AppKey: key, AppSecret: "secret"}, nil
-}
-
-func (p serverPowers) Advance(ctx context.Context, app App, by time.Duration) error {
-	at, err := control.Of(p.server, nil)
-	if err == nil {
-		_, err = at.App(app.AppKey).Advance(ctx, by)
+func serverPowers(server *mockserver.Server) Powers {
+	var n atomic.Int64
+	return Powers{
+		NewApp: func(context.Context, AppSpec) (App, error) {
+			key := fmt.Sprintf("mock-rapid-%d", n.Add(1))
+			server.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/gettoken?appkey="+key+"&appsecret=secret", nil))
+			return App{CorpID: key, CorpSecret: "secret", AppKey: key, AppSecret: "secret"}, nil
+		},
+		Advance: func(ctx context.Context, app App, by time.Duration) error {
+			at, err := control.Of(server, nil)
+			if err == nil {
+				_, err = at.App(app.AppKey).Advance(ctx, by)
+			}
+			return err
+		},
 	}
-	return err
 }
-
-type nameKey struct{}
 
 // TestModelByRapid plays random sequences that rapid makes, and shrinks, against the fake: another generator than the
 // kit's own, and a check of the model itself.
@@ -42,7 +43,7 @@ func TestModelByRapid(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
-	trial := rapidTrial(t, Target{Handler: server, Powers: serverPowers{server}})
+	trial := rapidTrial(t, Target{Handler: server, Powers: serverPowers(server)})
 	rapid.Check(t, func(t *rapid.T) {
 		sequence := rapid.SliceOfN(rapid.Custom(drawStep), 1, 40).Draw(t, "steps")
 		if end := trial.play(sequence); end != nil {
@@ -67,15 +68,8 @@ func rapidTrial(t *testing.T, target Target) *Trial {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := 0
-	ctx := context.WithValue(t.Context(), nameKey{}, func() string {
-		n++
-		return trialName(n)
-	})
-	return r.trial(ctx, modelCase)
+	return r.trial(t.Context(), modelCase)
 }
-
-func trialName(n int) string { return fmt.Sprintf("rapid-%d", n) }
 
 // TestShrink shows that a failing sequence is cut to the steps that matter, in their order.
 func TestShrink(t *testing.T) {

@@ -47,8 +47,8 @@ type recorder struct {
 	prefixes []string // the paths of the base URLs
 	coverage *Coverage
 	redact   *redactor
-	bytes    bool   // the level BYTES is checked
-	marker   Marker // that marks each request; nil: none does
+	bytes    bool                // the level BYTES is checked
+	mark     func(*http.Request) // marks each request; nil: nothing does
 
 	mu   sync.Mutex
 	list []*Exchange
@@ -56,8 +56,8 @@ type recorder struct {
 
 func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	base := r.base
-	if r.marker != nil {
-		base = marking{base, r.marker}
+	if r.mark != nil {
+		base = marking{base, r.mark}
 	}
 	x, err := exchange(base, r.doc, r.prefixes, req)
 	x.strict(r.bytes)

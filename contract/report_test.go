@@ -343,7 +343,7 @@ func TestNoSecretInReports(t *testing.T) {
 	var mu sync.Mutex
 	var secrets []string
 	target := fake(t, mockserver.Options{})
-	target.Powers = nil
+	target.Powers = contract.Powers{}
 	target.App = contract.App{AppKey: "mock-secretive", AppSecret: "QzX81hushhush", CorpID: "mock-secretive", CorpSecret: "QzX81hushhush"}
 	honest := target.Handler
 	target.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -318,7 +318,7 @@ var journalCases = []Case{
 
 // noted returns the violations that the target found in the calls of the case's app.
 func (c *Trial) noted() []dingmock.Violation {
-	list, err := c.runner.target.Powers.(Journal).Violations(c.ctx, c.app())
+	list, err := c.runner.target.Powers.Violations(c.ctx, c.app())
 	if err != nil {
 		c.halt(Errored, "the target's power to tell violations failed: %v", err)
 	}

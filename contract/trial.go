@@ -110,11 +110,10 @@ func (c *Trial) app() App {
 func (c *Trial) another() App { return c.newApp(AppSpec{}) }
 
 func (c *Trial) newApp(spec AppSpec) App {
-	maker, ok := c.runner.target.Powers.(AppMaker)
-	if !ok {
+	if c.runner.target.Powers.NewApp == nil {
 		return c.runner.target.App
 	}
-	app, err := c.makeApp(maker, spec)
+	app, err := c.makeApp(spec)
 	if err != nil {
 		c.halt(Errored, "%v", err)
 	}
@@ -123,10 +122,10 @@ func (c *Trial) newApp(spec AppSpec) App {
 
 // makeApp makes an app that end takes away. To make it is not cut short by the end of the run: whose name did not arrive
 // could not be taken away.
-func (c *Trial) makeApp(maker AppMaker, spec AppSpec) (App, error) {
+func (c *Trial) makeApp(spec AppSpec) (App, error) {
 	ctx, cancel := c.detached()
 	defer cancel()
-	app, err := maker.NewApp(ctx, spec)
+	app, err := c.runner.target.Powers.NewApp(ctx, spec)
 	if err != nil {
 		return App{}, fmt.Errorf("the target's power to make an app failed: %w", err)
 	}
@@ -145,8 +144,8 @@ func (c *Trial) detached() (context.Context, context.CancelFunc) {
 // end takes away the apps that were made, and closes the connections.
 func (c *Trial) end() error {
 	c.disconnect()
-	remover, ok := c.runner.target.Powers.(AppRemover)
-	if !ok {
+	remove := c.runner.target.Powers.RemoveApp
+	if remove == nil {
 		return nil
 	}
 	c.apps.Lock()
@@ -155,7 +154,7 @@ func (c *Trial) end() error {
 	defer cancel()
 	var failed error
 	for _, app := range c.apps.list {
-		if err := remover.RemoveApp(ctx, app); err != nil {
+		if err := remove(ctx, app); err != nil {
 			failed = fmt.Errorf("the target's power to take an app away failed: %w", err)
 		}
 	}
@@ -165,14 +164,14 @@ func (c *Trial) end() error {
 // advance moves the clock of an app.
 func (c *Trial) advance(app App, by time.Duration) {
 	c.moved = len(c.rec.exchanges())
-	if err := c.runner.target.Powers.(Clock).Advance(c.ctx, app, by); err != nil {
+	if err := c.runner.target.Powers.Advance(c.ctx, app, by); err != nil {
 		c.halt(Errored, "the target's power to move the clock failed: %v", err)
 	}
 }
 
 // fault makes the next call of the operation by the app fail.
 func (c *Trial) fault(app App, operation, fault string) {
-	if err := c.runner.target.Powers.(Rules).Fault(c.ctx, app, operation, fault); err != nil {
+	if err := c.runner.target.Powers.Fault(c.ctx, app, operation, fault); err != nil {
 		c.halt(Errored, "the target's power to inject the fault %s failed: %v", fault, err)
 	}
 }

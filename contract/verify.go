@@ -186,8 +186,7 @@ func newRunner(target Target, options *Options) (*runner, error) {
 	if o.Live {
 		r.transport = &paced{base: r.connect(), every: liveInterval}
 	}
-	_, makes := target.Powers.(AppMaker)
-	if a := target.App; !makes && (a.CorpID == "" || a.CorpSecret == "") && (a.AppKey == "" || a.AppSecret == "") {
+	if a := target.App; target.Powers.NewApp == nil && (a.CorpID == "" || a.CorpSecret == "") && (a.AppKey == "" || a.AppSecret == "") {
 		return nil, OptionError("contract: the target needs the credentials of an app: a corpid with its corpsecret, or an appkey with its appsecret")
 	}
 	return r, nil
@@ -264,11 +263,8 @@ func (r *runner) unfit(c Case) (Outcome, string) {
 	case r.options.Driver != nil && c.Needs&NeedsRaw != 0:
 		return Skipped, "it is made of raw requests, not of a client's calls"
 	}
-	_, maker := r.target.Powers.(AppMaker)
-	_, clock := r.target.Powers.(Clock)
-	_, rules := r.target.Powers.(Rules)
-	_, journal := r.target.Powers.(Journal)
-	a := r.target.App
+	can, a := r.target.Powers, r.target.App
+	maker := can.NewApp != nil
 	for _, need := range []struct {
 		flag Needs
 		ok   bool
@@ -276,9 +272,9 @@ func (r *runner) unfit(c Case) (Outcome, string) {
 	}{
 		{NeedsOwnApp, maker, "the target cannot make an app"},
 		{NeedsUsers, maker, "the target cannot make an app with a list of users"},
-		{NeedsClock, clock && maker, "the target has no clock to move, or no app to move it for alone"},
-		{NeedsRules, rules && maker, "the target cannot inject faults, or has no app to inject them for alone"},
-		{NeedsJournal, journal && maker, "the target does not tell what it found off-spec"},
+		{NeedsClock, can.Advance != nil && maker, "the target has no clock to move, or no app to move it for alone"},
+		{NeedsRules, can.Fault != nil && maker, "the target cannot inject faults, or has no app to inject them for alone"},
+		{NeedsJournal, can.Violations != nil && maker, "the target does not tell what it found off-spec"},
 		{NeedsBothPairs, maker || a.CorpID != "" && a.CorpSecret != "" && a.AppKey != "" && a.AppSecret != "", "only one pair of credentials was given"},
 		{needsAppPair, maker || a.AppKey != "" && a.AppSecret != "", "no appkey and appsecret were given"},
 		{needsCorpPair, maker || a.CorpID != "" && a.CorpSecret != "", "no corpid and corpsecret were given"},
@@ -367,8 +363,8 @@ func (r *runner) trial(ctx context.Context, c Case) *Trial {
 		rec: &recorder{base: r.connect(), doc: r.doc, prefixes: r.prefixes, coverage: r.coverage, redact: r.redact, bytes: r.bytes},
 		tag: strconv.FormatUint(rng.Uint64()&0xffffffff|0x100000000, 36) + strconv.FormatInt(r.started.UnixMilli()&0xffffff, 36),
 	}
-	if marker, ok := r.target.Powers.(Marker); ok && c.Needs&NeedsJournal == 0 {
-		t.rec.marker = marker
+	if c.Needs&NeedsJournal == 0 {
+		t.rec.mark = r.target.Powers.Mark
 	}
 	t.client = &http.Client{Transport: t.rec, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return t
@@ -393,8 +389,8 @@ func (r *runner) preflight(ctx context.Context) (err error) {
 		}
 	}()
 	app := r.target.App
-	if maker, ok := r.target.Powers.(AppMaker); ok {
-		if app, err = t.makeApp(maker, AppSpec{}); err != nil {
+	if r.target.Powers.NewApp != nil {
+		if app, err = t.makeApp(AppSpec{}); err != nil {
 			return fmt.Errorf("contract: %s", r.redact.text(err.Error()))
 		}
 	}

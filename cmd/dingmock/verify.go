@@ -303,7 +303,8 @@ func (c *verifyCommand) target(ctx context.Context) (contract.Target, error) {
 	}
 	ask, cancel := context.WithTimeout(ctx, c.Timeout/2)
 	defer cancel()
-	if t.Powers = powersAt(ask, t.URL, t.APIURL, string(c.ControlToken), client); t.Powers == nil && t.App == (contract.App{}) {
+	powers, ok := powersAt(ask, t.URL, t.APIURL, string(c.ControlToken), client)
+	if t.Powers = powers; !ok && t.App == (contract.App{}) {
 		// No app is given and none can be made, so take any; the kit reports what answers there, if anything.
 		t.App = contract.App{AppKey: "mock-verify", AppSecret: "mock-verify-secret"}
 	}

@@ -17,14 +17,14 @@ var succeeds = map[string]string{
 
 // registry is a server that knows its apps' credentials.
 type registry struct {
-	Powers
+	powers contract.Powers
 	mu     sync.Mutex
 	apps   []contract.App
 	tokens map[string]contract.App
 }
 
 func (g *registry) NewApp(ctx context.Context, spec contract.AppSpec) (contract.App, error) {
-	app, err := g.Powers.NewApp(ctx, spec)
+	app, err := g.powers.NewApp(ctx, spec)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.apps = append(g.apps, app)
@@ -34,12 +34,13 @@ func (g *registry) NewApp(ctx context.Context, spec contract.AppSpec) (contract.
 // known makes a mutant that knows the apps. spoil is called with the lock held.
 func (k *kit) known(rule, name string, spoil func(g *registry, r *request) *reply) Mutant {
 	return Mutant{Name: rule + ": " + name, Rule: rule, Plant: func(w World) World {
-		g := &registry{Powers: w.Powers, tokens: map[string]contract.App{}}
-		w.Handler, w.Powers = k.handler(w.Handler, func(r *request) *reply {
+		g := &registry{powers: w.Powers, tokens: map[string]contract.App{}}
+		w.Powers.NewApp = g.NewApp
+		w.Handler = k.handler(w.Handler, func(r *request) *reply {
 			g.mu.Lock()
 			defer g.mu.Unlock()
 			return spoil(g, r)
-		}), g
+		})
 		return w
 	}}
 }

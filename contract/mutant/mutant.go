@@ -25,16 +25,7 @@ import (
 // World is a server and what can be done to it beside its calls.
 type World struct {
 	Handler http.Handler
-	Powers  Powers
-}
-
-// Powers are all the powers that the cases may ask for.
-type Powers interface {
-	contract.AppMaker
-	contract.AppRemover
-	contract.Clock
-	contract.Rules
-	contract.Journal
+	Powers  contract.Powers
 }
 
 // Mutant is a world with one fault.

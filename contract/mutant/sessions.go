@@ -327,7 +327,7 @@ func (k *kit) sessions() []Mutant {
 			return closesAll(m, r, "app_key")
 		}),
 		{Name: "close_session/outlives-token: sessions end with the token", Rule: "close_session/outlives-token", In: []string{"getsession"}, Plant: func(w World) World {
-			t := &ending{Powers: w.Powers}
+			t := &ending{powers: w.Powers}
 			w.Handler = k.handler(w.Handler, func(r *request) *reply {
 				t.mu.Lock()
 				defer t.mu.Unlock()
@@ -336,7 +336,7 @@ func (k *kit) sessions() []Mutant {
 				t.note(r, out)
 				return out
 			})
-			w.Powers = t
+			w.Powers.Advance = t.Advance
 			return w
 		}},
 		k.remember("create_session/at-once", "one in five is lost", func(m *memory, r *request) *reply {
@@ -416,7 +416,7 @@ func closed(r *request, out *reply) *reply {
 
 // ending closes an app's sessions when its clock is moved beyond the life of a token.
 type ending struct {
-	Powers
+	powers contract.Powers
 	memory
 	last *request
 }
@@ -429,5 +429,5 @@ func (e *ending) Advance(ctx context.Context, app contract.App, by time.Duration
 			e.last.call("close_session", o.token, o.values)
 		}
 	}
-	return e.Powers.Advance(ctx, app, by)
+	return e.powers.Advance(ctx, app, by)
 }

@@ -17,13 +17,13 @@ import (
 
 // keys is a world that knows the credentials of the apps that were made in it.
 type keys struct {
-	Powers
-	mu   sync.Mutex
-	apps []contract.App
+	powers contract.Powers
+	mu     sync.Mutex
+	apps   []contract.App
 }
 
 func (k *keys) NewApp(ctx context.Context, spec contract.AppSpec) (contract.App, error) {
-	app, err := k.Powers.NewApp(ctx, spec)
+	app, err := k.powers.NewApp(ctx, spec)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.apps = append(k.apps, app)
@@ -43,9 +43,9 @@ func (k *keys) find(is func(contract.App) bool) contract.App {
 // knowing makes a mutant that knows the apps.
 func (k *kit) knowing(rule, name string, spoil func(all *keys, r *request) *reply) Mutant {
 	return Mutant{Name: rule + ": " + name, Rule: rule, Plant: func(w World) World {
-		all := &keys{Powers: w.Powers}
+		all := &keys{powers: w.Powers}
 		w.Handler = k.handler(w.Handler, func(r *request) *reply { return spoil(all, r) })
-		w.Powers = all
+		w.Powers.NewApp = all.NewApp
 		return w
 	}}
 }

@@ -80,7 +80,7 @@ func asker(r *request) string {
 
 // timed is a server whose tokens die by another clock: that of the powers, as far as it has been advanced.
 type timed struct {
-	Powers
+	powers  contract.Powers
 	mu      sync.Mutex
 	elapsed map[string]time.Duration         // app key → how far it was advanced
 	ids     map[string]string                // any id → app key
@@ -89,15 +89,15 @@ type timed struct {
 	calls   map[string]func(*request) *reply // token → makes the call that got it again
 }
 
-func newTimed(p Powers) *timed {
+func newTimed(p contract.Powers) *timed {
 	return &timed{
-		Powers: p, elapsed: map[string]time.Duration{}, ids: map[string]string{}, issued: map[string]time.Duration{},
+		powers: p, elapsed: map[string]time.Duration{}, ids: map[string]string{}, issued: map[string]time.Duration{},
 		owner: map[string]string{}, calls: map[string]func(*request) *reply{},
 	}
 }
 
 func (t *timed) NewApp(ctx context.Context, spec contract.AppSpec) (contract.App, error) {
-	app, err := t.Powers.NewApp(ctx, spec)
+	app, err := t.powers.NewApp(ctx, spec)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ids[app.AppKey], t.ids[app.CorpID] = app.AppKey, app.AppKey
@@ -108,7 +108,7 @@ func (t *timed) Advance(ctx context.Context, app contract.App, by time.Duration)
 	t.mu.Lock()
 	t.elapsed[app.AppKey] += by
 	t.mu.Unlock()
-	return t.Powers.Advance(ctx, app, by)
+	return t.powers.Advance(ctx, app, by)
 }
 
 // note remembers a token that was issued; renew says whether that counts for one that is known.
@@ -150,7 +150,7 @@ func (k *kit) clocked(rule, name string, spoil func(t *timed, r *request) *reply
 	return Mutant{Name: rule + ": " + name, Rule: rule, Plant: func(w World) World {
 		t := newTimed(w.Powers)
 		w.Handler = k.handler(w.Handler, func(r *request) *reply { return spoil(t, r) })
-		w.Powers = t
+		w.Powers.NewApp, w.Powers.Advance = t.NewApp, t.Advance
 		return w
 	}}.in("gettoken", "accessToken")
 }
@@ -271,7 +271,8 @@ func (k *kit) tokens() []Mutant {
 			return a.app[""]
 		}),
 		{Name: "gettoken/per-app-clock: one clock for all apps", Rule: "gettoken/per-app-clock", Plant: func(w World) World {
-			w.Powers = &oneClock{Powers: w.Powers}
+			o := &oneClock{powers: w.Powers}
+			w.Powers.NewApp, w.Powers.RemoveApp, w.Powers.Advance = o.NewApp, o.RemoveApp, o.Advance
 			return w
 		}},
 		k.wrap("gettoken/first-complete-pair", "corpid first", func(r *request) *reply {
@@ -329,11 +330,11 @@ func (k *kit) tokens() []Mutant {
 			return out
 		}),
 		{Name: "journal/noted: nothing is noted", Rule: "journal/noted", In: []string{"gettoken"}, Plant: func(w World) World {
-			w.Powers = judge{w.Powers, nil}
+			w.Powers.Violations = judge{nil}.Violations
 			return w
 		}},
 		{Name: "journal/no-false-alarm: everything is noted", Rule: "journal/no-false-alarm", In: []string{"gettoken"}, Plant: func(w World) World {
-			w.Powers = judge{w.Powers, []dingmock.Violation{{Operation: "gettoken", Kind: dingmock.KindMethod}}}
+			w.Powers.Violations = judge{[]dingmock.Violation{{Operation: "gettoken", Kind: dingmock.KindMethod}}}.Violations
 			return w
 		}},
 	}
@@ -355,7 +356,6 @@ func (out *reply) later(a *aliases, _ *request) *reply {
 }
 
 type judge struct {
-	Powers
 	list []dingmock.Violation
 }
 
@@ -365,13 +365,13 @@ func (j judge) Violations(context.Context, contract.App) ([]dingmock.Violation, 
 
 // oneClock moves the clocks of all apps at once.
 type oneClock struct {
-	Powers
-	mu   sync.Mutex
-	apps []contract.App
+	powers contract.Powers
+	mu     sync.Mutex
+	apps   []contract.App
 }
 
 func (o *oneClock) NewApp(ctx context.Context, spec contract.AppSpec) (contract.App, error) {
-	app, err := o.Powers.NewApp(ctx, spec)
+	app, err := o.powers.NewApp(ctx, spec)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.apps = append(o.apps, app)
@@ -382,14 +382,14 @@ func (o *oneClock) RemoveApp(ctx context.Context, app contract.App) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.apps = slices.DeleteFunc(o.apps, func(a contract.App) bool { return a == app })
-	return o.Powers.RemoveApp(ctx, app)
+	return o.powers.RemoveApp(ctx, app)
 }
 
 func (o *oneClock) Advance(ctx context.Context, _ contract.App, by time.Duration) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, app := range o.apps {
-		if err := o.Powers.Advance(ctx, app, by); err != nil {
+		if err := o.powers.Advance(ctx, app, by); err != nil {
 			return err
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/testcontainers/testcontainers-go/wait"
 
 	"github.com/dingmock/dingmock/contract"
+	"github.com/dingmock/dingmock/internal/powers"
 	"github.com/dingmock/dingmock/mockserver/testcontainer"
 )
 
@@ -96,7 +97,7 @@ func TestContract(t *testing.T) {
 			{"tls", "https://oapi.dingtalk.com", "https://api.dingtalk.com", unchanged},
 		} {
 			target := server.target
-			target.URL, target.APIURL, target.Client, target.Powers = way.url, way.apiURL, way.client, powers{at}
+			target.URL, target.APIURL, target.Client, target.Powers = way.url, way.apiURL, way.client, powers.Of(at)
 			run := func(id string) bool { return suits(id) && spoken(way.name, id) }
 			report, err := contract.Verify(t.Context(), target, &contract.Options{Run: run, Budget: server.budget, NoGenerated: server.budget == 0, Timeout: time.Minute})
 			if err != nil {
