@@ -303,6 +303,20 @@ func pointerOf(what string) string {
 	return "/body/" + strings.ReplaceAll(what, ".", "/")
 }
 
+// during puts the name of what was tried in front of a failure.
+func (c *Trial) during(label string, check func()) {
+	defer func() {
+		if end := recover(); end != nil {
+			if b, ok := end.(broken); ok {
+				b.way = label
+				panic(b)
+			}
+			panic(end)
+		}
+	}()
+	check()
+}
+
 // together runs the function crowd times at once, and ends the case where one of them does.
 func (c *Trial) together(do func(i int)) {
 	var wg sync.WaitGroup

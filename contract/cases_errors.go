@@ -1,0 +1,476 @@
+package contract
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/dingmock/dingmock"
+)
+
+// triggers are keyed by the error's name, or by operation/name where they differ.
+var triggers = map[string]trigger{
+	"appkey-or-appsecret-wrong": {
+		when: "with an appkey that does not exist or a secret that is not its own", needs: needsAppPair,
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			wrongPair(c, op, add, "appkey", c.app().AppKey, "appsecret", c.app().AppSecret)
+		},
+	},
+	"corpid-or-corpsecret-wrong": {
+		when: "with a corpid that does not exist or a secret that is not its own", needs: needsCorpPair,
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			wrongPair(c, op, add, "corpid", c.app().CorpID, "corpsecret", c.app().CorpSecret)
+		},
+	},
+	"invalidClientIdOrSecret": {
+		when: "with an appKey that does not exist or a secret that is not its own", needs: needsAppPair,
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			wrongPair(c, op, add, "appKey", c.app().AppKey, "appSecret", c.app().AppSecret)
+		},
+	},
+	"gettoken/parameter-missing": {
+		when: "with neither id",
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			const missing = "corpid or appkey"
+			halfPairs(op, add, []halfPair{
+				{"nothing", nil},
+				{"both ids empty", []any{"appkey", "", "corpid", ""}},
+				{"only secrets", []any{"appsecret", "x", "corpsecret", "x"}},
+			}, "name", missing)
+			pairs := firstPair(c.app())
+			fields := []pair{{pairs[0].(string), pairs[1]}, {pairs[2].(string), pairs[3]}}
+			for name, q := range map[string]*call{
+				"the pair as JSON in the body of a GET":   newCall(op).body(mediaJSON, encodeObject(fields)),
+				"the pair as a form in the body of a GET": newCall(op).body(mediaForm, []byte(encodePairs(fields))),
+			} {
+				add(name, q.off(dingmock.KindMissingCredential), "name", missing)
+			}
+		},
+	},
+	"appsecret-missing": {
+		when: "with an appkey and no pair of credentials complete",
+		ways: func(_ *Trial, op *dingmock.Operation, add addWay) {
+			halfPairs(op, add, []halfPair{
+				{"only appkey", []any{"appkey", "k"}},
+				{"appkey, empty appsecret", []any{"appkey", "k", "appsecret", ""}},
+				{"appkey with the other pair's secret", []any{"appkey", "k", "corpsecret", "x"}},
+				{"both ids", []any{"corpid", "k", "appkey", "k"}},
+			})
+		},
+	},
+	"corpsecret-missing": {
+		when: "with a corpid, no appkey and no pair of credentials complete",
+		ways: func(_ *Trial, op *dingmock.Operation, add addWay) {
+			halfPairs(op, add, []halfPair{
+				{"only corpid", []any{"corpid", "k"}},
+				{"corpid, empty corpsecret", []any{"corpid", "k", "corpsecret", ""}},
+				{"corpid with the other pair's secret", []any{"corpid", "k", "appsecret", "x"}},
+				{"corpid and an empty appkey", []any{"appkey", "", "corpid", "k"}},
+			})
+		},
+	},
+	"gettoken/parameter-invalid": {
+		when: "with a credential that is no string, in a JSON body", level: SHOULD,
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			for _, name := range []string{"appkey", "corpid"} {
+				for _, body := range []string{`{"%s":1}`, `{"%s":true}`, `{"%s":["x"]}`, `{"%s":{}}`} {
+					q := newCall(op).by(http.MethodPost).body(mediaJSON, fmt.Appendf(nil, body, name))
+					add(fmt.Sprintf(body, name), q.off(dingmock.KindMethod, dingmock.KindMissingCredential, dingmock.KindInvalidParameter), "name", name)
+				}
+			}
+		},
+	},
+	"need-get": {
+		when: "by another method than GET and POST",
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, "PROPFIND"} {
+				add(method, c.valid(op).by(method).off(dingmock.KindMethod))
+			}
+		},
+	},
+	"need-post": {
+		when: "by another method than POST, and by a GET without parameters",
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, "PROPFIND"} {
+				add(method, c.valid(op).by(method).off(dingmock.KindMethod))
+			}
+			bare := c.valid(op).by(http.MethodGet).off(dingmock.KindMethod)
+			bare.fields, bare.raw = nil, []byte{}
+			add("GET without parameters", bare)
+		},
+	},
+	"InvalidAction.NotFound": {
+		when: "by another method",
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete, http.MethodPatch} {
+				add(method, c.valid(op).by(method).off(dingmock.KindMethod))
+			}
+		},
+	},
+	"auth-token-blank": {
+		when: "without an access_token, or with a blank one",
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			token := tokenOf(op)
+			q := c.valid(op).off(dingmock.KindMissingCredential)
+			add("none", q.clone().drop(token))
+			add("empty", q.clone().set(token, ""))
+			add("spaces", q.clone().set(token, "  "))
+			body := q.clone().drop(token).off(dingmock.KindUndeclaredParameter)
+			body.fields = append(body.fields, pair{token, q.value(token)})
+			add("in a JSON body", body)
+			header := q.clone().drop(token)
+			header.header.Set("X-Acs-Dingtalk-Access-Token", fmt.Sprint(q.value(token)))
+			add("in the header of the other dialect", header)
+		},
+	},
+	"auth-token-invalid": {
+		when: "with an access_token that was never issued",
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			q := c.valid(op)
+			token := fmt.Sprint(q.value(tokenOf(op)))
+			for _, wrong := range []string{strings.Repeat("0", 32), "x", token[1:], token + "0", token + " ", " " + token, token + "\n", strings.ToUpper(token), "令牌"} {
+				if wrong != token { // it may be of digits alone
+					add("a token of another value", q.clone().set(tokenOf(op), wrong))
+				}
+			}
+		},
+	},
+	"content-type-invalid": {
+		when: "whose body is declared to be neither JSON nor a form, or to be encoded",
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			q := c.valid(op).off(dingmock.KindContentType)
+			for _, t := range []string{"text/plain", "application/xml", "multipart/form-data; boundary=x", "text/json", "application/jsonp"} {
+				w := q.clone()
+				w.contentType = t
+				add(t, w)
+			}
+			w := q.clone()
+			w.header.Set("Content-Encoding", "gzip")
+			add("Content-Encoding", w)
+		},
+	},
+	"body-unreadable": {
+		when: "whose body is not UTF-8, not JSON, not one object, or has text after it",
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			brokenBodies(c.valid(op), add)
+			form := c.valid(op).off(dingmock.KindBody)
+			add("a form that is not UTF-8", form.body(mediaForm, []byte("userid=%ff&session_id=%ff")))
+		},
+	},
+	"body-too-large": {
+		when: "with a body over 1 MiB",
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) { largeBodies(c, c.valid(op), add) },
+	},
+	"parameter-missing": {
+		when: "with a required parameter absent, empty or null, the first of them in the document's order",
+		ways: missingParameters,
+	},
+	"MissingParameter": {
+		when: "with a required parameter absent, empty or null, the first of them in the document's order", needs: needsAppPair,
+		ways: missingParameters,
+	},
+	"parameter-invalid": {
+		when: "with a parameter that is no string or is too long",
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			for _, p := range bodyParameters(op) {
+				for _, v := range wrongValues(p) {
+					add(p.Name+" "+v.name, c.valid(op).set(p.Name, v.value).off(dingmock.KindInvalidParameter), "name", p.Name)
+				}
+				if _, most := p.Limits(); most > 0 {
+					add(p.Name+" too long in a form", c.valid(op).set(p.Name, strings.Repeat("x", most+1)).asForm().off(dingmock.KindInvalidParameter), "name", p.Name)
+				}
+			}
+			list := bodyParameters(op)
+			both := c.valid(op).off(dingmock.KindInvalidParameter)
+			for _, p := range list {
+				both.set(p.Name, 1)
+			}
+			add("all of them", both, "name", list[0].Name)
+		},
+	},
+	"Missingbody": {
+		when: "with no body, or with one that is not declared as JSON, or with an encoded one", needs: needsAppPair,
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			add("no body", c.valid(op).body("-", nil).off(dingmock.KindBody))
+			q := c.valid(op).off(dingmock.KindContentType)
+			add("a form", q.clone().asForm())
+			text := q.clone()
+			text.contentType = "text/plain"
+			add("text/plain", text)
+			packed := q.clone()
+			packed.header.Set("Content-Encoding", "gzip")
+			add("Content-Encoding", packed)
+		},
+	},
+	"Invalidbody": {
+		when: "whose body is not UTF-8, not JSON, not one object, over 1 MiB, or has a value that its schema does not allow", needs: needsAppPair,
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			brokenBodies(c.valid(op), add)
+			largeBodies(c, c.valid(op), add)
+			for _, p := range bodyParameters(op) {
+				for _, v := range wrongValues(p) {
+					add(p.Name+" "+v.name, c.valid(op).set(p.Name, v.value).off(dingmock.KindInvalidParameter))
+				}
+			}
+		},
+	},
+	"api-name-invalid": {
+		when: "at a platform that has no such call, whatever token it has", needs: NeedsWithoutSessions,
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			add("without a token", newCall(op).off(dingmock.KindMissingCredential, dingmock.KindMissingParameter), "apiName", op.Family.API(op.Path))
+			q := newCall(op, tokenOf(op), c.token(c.app())).off(dingmock.KindMissingParameter)
+			add("with a token", q, "apiName", op.Family.API(op.Path))
+		},
+	},
+	"user-not-found": {
+		when: "for a user that the app's list of users does not have", needs: NeedsUsers,
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			app := c.newApp(AppSpec{Users: []string{KnownUser}})
+			q := c.validFor(op, app)
+			user := "user_id"
+			if q.value(user) == nil {
+				user = "userid"
+			}
+			add("another user", q)
+			c.succeed(q.clone().set(user, KnownUser))
+			add("the user in capitals", q.clone().set(user, strings.ToUpper(KnownUser)))
+		},
+	},
+	"app-key-wrong": {
+		when: "with an app_key that is not that of the token's app", needs: needsAppKey,
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			add("an appkey that does not exist", c.valid(op).set("app_key", c.id("nobody")))
+			if other := c.another(); other.AppKey != c.app().AppKey {
+				add("the appkey of another app", c.valid(op).set("app_key", other.AppKey))
+			}
+			for _, w := range otherKeys(c.app()) {
+				add(w.name, c.valid(op).set("app_key", w.value))
+			}
+		},
+	},
+	"create_session/session-invalid": {
+		when: "with the id of an open session but other values", needs: needsAppKey,
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			q := c.valid(op)
+			c.succeed(q)
+			add("another user", q.clone().set("user_id", c.id("other")))
+			add("another chat", q.clone().set("chatid", c.id("other")))
+			add("no chat", q.clone().drop("chatid"))
+		},
+	},
+	"close_session/session-invalid": {
+		when: "where no session with just these values is open", needs: needsAppKey,
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			q := c.valid(op)
+			add("never created", q.clone().set("session_id", c.id("never")))
+			add("another user", q.clone().set("user_id", c.id("other")))
+			add("another chat", q.clone().set("chatid", c.id("other")))
+			add("no chat", q.clone().drop("chatid"))
+			add("another appkey", q.clone().set("app_key", c.id("other")))
+			for _, w := range otherKeys(c.app()) {
+				add(w.name, q.clone().set("app_key", w.value))
+			}
+			add("the id in capitals", q.clone().set("session_id", strings.ToUpper(fmt.Sprint(q.value("session_id")))))
+			c.succeed(q)
+			add("closed already", q)
+		},
+	},
+	"sessions-too-many": {
+		when: "when the app has as many open sessions as it may have", needs: NeedsSessionLimit | NeedsOwnApp,
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			q := c.valid(op)
+			for range c.runner.target.MaxSessions {
+				c.succeed(q.set("session_id", c.id("s")))
+			}
+			add("one more", q.clone().set("session_id", c.id("s")))
+			c.succeed(q) // the same values as one that is open: nothing is opened
+			if other := c.another(); other != c.app() {
+				c.succeed(c.validFor(op, other)) // each app has a limit of its own
+			}
+			c.succeed(c.closing(q)) // makes room for just one
+			c.succeed(q.clone().set("session_id", c.id("s")))
+			add("one more after one was closed", q.clone().set("session_id", c.id("s")))
+		},
+	},
+}
+
+// KnownUser is the one user of the apps that are made with a list of users.
+const KnownUser = "manager4220"
+
+// otherKeys are values that are nearly the app's appkey.
+func otherKeys(app App) []named {
+	list := []named{{"the appkey and a space", app.AppKey + " "}}
+	if upper := strings.ToUpper(app.AppKey); upper != app.AppKey {
+		list = append(list, named{"the appkey in capitals", upper})
+	}
+	if app.CorpID != "" && app.CorpID != app.AppKey {
+		list = append(list, named{"the corpid", app.CorpID})
+	}
+	return list
+}
+
+// halfPair is a call with no pair of credentials complete.
+type halfPair struct {
+	name  string
+	given []any
+}
+
+func halfPairs(op *dingmock.Operation, add addWay, list []halfPair, holes ...string) {
+	for _, w := range list {
+		add(w.name, newCall(op, w.given...).off(dingmock.KindMissingCredential), holes...)
+	}
+}
+
+// wrongPair adds the ways of a pair of credentials that is none.
+func wrongPair(c *Trial, op *dingmock.Operation, add addWay, id, idValue, secret, secretValue string) {
+	add("a wrong secret", newCall(op, id, idValue, secret, secretValue+"x"))
+	add("a secret that is cut", newCall(op, id, idValue, secret, secretValue[:len(secretValue)-1]+"~"))
+	if half := secretValue[:len(secretValue)/2+1]; half != secretValue {
+		add("the first half of the secret", newCall(op, id, idValue, secret, half))
+	}
+	add("the secret and a newline", newCall(op, id, idValue, secret, secretValue+"\n"))
+	if upper := strings.ToUpper(secretValue); upper != secretValue {
+		add("the secret in capitals", newCall(op, id, idValue, secret, upper))
+	}
+	if upper := strings.ToUpper(idValue); upper != idValue {
+		add("the id in capitals", newCall(op, id, upper, secret, secretValue))
+	}
+	add("the secret and a space", newCall(op, id, idValue, secret, secretValue+" "))
+	add("a space and the secret", newCall(op, id, idValue, secret, " "+secretValue))
+	add("the id and a space", newCall(op, id, idValue+" ", secret, secretValue))
+	add("an id that does not exist", newCall(op, id, c.id("nobody"), secret, secretValue))
+	otherID, otherSecret := c.app().CorpID, c.app().CorpSecret
+	if secret == "corpsecret" {
+		otherID, otherSecret = c.app().AppKey, c.app().AppSecret
+	}
+	if otherID != "" && otherID != idValue {
+		add("the id of the other pair", newCall(op, id, otherID, secret, secretValue))
+	}
+	if otherSecret != "" && otherSecret != secretValue {
+		add("the secret of the other pair", newCall(op, id, idValue, secret, otherSecret))
+	}
+	if other := c.another(); other != c.app() {
+		theirs := other.AppSecret
+		if secret == "corpsecret" {
+			theirs = other.CorpSecret
+		}
+		add("the secret of another app", newCall(op, id, idValue, secret, theirs))
+	}
+}
+
+func brokenBodies(q *call, add addWay) {
+	q.off(dingmock.KindBody)
+	whole := encodeObject(q.fields)
+	for _, w := range []struct {
+		name string
+		body []byte
+	}{
+		{"text", []byte("hello")},
+		{"a broken object", whole[:len(whole)-1]},
+		{"a broken string", whole[:len(whole)-2]},
+		{"an array", []byte("[" + string(whole) + "]")},
+		{"null", []byte("null")},
+		{"a string", []byte(`"x"`)},
+		{"text after the object", append(slices.Clone(whole), " x"...)},
+		{"two objects", append(slices.Clone(whole), whole...)},
+		{"single quotes", bytes.ReplaceAll(whole, []byte(`"`), []byte(`'`))},
+		{"a comma too many", append(slices.Clone(whole[:len(whole)-1]), ",}"...)},
+		{"bytes that are not UTF-8", bytes.Replace(whole, []byte(`":"`), []byte("\":\"\xff"), 1)},
+		{"a byte order mark", append([]byte("\xef\xbb\xbf"), whole...)},
+		{"spaces", []byte("  ")},
+	} {
+		add(w.name, q.clone().body(mediaJSON, w.body))
+	}
+}
+
+func largeBodies(c *Trial, q *call, add addWay) {
+	if c.runner.options.Live {
+		return
+	}
+	q.off(dingmock.KindBody)
+	whole := encodeObject(q.fields)
+	for _, size := range []int{dingmock.MaxBody + 1, 2 * dingmock.MaxBody} {
+		body := append(slices.Clone(whole), bytes.Repeat([]byte(" "), size-len(whole))...)
+		add(fmt.Sprintf("%d bytes", size), q.clone().body(mediaJSON, body))
+		chunked := q.clone().body(mediaJSON, body)
+		chunked.chunked = true
+		add(fmt.Sprintf("%d bytes in chunks", size), chunked)
+	}
+}
+
+func missingParameters(c *Trial, op *dingmock.Operation, add addWay) {
+	var required []string
+	for _, p := range bodyParameters(op) {
+		if p.Required {
+			required = append(required, p.Name)
+		}
+	}
+	for i, name := range required {
+		q := c.valid(op).off(dingmock.KindMissingParameter)
+		add(name+" absent", q.clone().drop(name), "name", name)
+		add(name+" empty", q.clone().set(name, ""), "name", name)
+		add(name+" null", q.clone().set(name, nil), "name", name)
+		if token := tokenOf(op); token != "" {
+			there := q.clone().drop(name).off(dingmock.KindUndeclaredParameter)
+			there.query = append(there.query, pair{name, q.value(name)})
+			add(name+" in the query alone", there, "name", name)
+		}
+		rest := q.clone()
+		for _, later := range required[i:] {
+			rest.drop(later)
+		}
+		add(name+" and all after it absent", rest, "name", name)
+		if slices.Contains(op.BodyTypes, mediaForm) {
+			add(name+" absent in a form", q.clone().drop(name).asForm(), "name", name)
+			add(name+" empty in a form", q.clone().set(name, "").asForm(), "name", name)
+		}
+	}
+	add("an empty object", c.valid(op).body(mediaJSON, []byte("{}")).off(dingmock.KindMissingParameter), "name", required[0])
+	if !op.NeedsBody {
+		add("no body", c.valid(op).body("", nil).off(dingmock.KindMissingParameter), "name", required[0])
+	}
+}
+
+type named struct {
+	name  string
+	value any
+}
+
+// wrongValues are those that a string parameter may not have.
+func wrongValues(p dingmock.Parameter) []named {
+	list := []named{{"a number", 1}, {"a boolean", true}, {"an array", []string{"x"}}, {"an object", map[string]string{"x": "y"}}}
+	if _, most := p.Limits(); most >= 0 {
+		list = append(list, named{"too long", strings.Repeat("x", most+1)}, named{"too long, in Chinese", strings.Repeat("会", most+1)})
+	}
+	return list
+}
+
+// faultTrigger is the trigger of an error that the operation's dialect has for an injected fault.
+func faultTrigger(op *dingmock.Operation, name string) (trigger, bool) {
+	for _, fault := range slices.Sorted(maps.Keys(op.Family.Faults)) {
+		if op.Family.Faults[fault] == name {
+			return trigger{
+				when: "that the fault " + fault + " hits", needs: NeedsRules | NeedsOwnApp,
+				ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+					q := c.valid(op)
+					c.fault(c.app(), op.ID, fault)
+					e := c.doc.ErrorReply(name)
+					var holes []string
+					for _, h := range e.Holes() {
+						switch h {
+						case "apiPath":
+							holes = append(holes, h, op.Family.API(op.Path))
+						case "appKey":
+							holes = append(holes, h, c.app().AppKey)
+						}
+					}
+					add(fault, q, holes...)
+				},
+			}, true
+		}
+	}
+	return trigger{}, false
+}
