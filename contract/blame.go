@@ -13,39 +13,37 @@ import (
 
 // examined is how the case ended, with what a second look finds. Where that is not its own operation, which it accused, its rule is
 // not broken, but cannot be checked.
-func (c *Trial) examined(b broken) (_ broken, fault any) {
-	defer func() { fault = recover() }()
+func (c *Trial) examined(b *stop) (fault *stop) {
 	calls := len(c.rec.exchanges())
 	if b.x == nil && calls > 0 {
 		b.x = c.rec.exchanges()[calls-1]
 	}
-	f, shown, ok := c.blame(b)
-	if !ok {
-		return b, nil
+	var f Finding
+	var shown string
+	ok := false
+	end := catch(func() { f, shown, ok = c.blame(b) })
+	switch {
+	case end != nil && (end.stack != "" || end.outcome == Fail || end.outcome == Blocked):
+		return end
+	case end != nil || !ok: // a call of the second look was not answered: nothing can be said
+		return nil
 	}
-	b.blocks = b.blocks || b.finding.Operation == c.Operation && f.Operation != c.Operation
+	if b.finding.Operation == c.Operation && f.Operation != c.Operation {
+		b.outcome = Blocked
+	}
 	b.finding, b.diff = f, strings.TrimPrefix(b.diff+"\na second look: "+shown, "\n")
-	return b, nil
+	return nil
 }
 
 // blame looks a second time, where the reply that ended the case may be right and an earlier call's doing wrong: a token that
 // several calls refuse was issued wrong, a session that is not open was not opened, or ended by another call. It returns what is
 // found so, and in a sentence what showed it; false where the reply itself is to blame, and where a call of the second look is not
 // answered, for then nothing can be said.
-func (c *Trial) blame(b broken) (f Finding, shown string, ok bool) {
+func (c *Trial) blame(b *stop) (f Finding, shown string, ok bool) {
 	x := b.x
 	if x == nil || x.Parsed == nil || x.Parsed.Family == nil || x.Response == nil || c.ctx.Err() != nil {
 		return f, "", false
 	}
-	defer func() {
-		switch end := recover().(type) {
-		case nil:
-		case halted:
-			ok = false
-		default:
-			panic(end)
-		}
-	}()
 	s := &suspicion{c: c, x: x, want: b.want, changes: changesOf(c.rec.exchanges())}
 	switch {
 	case s.shared():

@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -94,7 +93,7 @@ var modelCase = Case{
 			if end == nil {
 				c.halt(Errored, "a sequence fails now and then: %v", sequence)
 			}
-			panic(*end)
+			end.end()
 		}
 	},
 }
@@ -116,43 +115,40 @@ func shrink(list []step, fails func([]step) bool) []step {
 
 // play takes new apps through the steps and compares each answer with the model. It returns how the rule is
 // broken, or nil.
-func (c *Trial) play(sequence []step) (end *broken) {
+func (c *Trial) play(sequence []step) *stop {
 	began := len(c.rec.exchanges())
 	world := make([]*model, modelApps)
 	parties := make([]*party, modelApps)
 	at := -1
-	defer func() {
-		switch e := recover().(type) {
-		case nil:
-		case broken:
-			var lines []string
-			for i, s := range sequence {
-				if i <= at {
-					lines = append(lines, fmt.Sprintf("%d. %s", i+1, s))
-				}
-			}
-			for _, x := range c.rec.exchanges()[began:] {
-				lines = append(lines, c.line(x))
-			}
-			e.before = strings.Join(lines, "\n")
-			if e.x == nil {
-				list := c.rec.exchanges()
-				e.x = list[len(list)-1]
-			}
-			end = &e
-		default:
-			panic(e)
+	end := catch(func() {
+		names := c.id("m")
+		for i := range world {
+			world[i], parties[i] = &model{}, c.party(c.newApp(AppSpec{}))
 		}
-	}()
-	names := c.id("m")
-	for i := range world {
-		world[i], parties[i] = &model{}, c.party(c.newApp(AppSpec{}))
+		for i, s := range sequence {
+			at = i
+			parties[s.app].step(world[s.app], s, names)
+		}
+	})
+	if end == nil {
+		return nil
 	}
-	for i, s := range sequence {
-		at = i
-		parties[s.app].step(world[s.app], s, names)
+	if end.outcome != Fail && end.outcome != Blocked {
+		end.end()
 	}
-	return nil
+	var lines []string
+	for i, s := range sequence[:at+1] {
+		lines = append(lines, fmt.Sprintf("%d. %s", i+1, s))
+	}
+	all := c.rec.exchanges()
+	for _, x := range all[began:] {
+		lines = append(lines, c.line(x))
+	}
+	end.before = strings.Join(lines, "\n")
+	if end.x == nil {
+		end.x = all[len(all)-1]
+	}
+	return end
 }
 
 // session makes the values that a step stands for. Ids are the same in both apps, to show when they mix.
@@ -205,7 +201,7 @@ func (p *party) step(m *model, s step, names string) {
 		p.must(err, "close_session")
 		m.open = slices.Delete(m.open, i, i+1)
 	default:
-		panic(errors.New("there is no step " + s.do))
+		p.c.halt(Errored, "there is no step %s", s.do)
 	}
 }
 

@@ -221,6 +221,7 @@ type Result struct {
 	Outcome  Outcome
 	Reason   string   // why it was not run, or could not be
 	Failure  *Failure // of the outcome fail, and of blocked
+	Stack    string   // of the outcome error, if the kit, a driver or a power panicked
 	Known    bool     // whether it stands in the list of known failures
 	Duration time.Duration
 

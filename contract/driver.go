@@ -210,13 +210,13 @@ func (p *party) get(user string) *Session {
 func (p *party) open(user string) *Session {
 	s := p.get(user)
 	if s == nil {
-		b := broken{finding: p.other(nil, "the user's open session that was created last"), diff: fmt.Sprintf("the open session of %s:\n-want one\n+got  none", user)}
+		end := &stop{outcome: Fail, finding: p.other(nil, "the user's open session that was created last"), diff: fmt.Sprintf("the open session of %s:\n-want one\n+got  none", user)}
 		for _, w := range changesOf(p.c.rec.exchanges()) {
 			if w.ok && w.operation == "create_session" && w.UserID == user {
-				b.want = &w.Session
+				end.want = &w.Session
 			}
 		}
-		panic(b)
+		end.end()
 	}
 	return s
 }
@@ -239,11 +239,11 @@ func (p *party) has(user string, want *Session) {
 				}
 			}
 		}
-		b := broken{finding: f, diff: fmt.Sprintf("the open session of %s:\n-want %s\n+got  %s", user, want.text(), got.text())}
-		if b.want = want; want != nil {
-			b.want = &Session{SessionID: want.SessionID, AppKey: want.AppKey, UserID: want.UserID, ChatID: want.ChatID}
+		end := &stop{outcome: Fail, finding: f, diff: fmt.Sprintf("the open session of %s:\n-want %s\n+got  %s", user, want.text(), got.text())}
+		if end.want = want; want != nil {
+			end.want = &Session{SessionID: want.SessionID, AppKey: want.AppKey, UserID: want.UserID, ChatID: want.ChatID}
 		}
-		panic(b)
+		end.end()
 	}
 }
 

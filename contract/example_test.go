@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"testing"
 
 	"github.com/dingmock/dingmock/client"
@@ -50,21 +49,20 @@ func Example_server() {
 	if err != nil {
 		panic(err)
 	}
-	_, _ = io.WriteString(os.Stdout, report.Failures())
+	for _, cause := range report.Causes {
+		fmt.Println(cause)
+		fmt.Println("breaks", cause.Breaks)
+		fmt.Println(cause.Failure.Request)
+		fmt.Println(cause.Failure.Diff)
+	}
 	// Output:
 	// a path of no operation: reply-status at /status: found 404, expected 200
-	// breaks paths/oapi-unknown
-	//   MUST: A path under / that the platform does not have is answered with "application/json" and 请求的URI地址不存在, by any method, with or without a token.
-	// request:
-	//   curl -i 'http://localhost/contract/notexist' -H 'User-Agent: dingmock-contract' -w '\n'
-	// reply:
-	//   HTTP 404, text/plain; charset=utf-8
-	//   404 page not found
-	// diff:
-	//   -want the error uri-not-found: HTTP 200, application/json
-	//   -want {"errcode":404,"errmsg":"请求的URI地址不存在"}
-	//   +got  HTTP 404, text/plain; charset=utf-8
-	//   +got  404 page not found
+	// breaks [paths/oapi-unknown]
+	// curl -i 'http://localhost/contract/notexist' -H 'User-Agent: dingmock-contract' -w '\n'
+	// -want the error uri-not-found: HTTP 200, application/json
+	// -want {"errcode":404,"errmsg":"请求的URI地址不存在"}
+	// +got  HTTP 404, text/plain; charset=utf-8
+	// +got  404 page not found
 }
 
 // Check your own client in Go: put Transport between it and any server, and each exchange that the document does not

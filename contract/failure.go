@@ -10,8 +10,8 @@ import (
 )
 
 // failure makes the report of a broken rule.
-func (c *Trial) failure(b broken) *Failure {
-	f := &Failure{Rule: c.Rule, Level: c.Level, Diff: c.rec.redact.text(b.diff), Before: c.rec.redact.text(b.before), Way: c.rec.redact.text(b.way)}
+func (c *Trial) failure(b *stop) *Failure {
+	f := &Failure{Rule: c.Rule, Level: c.Level, Diff: c.rec.redact.text(b.diff), Before: c.rec.redact.text(b.before), Way: c.rec.redact.text(b.way), Case: b.at}
 	x := b.x
 	if x == nil {
 		if list := c.rec.exchanges(); len(list) > 0 {

@@ -47,7 +47,7 @@ func TestModelByRapid(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sequence := rapid.SliceOfN(rapid.Custom(drawStep), 1, 40).Draw(t, "steps")
 		if end := trial.play(sequence); end != nil {
-			t.Fatalf("%s", trial.failure(*end).text("model/sequences"))
+			t.Fatalf("%s", trial.failure(end).text("model/sequences"))
 		}
 	})
 }

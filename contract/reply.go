@@ -40,7 +40,7 @@ func (c *Trial) conform(x *Exchange, want string) {
 		f.Kind, f.Pointer, f.Found, f.Expected, f.wants = KindRefused, "/body", error, want, ""
 		diff = "-want " + want + "\n+got  " + error
 	}
-	panic(broken{x: x, finding: f, blocks: true, diff: diff})
+	(&stop{outcome: Blocked, x: x, finding: f, diff: diff}).end()
 }
 
 // shown is a text of the target's, as people are shown it: without secrets, and of at most so many bytes. What is cut first may have
@@ -107,16 +107,16 @@ func (c *Trial) nonconforming(x *Exchange) (f Finding, diff string) {
 // success ends the case where the exchange is not a success, and returns the body.
 func (c *Trial) success(x *Exchange) map[string]any {
 	if x.Error != nil {
-		panic(c.unsuccessful(x))
+		c.unsuccessful(x).end()
 	}
 	var body map[string]any
 	_ = decodeJSON(x.Body, &body) // it has been read before, by conform
 	return body
 }
 
-func (c *Trial) unsuccessful(x *Exchange) broken {
-	return broken{
-		x: x, finding: Finding{Operation: x.operation(), Pointer: "/body", Kind: KindRefused, Found: "the error " + x.Error.Name, Expected: "a success"},
+func (c *Trial) unsuccessful(x *Exchange) *stop {
+	return &stop{
+		outcome: Fail, x: x, finding: Finding{Operation: x.operation(), Pointer: "/body", Kind: KindRefused, Found: "the error " + x.Error.Name, Expected: "a success"},
 		diff: "-want a success\n+got  the error " + x.Error.Name,
 	}
 }
@@ -125,9 +125,9 @@ func (c *Trial) unsuccessful(x *Exchange) broken {
 func (c *Trial) prepare(q *call) map[string]any {
 	x := c.do(q)
 	if x.Error != nil {
-		b := c.unsuccessful(x)
-		b.blocks = true
-		panic(b)
+		end := c.unsuccessful(x)
+		end.outcome = Blocked
+		end.end()
 	}
 	return c.success(x)
 }

@@ -48,6 +48,7 @@ type JSONCase struct {
 	Known     bool     `json:"known,omitempty"`  // in the list of known failures
 	Reason    string   `json:"reason,omitempty"` // why it was not run, or could not be checked
 	Seconds   float64  `json:"seconds"`
+	Stack     string   `json:"stack,omitempty"` // if the kit, a driver or a power panicked
 	Failure   *Failure `json:"failure,omitempty"`
 }
 
@@ -67,7 +68,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	for _, x := range r.Results {
 		out.Cases = append(out.Cases, JSONCase{
 			ID: x.ID, Rule: x.Rule, Level: x.Level, Operation: x.Operation, Outcome: x.Outcome, Known: x.Known,
-			Reason: x.Reason, Seconds: x.Duration.Seconds(), Failure: x.Failure,
+			Reason: x.Reason, Seconds: x.Duration.Seconds(), Stack: x.Stack, Failure: x.Failure,
 		})
 	}
 	return out.Write(w)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/dingmock/dingmock/contract/junit"
 )
@@ -51,7 +52,7 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 		case x.Bad(r.Exact):
 			c.Failure = &junit.Reason{Message: x.Rule, Type: string(x.Level), Text: x.Failure.text(x.ID)}
 		case x.Outcome == Errored:
-			c.Error = &junit.Reason{Message: x.Reason, Type: "error", Text: x.Reason}
+			c.Error = &junit.Reason{Message: x.Reason, Type: "error", Text: strings.TrimSpace(x.Reason + "\n" + x.Stack)}
 		case x.Outcome == Fail:
 			c.Skipped = &junit.Skipped{Text: "a known failure"}
 		case x.Outcome != Pass:

@@ -163,15 +163,15 @@ func (r *Report) writeText(w io.Writer, full int) error {
 	if strings.Contains(b.String(), `"$`) {
 		b.WriteString("in the lines of curl, words such as $APPSECRET are shell variables: set them before, ACCESS_TOKEN to the token that gettoken answers\n")
 	}
-	reasons := map[string][]string{}
+	reasons, stacks := map[string][]string{}, map[string]string{}
 	for _, x := range r.Results {
 		if x.Outcome == Errored {
-			reasons[x.Reason] = append(reasons[x.Reason], x.ID)
+			reasons[x.Reason], stacks[x.Reason] = append(reasons[x.Reason], x.ID), x.Stack
 		}
 	}
 	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
 		ids := reasons[reason]
-		fmt.Fprintf(&b, "could not be checked: %s: %s\n", some(ids), reason)
+		fmt.Fprintf(&b, "could not be checked: %s: %s\n%s", some(ids), reason, stacks[reason])
 	}
 	for _, x := range r.Results {
 		if x.Known && x.Outcome == Pass && !r.Exact {

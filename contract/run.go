@@ -58,7 +58,7 @@ func (r Result) judge(t *testing.T, exact bool) {
 	t.Helper()
 	switch {
 	case r.Outcome == Errored:
-		t.Errorf("%s could not be checked: %s", r.ID, r.Reason)
+		t.Errorf("%s could not be checked: %s", r.ID, strings.TrimSpace(r.Reason+"\n"+r.Stack))
 	case r.Outcome == Blocked:
 		t.Skip("blocked: " + r.Reason)
 	case r.Outcome == Unsupported, r.Outcome == Skipped:
@@ -80,7 +80,7 @@ func (f *Failure) text(id string) string {
 // parts are what shows it: request, reply and difference.
 func (f *Failure) parts() string {
 	var b strings.Builder
-	for _, part := range []struct{ name, text string }{{"before", f.Before}, {"with", f.Way}, {"request", f.Request}, {"reply", f.Reply}, {"diff", f.Diff}} {
+	for _, part := range []struct{ name, text string }{{"before", f.Before}, {"with", f.Way}, {"request", f.Request}, {"reply", f.Reply}, {"diff", f.Diff}, {"case", f.Case}} {
 		if part.text != "" {
 			fmt.Fprintf(&b, "%s:\n  %s\n", part.name, strings.ReplaceAll(strings.TrimSpace(part.text), "\n", "\n  "))
 		}

@@ -46,40 +46,24 @@ type Failure struct {
 	Diff    string `json:"diff"`              // what was wrong: (-want +got)
 	Before  string `json:"before,omitempty"`  // the requests that led there, where they matter
 	Way     string `json:"way,omitempty"`     // which of the case's requests it was, such as: a wrong secret
-}
-
-// broken is the panic of a case that has found its rule broken.
-type broken struct {
-	x       *Exchange
-	finding Finding
-	blocks  bool // it is not the case's own rule that is broken
-	diff    string
-	before  string
-	way     string
-	want    *Session // the session that had to be answered, if that is what it is about
-}
-
-// halted is the panic of a case that cannot be carried through.
-type halted struct {
-	outcome Outcome
-	reason  string
+	Case    string `json:"case,omitempty"`    // file and line of the case, in this module, that ended with it
 }
 
 // fail ends the case: the rule is broken by what is found. x is the exchange that shows it; nil: the last one.
 func (c *Trial) fail(x *Exchange, found, format string, args ...any) {
 	diff := fmt.Sprintf(format, args...)
 	f := Finding{Operation: c.Operation, Kind: KindBehaviour, Found: found, Expected: c.Rule}
-	panic(broken{x: x, finding: f, diff: diff})
+	(&stop{outcome: Fail, x: x, finding: f, diff: diff}).end()
 }
 
 // breaks ends the case with what was found in a reply: its rule is broken.
 func (c *Trial) breaks(x *Exchange, f Finding, diff string) {
-	panic(broken{x: x, finding: f, diff: diff})
+	(&stop{outcome: Fail, x: x, finding: f, diff: diff}).end()
 }
 
 // halt ends the case without a verdict.
 func (c *Trial) halt(outcome Outcome, format string, args ...any) {
-	panic(halted{outcome, fmt.Sprintf(format, args...)})
+	(&stop{outcome: outcome, reason: fmt.Sprintf(format, args...)}).end()
 }
 
 // op returns the document's operation of that id.
@@ -258,7 +242,11 @@ func (c *Trial) noAnswer(x *Exchange, want string) {
 	}
 	why := c.rec.redact.text(unanswered(x.Err))
 	f := Finding{Operation: x.operation(), Kind: KindNoAnswer, Found: why, Expected: "a reply"}
-	panic(broken{x: x, finding: f, blocks: x.operation() != c.Operation, diff: "-want " + want + "\n+got  " + why})
+	end := &stop{outcome: Fail, x: x, finding: f, diff: "-want " + want + "\n+got  " + why}
+	if x.operation() != c.Operation {
+		end.outcome = Blocked
+	}
+	end.end()
 }
 
 // unanswered says why a request has no reply.
@@ -305,35 +293,28 @@ func pointerOf(what string) string {
 
 // during puts the name of what was tried in front of a failure.
 func (c *Trial) during(label string, check func()) {
-	defer func() {
-		if end := recover(); end != nil {
-			if b, ok := end.(broken); ok {
-				b.way = label
-				panic(b)
-			}
-			panic(end)
-		}
-	}()
-	check()
+	if end := catch(check); end != nil {
+		end.way = label
+		end.end()
+	}
 }
 
 // together runs the function crowd times at once, and ends the case where one of them does.
 func (c *Trial) together(do func(i int)) {
 	var wg sync.WaitGroup
 	start := make(chan struct{})
-	ends := make([]any, crowd)
+	ends := make([]*stop, crowd)
 	for i := range crowd {
 		wg.Go(func() {
-			defer func() { ends[i] = recover() }()
 			<-start
-			do(i)
+			ends[i] = catch(func() { do(i) })
 		})
 	}
 	close(start)
 	wg.Wait()
 	for _, end := range ends {
 		if end != nil {
-			panic(end)
+			end.end()
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -103,6 +104,9 @@ func Verify(ctx context.Context, target Target, options *Options) (*Report, erro
 		return nil, err
 	}
 	results := make([]Result, len(cases))
+	for i, c := range cases { // a driver that ends the goroutine, as t.FailNow does, leaves it so
+		results[i] = Result{Case: c, Outcome: Errored, Reason: "the case was ended from outside, as by t.FailNow in a driver or a power"}
+	}
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, r.options.Parallel)
 	for i, c := range cases {
@@ -325,34 +329,39 @@ func (r *runner) run(ctx context.Context, c Case) (result Result) {
 			result.Outcome, result.Reason = Errored, "the rule is kept, but "+r.redact.text(err.Error())
 		}
 	}()
-	defer func() {
-		end := recover()
-		result.calls = len(t.rec.exchanges())
-		if end != nil && run.Err() != nil { // it may be what is seen, and not the rule
-			result.Outcome, result.Reason = Errored, interrupted
+	end := catch(func() { c.run(t) })
+	result.calls = len(t.rec.exchanges())
+	switch {
+	case end == nil:
+	case run.Err() != nil: // it may be what is seen, and not the rule
+		result.Outcome, result.Reason = Errored, interrupted
+	default:
+		t.ended(end, &result)
+	}
+	return result
+}
+
+// ended says in the result how the case was ended.
+func (c *Trial) ended(end *stop, result *Result) {
+	text := c.rec.redact.text
+	if end.outcome == Fail || end.outcome == Blocked {
+		fault := c.examined(end)
+		if fault == nil {
+			result.Outcome, result.Failure, result.finding = end.outcome, c.failure(end), &end.finding
+			result.finding.Found, result.finding.Expected = text(end.finding.Found), text(end.finding.Expected)
+			if end.outcome == Blocked {
+				result.Reason = result.finding.line()
+			}
 			return
 		}
-		switch end := end.(type) {
-		case nil:
-		case broken:
-			end, fault := t.examined(end)
-			if fault != nil {
-				result.Outcome, result.Reason = Errored, t.rec.redact.text(fmt.Sprintf("the case's second look is broken: %v", fault))
-				return
-			}
-			result.Outcome, result.Failure, result.finding = Fail, t.failure(end), &end.finding
-			result.finding.Found, result.finding.Expected = t.rec.redact.text(end.finding.Found), t.rec.redact.text(end.finding.Expected)
-			if end.blocks {
-				result.Outcome, result.Reason = Blocked, result.finding.line()
-			}
-		case halted:
-			result.Outcome, result.Reason = end.outcome, t.rec.redact.text(end.reason)
-		default:
-			result.Outcome, result.Reason = Errored, t.rec.redact.text(fmt.Sprintf("the case itself is broken: %v", end))
-		}
-	}()
-	c.run(t)
-	return result
+		fault.outcome, fault.reason = Errored, "the case's second look is broken: "+cmp.Or(fault.reason, fault.finding.line())
+		end = fault
+	}
+	result.Outcome, result.Reason = end.outcome, text(end.reason)
+	if end.stack != "" {
+		result.Reason += " (" + cmp.Or(end.at, "in no case") + ")"
+		result.Stack = text(end.stack)
+	}
 }
 
 // trial makes what one run of a case needs.

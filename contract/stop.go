@@ -1,0 +1,67 @@
+package contract
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+)
+
+// stop is how a case ends before its end: the panic of fail, halt and their like, which catch alone recovers. It never leaves the
+// package.
+type stop struct {
+	outcome Outcome // Fail or Blocked by what was found; else the reason says why
+	reason  string
+	stack   string // if the kit itself is at fault
+	at      string // the line of the case that ended it, such as contract/cases_paths.go:31
+
+	x       *Exchange // that shows it; nil: the last one
+	finding Finding
+	diff    string
+	before  string
+	way     string
+	want    *Session // the session that had to be answered, if that is what it is about
+}
+
+// caseFiles is what the names of the files begin with that hold the cases.
+const caseFiles = "cases_"
+
+// end ends the case.
+func (s *stop) end() {
+	if s.at == "" {
+		s.at = caseLine()
+	}
+	panic(s)
+}
+
+// caseLine is where in a case the caller is: the outermost call in a file of cases, beneath which are what cases share.
+func caseLine() (line string) {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	for {
+		frame, more := frames.Next()
+		if name := filepath.Base(frame.File); strings.HasPrefix(name, caseFiles) && strings.Contains(frame.Function, "/contract.") {
+			line = fmt.Sprintf("contract/%s:%d", name, frame.Line)
+		}
+		if !more {
+			return line
+		}
+	}
+}
+
+// catch does a part of a case and returns how it was ended early, or nil. Any other panic is a fault of the kit, or of a driver or
+// power that it called.
+func catch(do func()) (end *stop) {
+	defer func() {
+		switch v := recover().(type) {
+		case nil:
+		case *stop:
+			end = v
+		default:
+			end = &stop{outcome: Errored, reason: fmt.Sprintf("the case itself is broken: %v", v), stack: string(debug.Stack()), at: caseLine()}
+		}
+	}()
+	do()
+	return nil
+}

@@ -1,0 +1,111 @@
+package contract_test
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dingmock/dingmock/contract"
+	"github.com/dingmock/dingmock/mockserver"
+)
+
+// Each failure names the line of the case that it is of: one that stands in the case, if that was written by hand.
+func TestFailuresTellWhere(t *testing.T) {
+	t.Parallel()
+	refuses := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"errcode":40096,"errmsg":"不合法的appKey或appSecret"}`))
+	})
+	target := fake(t, mockserver.Options{})
+	honest := target.Handler
+	target.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.UserAgent() == "" || r.Method != http.MethodGet || r.URL.Query().Get("access_token") != "" || strings.HasSuffix(r.URL.Path, "notexist") {
+			refuses.ServeHTTP(w, r)
+			return
+		}
+		honest.ServeHTTP(w, r)
+	})
+	report, err := contract.Verify(t.Context(), target, &contract.Options{Seed: 1, Budget: 20, Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := regexp.MustCompile(`^contract/(cases_\w+\.go):(\d+)$`)
+	n, written := 0, 0
+	for _, r := range report.Results {
+		if r.Failure == nil {
+			continue
+		}
+		n++
+		m := place.FindStringSubmatch(r.Failure.Case)
+		if m == nil {
+			t.Errorf("%s: the case is said to be at %q", r.ID, r.Failure.Case)
+			continue
+		}
+		data, err := os.ReadFile(m[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(data)
+		at := strings.Index(text, `ID: "`+r.ID+`"`)
+		line, _ := strconv.Atoi(m[2])
+		if lines := strings.Count(text, "\n"); line < 1 || line > lines {
+			t.Errorf("%s: %s has no line %d", r.ID, m[1], line)
+		}
+		if at < 0 {
+			continue
+		}
+		_, rest, _ := strings.Cut(text[at:], "\n")
+		first := strings.Count(text[:at], "\n") + 1
+		last := first + strings.Count(strings.Split(rest, "\t{\n\t\tID: ")[0], "\n")
+		if line < first || line > last && strings.Contains(rest, "\tID: ") {
+			t.Errorf("%s: the case is said to be at line %d of %s, and stands at %d to %d", r.ID, line, m[1], first, last)
+		}
+		written++
+	}
+	if n < 50 || written < 3 {
+		t.Errorf("only %d cases fail, %d of them in a table", n, written)
+	}
+}
+
+// What breaks in a driver is told with its stack; what ends the goroutine, or with the context, is no pass.
+func TestDriversThatBreak(t *testing.T) {
+	t.Parallel()
+	_, self, _, _ := runtime.Caller(0)
+	for _, x := range []struct {
+		name, reason, stack string
+		fails               func()
+	}{
+		{"a panic", "the case itself is broken: out of order (contract/cases_gettoken.go:", path.Base(self), func() { panic("out of order") }},
+		{"a nil dereference", "the case itself is broken: runtime error: invalid memory address or nil pointer dereference (contract/cases_gettoken.go:", path.Base(self), func() { _ = (*http.Request)(nil).URL }},
+		{"t.FailNow", "the case was ended from outside, as by t.FailNow in a driver or a power", "", runtime.Goexit},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			target := fake(t, mockserver.Options{})
+			advance := target.Powers.Advance
+			target.Powers.Advance = func(ctx context.Context, app contract.App, by time.Duration) error {
+				x.fails()
+				return advance(ctx, app, by)
+			}
+			report, err := contract.Verify(t.Context(), target, &contract.Options{Run: func(id string) bool { return id == "gettoken/expires" }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := report.Results[0]
+			if r.Outcome != contract.Errored || !strings.HasPrefix(r.Reason, x.reason) || !strings.Contains(r.Stack, x.stack) || (r.Stack == "") != (x.stack == "") {
+				t.Errorf("%s %s\n%s", r.Outcome, r.Reason, r.Stack)
+			}
+			var text strings.Builder
+			if err := report.WriteText(&text); err != nil || !strings.Contains(text.String(), "gettoken/expires: "+r.Reason+"\n"+r.Stack) {
+				t.Errorf("error %v:\n%s", err, text.String())
+			}
+		})
+	}
+}
