@@ -16,14 +16,14 @@ var accessTokenCases = []Case{
 		},
 	},
 	{
-		ID: "accessToken/renewal", Level: MUST, Operation: "accessToken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | writes,
+		ID: "accessToken/renewal", Level: MUST, Operation: "accessToken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | needsWrites,
 		Rule: "accessToken renews a living token to 7200 s from that call.",
 		run: func(c *Trial) {
 			c.renewal(c.op("accessToken"))
 		},
 	},
 	{
-		ID: "accessToken/expires", Level: MUST, Operation: "accessToken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | writes,
+		ID: "accessToken/expires", Level: MUST, Operation: "accessToken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | needsWrites,
 		Rule: "A token of accessToken is refused from 7200 s after the last token call on, and the next call answers another.",
 		run: func(c *Trial) {
 			first := c.succeed(c.valid(c.op("accessToken")))["accessToken"]
@@ -38,7 +38,7 @@ var accessTokenCases = []Case{
 		},
 	},
 	{
-		ID: "accessToken/good-on-topapi", Level: MUST, Operation: "accessToken", Needs: needsAppPair | needsSessions | writes,
+		ID: "accessToken/good-on-topapi", Level: MUST, Operation: "accessToken", Needs: needsAppPair | needsSessions | needsWrites,
 		Rule: "A token of accessToken is good for the calls that need one.",
 		run: func(c *Trial) {
 			p := c.party(c.app())

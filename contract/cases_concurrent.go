@@ -10,12 +10,12 @@ const crowd = 16
 
 var concurrentCases = []Case{
 	{
-		ID: "gettoken/at-once", Level: MUST, Operation: "gettoken", Needs: NeedsOwnApp | notLive,
+		ID: "gettoken/at-once", Level: MUST, Operation: "gettoken", Needs: NeedsOwnApp | needsStandIn,
 		Rule: "Calls at the same moment, with no living token, all get one and the same.",
 		run:  func(c *Trial) { c.oneToken() },
 	},
 	{
-		ID: "gettoken/at-once-after-expiry", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | notLive,
+		ID: "gettoken/at-once-after-expiry", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsStandIn,
 		Rule: "Calls at the same moment, when the token has just expired, all get one and the same new one.",
 		run: func(c *Trial) {
 			first := c.oneToken()
@@ -26,7 +26,7 @@ var concurrentCases = []Case{
 		},
 	},
 	{
-		ID: "create_session/at-once", Level: MUST, Operation: "create_session", Needs: sessionNeeds | notLive,
+		ID: "create_session/at-once", Level: MUST, Operation: "create_session", Needs: sessionNeeds | needsStandIn,
 		Rule: "Of sessions that are opened at the same moment, none is lost.",
 		run: func(c *Trial) {
 			p := c.party(c.app())
@@ -45,7 +45,7 @@ var concurrentCases = []Case{
 		},
 	},
 	{
-		ID: "create_session/one-wins", Level: MUST, Operation: "create_session", Needs: sessionNeeds | notLive,
+		ID: "create_session/one-wins", Level: MUST, Operation: "create_session", Needs: sessionNeeds | needsStandIn,
 		Rule: "Of calls at the same moment with one id and different values, just one opens the session.",
 		run: func(c *Trial) {
 			p := c.party(c.app())
@@ -77,7 +77,7 @@ var concurrentCases = []Case{
 		},
 	},
 	{
-		ID: "close_session/one-wins", Level: MUST, Operation: "close_session", Needs: sessionNeeds | notLive,
+		ID: "close_session/one-wins", Level: MUST, Operation: "close_session", Needs: sessionNeeds | needsStandIn,
 		Rule: "Of calls at the same moment that close one session, just one succeeds.",
 		run: func(c *Trial) {
 			p := c.party(c.app())

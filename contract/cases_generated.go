@@ -24,7 +24,7 @@ type generated struct {
 func generatedCases(doc *dingmock.Document) []Case {
 	var list []Case
 	for _, op := range doc.Operations() {
-		needs := NeedsRaw | slow | notLive
+		needs := NeedsRaw | needsTime | needsStandIn
 		if tokenOf(op) != "" {
 			needs |= sessionNeeds
 		} else if len(op.BodyTypes) > 0 {

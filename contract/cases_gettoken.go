@@ -47,14 +47,14 @@ var gettokenCases = []Case{
 		},
 	},
 	{
-		ID: "gettoken/renewal", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | writes,
+		ID: "gettoken/renewal", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | needsWrites,
 		Rule: "A call within the token's life renews it to 7200 s from that call.",
 		run: func(c *Trial) {
 			c.renewal(c.op("gettoken"))
 		},
 	},
 	{
-		ID: "gettoken/own-calls-renew", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | writes,
+		ID: "gettoken/own-calls-renew", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | needsWrites,
 		Rule: "Only a token call of the app itself, and one that succeeds, renews its token.",
 		run: func(c *Trial) {
 			q, other := c.tokenUser(), c.another()
@@ -67,7 +67,7 @@ var gettokenCases = []Case{
 		},
 	},
 	{
-		ID: "gettoken/refused-changes-nothing", Level: MUST, Operation: "gettoken", Needs: needsSessions | NeedsRaw | writes,
+		ID: "gettoken/refused-changes-nothing", Level: MUST, Operation: "gettoken", Needs: needsSessions | NeedsRaw | needsWrites,
 		Rule: "A token call that is refused leaves the app's token as it was.",
 		run: func(c *Trial) {
 			q := c.tokenUser()
@@ -77,7 +77,7 @@ var gettokenCases = []Case{
 		},
 	},
 	{
-		ID: "gettoken/use-renews-nothing", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | writes,
+		ID: "gettoken/use-renews-nothing", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | needsWrites,
 		Rule: "Using a token does not renew it.",
 		run: func(c *Trial) {
 			q := c.tokenUser()
@@ -89,7 +89,7 @@ var gettokenCases = []Case{
 	},
 	{
 		ID: "gettoken/refused-renews-nothing", Level: MUST, Operation: "gettoken",
-		Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | writes,
+		Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | needsWrites,
 		Rule:  "A call that is refused, its secret wrong, neither renews the app's token nor ends it.",
 		run: func(c *Trial) {
 			a, q := c.app(), c.tokenUser()
@@ -101,7 +101,7 @@ var gettokenCases = []Case{
 		},
 	},
 	{
-		ID: "gettoken/lives", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | writes,
+		ID: "gettoken/lives", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | needsWrites,
 		Rule: "A token is good for 7200 s after the last token call.",
 		run: func(c *Trial) {
 			q := c.tokenUser()
@@ -110,7 +110,7 @@ var gettokenCases = []Case{
 		},
 	},
 	{
-		ID: "gettoken/expires", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | writes,
+		ID: "gettoken/expires", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | needsWrites,
 		Rule: "A token is refused from 7200 s after the last token call on, and stays refused.",
 		run: func(c *Trial) {
 			q := c.tokenUser()
@@ -142,7 +142,7 @@ var gettokenCases = []Case{
 		},
 	},
 	{
-		ID: "gettoken/per-app-clock", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | writes,
+		ID: "gettoken/per-app-clock", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | needsWrites,
 		Rule: "An app's clock moves that app's tokens alone.",
 		run: func(c *Trial) {
 			q := c.tokenUser()

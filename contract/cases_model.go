@@ -78,7 +78,7 @@ func (m *model) latest(user int) *step {
 func (s step) same(t step) bool { return s.id == t.id && s.user == t.user && s.chat == t.chat }
 
 var modelCase = Case{
-	ID: "model/sequences", Level: MUST, Needs: NeedsOwnApp | sessionNeeds | needsSessions | slow | notLive,
+	ID: "model/sequences", Level: MUST, Needs: NeedsOwnApp | sessionNeeds | needsSessions | needsTime | needsStandIn,
 	Rule: "However calls follow on one another, each answers what a model of a few lines says: tokens live and are renewed, sessions open, close and are the most recent.",
 	run: func(c *Trial) {
 		clock := c.runner.target.Powers.Advance != nil && c.runner.options.Driver == nil && c.runner.target.SessionTTL == 0

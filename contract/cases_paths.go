@@ -45,7 +45,7 @@ func pathCases(doc *dingmock.Document) []Case {
 		})
 	}
 	list = append(list, Case{
-		ID: "paths/host-ignored", Level: MUST, Needs: NeedsRaw | needsAppPair | notLive,
+		ID: "paths/host-ignored", Level: MUST, Needs: NeedsRaw | needsAppPair | needsStandIn,
 		Rule: "The dialect of a path is that of its prefix alone, whatever host it is asked of.",
 		run: func(c *Trial) {
 			for _, f := range c.doc.Families() {

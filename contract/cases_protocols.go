@@ -14,7 +14,7 @@ import (
 func protocolCases(doc *dingmock.Document) []Case {
 	var list []Case
 	for _, op := range doc.Operations() {
-		needs := NeedsRaw | notLive
+		needs := NeedsRaw | needsStandIn
 		switch {
 		case tokenOf(op) != "":
 			needs |= sessionNeeds

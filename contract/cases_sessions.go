@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-const sessionNeeds = needsAppKey | writes
+const sessionNeeds = needsAppKey | needsWrites
 
 // shortest are values of one character. Servers take some of them for none.
 var shortest = []string{"s", "0", " ", "会"}

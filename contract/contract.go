@@ -51,37 +51,6 @@ type Case struct {
 	run func(*Trial)
 }
 
-// Needs is what a case needs of its target beyond one app.
-type Needs uint
-
-// What a case may need.
-const (
-	NeedsOwnApp          Needs = 1 << iota // an app that no other case uses
-	NeedsClock                             // to move the app's clock
-	NeedsRules                             // to have a fault injected
-	NeedsJournal                           // to read which calls the target found off-spec
-	NeedsUsers                             // an app with a list of users
-	NeedsBothPairs                         // both pairs of credentials
-	NeedsSessionLimit                      // Target.MaxSessions
-	NeedsSessionLife                       // Target.SessionTTL
-	NeedsRaw                               // to shape requests by hand: not through a Driver
-	NeedsWithoutSessions                   // a target that answers the session calls as unknown
-	writes                                 // changes state on the target
-)
-
-var needNames = []string{"own app", "clock", "rules", "journal", "users", "both pairs", "session limit", "session life", "raw requests", "no session calls"}
-
-// String lists the needs, such as "own app, clock".
-func (n Needs) String() string {
-	var names []string
-	for i, name := range needNames {
-		if n&(1<<i) != 0 {
-			names = append(names, name)
-		}
-	}
-	return strings.Join(names, ", ")
-}
-
 // Target is what the cases run against.
 type Target struct {
 	// URL is the base URL of the platform. It may have a path. Ignored where Handler is set.

@@ -61,7 +61,7 @@ func rowCase(doc *dingmock.Document, op *dingmock.Operation, reply *dingmock.Rep
 	}
 	needs := what.needs | NeedsRaw
 	if tokenOf(op) != "" {
-		needs |= writes
+		needs |= needsWrites
 	}
 	if slices.ContainsFunc(bodyParameters(op), func(p dingmock.Parameter) bool { return p.Name == "app_key" }) && needs&NeedsWithoutSessions == 0 {
 		needs |= needsAppKey

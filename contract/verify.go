@@ -190,7 +190,7 @@ func newRunner(target Target, options *Options) (*runner, error) {
 	if o.Live {
 		r.transport = &paced{base: r.connect(), every: liveInterval}
 	}
-	if a := target.App; target.Powers.NewApp == nil && (a.CorpID == "" || a.CorpSecret == "") && (a.AppKey == "" || a.AppSecret == "") {
+	if a := target.App; !r.makes() && !a.corpPair() && !a.appPair() {
 		return nil, OptionError("contract: the target needs the credentials of an app: a corpid with its corpsecret, or an appkey with its appsecret")
 	}
 	return r, nil
@@ -245,64 +245,6 @@ func (r *runner) cases() ([]Case, error) {
 	return list, nil
 }
 
-// unfit says why a case cannot be run against the target, or "".
-func (r *runner) unfit(c Case) (Outcome, string) {
-	op := r.doc.Operation(c.Operation)
-	article := op != nil && op.Provenance == "article"
-	switch {
-	case c.Needs&NeedsWithoutSessions != 0 && !r.target.WithoutSessions:
-		return Skipped, "the target has the session calls"
-	case r.options.Live && c.Needs&writes != 0 && !r.options.AllowWrites:
-		return Skipped, "it writes, and writes to the live platform are not allowed"
-	case c.Needs&notLive != 0 && r.options.Live:
-		return Skipped, "it is nothing for the live platform"
-	case article && r.target.WithoutSessions && c.Needs&NeedsWithoutSessions == 0:
-		return Skipped, "the target is one without the session calls"
-	case c.Needs&needsEndless != 0 && r.target.SessionTTL > 0:
-		return Skipped, "sessions end by themselves at the target"
-	case c.Needs&needsSessions != 0 && r.target.WithoutSessions:
-		return Skipped, "it needs the session calls, which the target does not have"
-	case c.Level == BYTES && !r.bytes:
-		return Skipped, "only a stand-in that is exact to the byte needs it, and that is not asked for"
-	case r.options.Driver != nil && c.Needs&NeedsRaw != 0:
-		return Skipped, "it is made of raw requests, not of a client's calls"
-	}
-	can, a := r.target.Powers, r.target.App
-	maker := can.NewApp != nil
-	for _, need := range []struct {
-		flag Needs
-		ok   bool
-		why  string
-	}{
-		{NeedsOwnApp, maker, "the target cannot make an app"},
-		{NeedsUsers, maker, "the target cannot make an app with a list of users"},
-		{NeedsClock, can.Advance != nil && maker, "the target has no clock to move, or no app to move it for alone"},
-		{NeedsRules, can.Fault != nil && maker, "the target cannot inject faults, or has no app to inject them for alone"},
-		{NeedsJournal, can.Violations != nil && maker, "the target does not tell what it found off-spec"},
-		{NeedsBothPairs, maker || a.CorpID != "" && a.CorpSecret != "" && a.AppKey != "" && a.AppSecret != "", "only one pair of credentials was given"},
-		{needsAppPair, maker || a.AppKey != "" && a.AppSecret != "", "no appkey and appsecret were given"},
-		{needsCorpPair, maker || a.CorpID != "" && a.CorpSecret != "", "no corpid and corpsecret were given"},
-		{needsAppKey, maker || a.AppKey != "", "no appkey was given"},
-		{NeedsSessionLimit, r.target.MaxSessions > 0 && r.target.MaxSessions <= 1000, "the target's limit of open sessions is not known, or is too high to reach"},
-		{NeedsSessionLife, r.target.SessionTTL > 0, "sessions do not end by themselves at the target"},
-	} {
-		if c.Needs&need.flag != 0 && !need.ok {
-			return Unsupported, need.why
-		}
-	}
-	return "", ""
-}
-
-const (
-	needsAppPair Needs = 1 << (16 + iota)
-	needsCorpPair
-	needsAppKey
-	needsSessions
-	slow
-	notLive
-	needsEndless // sessions do not end by themselves
-)
-
 // run runs one case.
 func (r *runner) run(ctx context.Context, c Case) (result Result) {
 	began := time.Now()
@@ -318,7 +260,7 @@ func (r *runner) run(ctx context.Context, c Case) (result Result) {
 		return result
 	}
 	timeout := r.options.Timeout
-	if c.Needs&slow != 0 {
+	if c.Needs.Has(needsTime) {
 		timeout *= 10
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -372,7 +314,7 @@ func (r *runner) trial(ctx context.Context, c Case) *Trial {
 		rec: &recorder{base: r.connect(), doc: r.doc, prefixes: r.prefixes, coverage: r.coverage, redact: r.redact, bytes: r.bytes},
 		tag: strconv.FormatUint(rng.Uint64()&0xffffffff|0x100000000, 36) + strconv.FormatInt(r.started.UnixMilli()&0xffffff, 36),
 	}
-	if c.Needs&NeedsJournal == 0 {
+	if !c.Needs.Has(NeedsJournal) {
 		t.rec.mark = r.target.Powers.Mark
 	}
 	t.client = &http.Client{Transport: t.rec, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -398,7 +340,7 @@ func (r *runner) preflight(ctx context.Context) (err error) {
 		}
 	}()
 	app := r.target.App
-	if r.target.Powers.NewApp != nil {
+	if r.makes() {
 		if app, err = t.makeApp(AppSpec{}); err != nil {
 			return fmt.Errorf("contract: %s", r.redact.text(err.Error()))
 		}
