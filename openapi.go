@@ -75,6 +75,14 @@ type Parameter struct {
 	lenient bool // whether a number or a boolean may be given as a string
 }
 
+// Type returns the type of the value as JSON Schema names it, such as string or integer; "" if it may be of several.
+func (p Parameter) Type() string {
+	if p.schema == nil || p.schema.Type == nil || len(*p.schema.Type) != 1 {
+		return ""
+	}
+	return (*p.schema.Type)[0]
+}
+
 // Limits returns the least and the greatest number of characters that the value may have; most is -1 if there is no limit.
 func (p Parameter) Limits() (least, most int) {
 	most = -1

@@ -11,7 +11,153 @@ import (
 	"github.com/dingmock/dingmock"
 )
 
-// triggers are keyed by the error's name, or by operation/name where they differ.
+// roles lead to the errors that a family's answers name, in the order of checks: what the document says of a request is enough.
+var roles = []struct {
+	answers string // the key of the family's answers
+	trigger
+}{
+	{"method", trigger{when: "by another method", ways: wrongMethods}},
+	{"method-post", trigger{when: "by another method", ways: wrongMethods}},
+	{"token-blank", trigger{
+		when: "without a token, or with a blank one",
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			token := tokenOf(op)
+			q := c.valid(op).off(dingmock.KindMissingCredential)
+			good := q.value(token)
+			add("none", q.clone().drop(token))
+			add("empty", q.clone().set(token, ""))
+			add("spaces", q.clone().set(token, "  "))
+			if hasBody(op) {
+				body := q.clone().drop(token).off(dingmock.KindUndeclaredParameter)
+				body.fields = append(body.fields, pair{token, good})
+				add("in a JSON body", body)
+			}
+			for _, f := range c.doc.Families() {
+				if f.Token.In == "header" && f.Token.Name != token {
+					header := q.clone().drop(token)
+					header.header.Set(f.Token.Name, fmt.Sprint(good))
+					add("in the header of the other dialect", header)
+				}
+			}
+		},
+	}},
+	{"token-bad", trigger{
+		when: "with a token that was never issued",
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			q := c.valid(op)
+			token := fmt.Sprint(q.value(tokenOf(op)))
+			for _, wrong := range []string{strings.Repeat("0", 32), "x", token[1:], token + "0", token + " ", " " + token, token + "\n", strings.ToUpper(token), "令牌"} {
+				inHeader := op.Family.Token.In == "header"                              // where spaces around a value are no part of it
+				if wrong != token && !(inHeader && strings.TrimSpace(wrong) == token) { // it may be of digits alone
+					add("a token of another value", q.clone().set(tokenOf(op), wrong))
+				}
+			}
+		},
+	}},
+	{"content-type", trigger{
+		when: "whose body is declared to be of another type, or to be encoded",
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			q := c.valid(op).off(dingmock.KindContentType)
+			for _, t := range []string{"text/plain", "application/xml", "multipart/form-data; boundary=x", "text/json", "application/jsonp"} {
+				w := q.clone()
+				w.contentType = t
+				add(t, w)
+			}
+			if !hasForm(op) {
+				add("a form", q.clone().asForm())
+			}
+			w := q.clone()
+			w.header.Set("Content-Encoding", "gzip")
+			add("Content-Encoding", w)
+		},
+	}},
+	{"body-missing", trigger{
+		when: "without a body",
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			add("no body", c.valid(op).body("-", nil).off(dingmock.KindBody))
+		},
+	}},
+	{"body", trigger{
+		when: "whose body is not UTF-8, not JSON, not one object, or has text after it",
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+			brokenBodies(c.valid(op), add)
+			if hasForm(op) {
+				add("a form that is not UTF-8", c.valid(op).off(dingmock.KindBody).body(mediaForm, []byte("x=%ff&y=%ff")))
+			}
+		},
+	}},
+	{"body-too-large", trigger{
+		when: "with a body over 1 MiB",
+		ways: func(c *Trial, op *dingmock.Operation, add addWay) { largeBodies(c, c.valid(op), add) },
+	}},
+	{"missing-parameter", trigger{
+		when: "with a required parameter absent, empty or null, the first of them in the document's order",
+		ways: missingParameters,
+	}},
+	{"invalid-parameter", trigger{
+		when: "with a parameter of another type, or too long",
+		ways: invalidParameters,
+	}},
+}
+
+// triggerOf is what leads to an error of an operation: what is known of it by name, or else all that its family answers with it, or
+// the fault that it stands for.
+func triggerOf(op *dingmock.Operation, name string) (trigger, bool) {
+	for _, key := range []string{op.ID + "/" + name, name} {
+		if what, ok := triggers[key]; ok {
+			return what, true
+		}
+	}
+	var when []string
+	var ways []func(*Trial, *dingmock.Operation, addWay)
+	for _, role := range roles {
+		if op.Family.Answers[role.answers] == name && applies(op, role.answers) {
+			when, ways = append(when, role.when), append(ways, role.ways)
+		}
+	}
+	if len(ways) == 0 {
+		return faultTrigger(op, name)
+	}
+	return trigger{when: strings.Join(when, "; "), ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+		for _, way := range ways {
+			way(c, op, add)
+		}
+	}}, true
+}
+
+// applies reports whether a call of the operation can meet what its family answers so.
+func applies(op *dingmock.Operation, what string) bool {
+	switch what {
+	case "token-blank", "token-bad":
+		return hasToken(op)
+	case "content-type", "body", "body-missing", "body-too-large":
+		return hasBody(op) && (what != "body-missing" || op.NeedsBody)
+	case "missing-parameter":
+		return len(required(op)) > 0
+	case "invalid-parameter":
+		return hasBody(op) && len(parameters(op)) > 0
+	case "method", "method-post":
+		return (what == "method-post") == (op.Method == http.MethodPost && op.Family.Answers["method-post"] != "")
+	}
+	return true
+}
+
+// wrongMethods are all that the operation is not answered by.
+func wrongMethods(c *Trial, op *dingmock.Operation, add addWay) {
+	q := c.valid(op).off(dingmock.KindMethod)
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, "PROPFIND"} {
+		if method != op.Method && !slices.Contains(op.AlsoAnswers, method) {
+			add(method, q.clone().by(method))
+		}
+	}
+	if hasBody(op) && slices.Contains(op.AlsoAnswers, http.MethodGet) {
+		bare := q.clone().by(http.MethodGet)
+		bare.fields, bare.raw = nil, []byte{}
+		add("GET without parameters", bare)
+	}
+}
+
+// triggers are what the document cannot tell, keyed by the error's name, or by operation/name where they differ.
 var triggers = map[string]trigger{
 	"appkey-or-appsecret-wrong": {
 		when: "with an appkey that does not exist or a secret that is not its own", needs: needsAppPair,
@@ -83,140 +229,6 @@ var triggers = map[string]trigger{
 			}
 		},
 	},
-	"need-get": {
-		when: "by another method than GET and POST",
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
-			for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, "PROPFIND"} {
-				add(method, c.valid(op).by(method).off(dingmock.KindMethod))
-			}
-		},
-	},
-	"need-post": {
-		when: "by another method than POST, and by a GET without parameters",
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
-			for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch, "PROPFIND"} {
-				add(method, c.valid(op).by(method).off(dingmock.KindMethod))
-			}
-			bare := c.valid(op).by(http.MethodGet).off(dingmock.KindMethod)
-			bare.fields, bare.raw = nil, []byte{}
-			add("GET without parameters", bare)
-		},
-	},
-	"InvalidAction.NotFound": {
-		when: "by another method",
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
-			for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete, http.MethodPatch} {
-				add(method, c.valid(op).by(method).off(dingmock.KindMethod))
-			}
-		},
-	},
-	"auth-token-blank": {
-		when: "without an access_token, or with a blank one",
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
-			token := tokenOf(op)
-			q := c.valid(op).off(dingmock.KindMissingCredential)
-			add("none", q.clone().drop(token))
-			add("empty", q.clone().set(token, ""))
-			add("spaces", q.clone().set(token, "  "))
-			body := q.clone().drop(token).off(dingmock.KindUndeclaredParameter)
-			body.fields = append(body.fields, pair{token, q.value(token)})
-			add("in a JSON body", body)
-			header := q.clone().drop(token)
-			header.header.Set("X-Acs-Dingtalk-Access-Token", fmt.Sprint(q.value(token)))
-			add("in the header of the other dialect", header)
-		},
-	},
-	"auth-token-invalid": {
-		when: "with an access_token that was never issued",
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
-			q := c.valid(op)
-			token := fmt.Sprint(q.value(tokenOf(op)))
-			for _, wrong := range []string{strings.Repeat("0", 32), "x", token[1:], token + "0", token + " ", " " + token, token + "\n", strings.ToUpper(token), "令牌"} {
-				if wrong != token { // it may be of digits alone
-					add("a token of another value", q.clone().set(tokenOf(op), wrong))
-				}
-			}
-		},
-	},
-	"content-type-invalid": {
-		when: "whose body is declared to be neither JSON nor a form, or to be encoded",
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
-			q := c.valid(op).off(dingmock.KindContentType)
-			for _, t := range []string{"text/plain", "application/xml", "multipart/form-data; boundary=x", "text/json", "application/jsonp"} {
-				w := q.clone()
-				w.contentType = t
-				add(t, w)
-			}
-			w := q.clone()
-			w.header.Set("Content-Encoding", "gzip")
-			add("Content-Encoding", w)
-		},
-	},
-	"body-unreadable": {
-		when: "whose body is not UTF-8, not JSON, not one object, or has text after it",
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
-			brokenBodies(c.valid(op), add)
-			form := c.valid(op).off(dingmock.KindBody)
-			add("a form that is not UTF-8", form.body(mediaForm, []byte("userid=%ff&session_id=%ff")))
-		},
-	},
-	"body-too-large": {
-		when: "with a body over 1 MiB",
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) { largeBodies(c, c.valid(op), add) },
-	},
-	"parameter-missing": {
-		when: "with a required parameter absent, empty or null, the first of them in the document's order",
-		ways: missingParameters,
-	},
-	"MissingParameter": {
-		when: "with a required parameter absent, empty or null, the first of them in the document's order", needs: needsAppPair,
-		ways: missingParameters,
-	},
-	"parameter-invalid": {
-		when: "with a parameter that is no string or is too long",
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
-			for _, p := range bodyParameters(op) {
-				for _, v := range wrongValues(p) {
-					add(p.Name+" "+v.name, c.valid(op).set(p.Name, v.value).off(dingmock.KindInvalidParameter), "name", p.Name)
-				}
-				if _, most := p.Limits(); most > 0 {
-					add(p.Name+" too long in a form", c.valid(op).set(p.Name, strings.Repeat("x", most+1)).asForm().off(dingmock.KindInvalidParameter), "name", p.Name)
-				}
-			}
-			list := bodyParameters(op)
-			both := c.valid(op).off(dingmock.KindInvalidParameter)
-			for _, p := range list {
-				both.set(p.Name, 1)
-			}
-			add("all of them", both, "name", list[0].Name)
-		},
-	},
-	"Missingbody": {
-		when: "with no body, or with one that is not declared as JSON, or with an encoded one", needs: needsAppPair,
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
-			add("no body", c.valid(op).body("-", nil).off(dingmock.KindBody))
-			q := c.valid(op).off(dingmock.KindContentType)
-			add("a form", q.clone().asForm())
-			text := q.clone()
-			text.contentType = "text/plain"
-			add("text/plain", text)
-			packed := q.clone()
-			packed.header.Set("Content-Encoding", "gzip")
-			add("Content-Encoding", packed)
-		},
-	},
-	"Invalidbody": {
-		when: "whose body is not UTF-8, not JSON, not one object, over 1 MiB, or has a value that its schema does not allow", needs: needsAppPair,
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
-			brokenBodies(c.valid(op), add)
-			largeBodies(c, c.valid(op), add)
-			for _, p := range bodyParameters(op) {
-				for _, v := range wrongValues(p) {
-					add(p.Name+" "+v.name, c.valid(op).set(p.Name, v.value).off(dingmock.KindInvalidParameter))
-				}
-			}
-		},
-	},
 	"api-name-invalid": {
 		when: "at a platform that has no such call, whatever token it has", needs: NeedsWithoutSessions,
 		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
@@ -230,10 +242,7 @@ var triggers = map[string]trigger{
 		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
 			app := c.newApp(AppSpec{Users: []string{KnownUser}})
 			q := c.validFor(op, app)
-			user := "user_id"
-			if q.value(user) == nil {
-				user = "userid"
-			}
+			user := recipeOf(op).user
 			add("another user", q)
 			c.succeed(q.clone().set(user, KnownUser))
 			add("the user in capitals", q.clone().set(user, strings.ToUpper(KnownUser)))
@@ -402,36 +411,52 @@ func largeBodies(c *Trial, q *call, add addWay) {
 }
 
 func missingParameters(c *Trial, op *dingmock.Operation, add addWay) {
-	var required []string
-	for _, p := range bodyParameters(op) {
-		if p.Required {
-			required = append(required, p.Name)
-		}
-	}
-	for i, name := range required {
-		q := c.valid(op).off(dingmock.KindMissingParameter)
+	list, q := required(op), c.valid(op).off(dingmock.KindMissingParameter)
+	for i, p := range list {
+		name := p.Name
 		add(name+" absent", q.clone().drop(name), "name", name)
 		add(name+" empty", q.clone().set(name, ""), "name", name)
-		add(name+" null", q.clone().set(name, nil), "name", name)
-		if token := tokenOf(op); token != "" {
+		rest := q.clone()
+		for _, later := range list[i:] {
+			rest.drop(later.Name)
+		}
+		add(name+" and all after it absent", rest, "name", name)
+		if hasBody(op) {
+			add(name+" null", q.clone().set(name, nil), "name", name)
+		}
+		if hasBody(op) && hasToken(op) {
 			there := q.clone().drop(name).off(dingmock.KindUndeclaredParameter)
 			there.query = append(there.query, pair{name, q.value(name)})
 			add(name+" in the query alone", there, "name", name)
 		}
-		rest := q.clone()
-		for _, later := range required[i:] {
-			rest.drop(later)
-		}
-		add(name+" and all after it absent", rest, "name", name)
-		if slices.Contains(op.BodyTypes, mediaForm) {
+		if hasForm(op) {
 			add(name+" absent in a form", q.clone().drop(name).asForm(), "name", name)
 			add(name+" empty in a form", q.clone().set(name, "").asForm(), "name", name)
 		}
 	}
-	add("an empty object", c.valid(op).body(mediaJSON, []byte("{}")).off(dingmock.KindMissingParameter), "name", required[0])
-	if !op.NeedsBody {
-		add("no body", c.valid(op).body("", nil).off(dingmock.KindMissingParameter), "name", required[0])
+	if hasBody(op) {
+		add("an empty object", q.clone().body(mediaJSON, []byte("{}")), "name", list[0].Name)
+		if !op.NeedsBody {
+			add("no body", q.clone().body("", nil), "name", list[0].Name)
+		}
 	}
+}
+
+func invalidParameters(c *Trial, op *dingmock.Operation, add addWay) {
+	list, q := parameters(op), c.valid(op).off(dingmock.KindInvalidParameter)
+	for _, p := range list {
+		for _, v := range wrongValues(p) {
+			add(p.Name+" "+v.name, q.clone().set(p.Name, v.value), "name", p.Name)
+		}
+		if _, most := p.Limits(); most > 0 && hasForm(op) {
+			add(p.Name+" too long in a form", q.clone().set(p.Name, strings.Repeat("x", most+1)).asForm(), "name", p.Name)
+		}
+	}
+	all := q.clone()
+	for _, p := range list {
+		all.set(p.Name, wrongValues(p)[0].value)
+	}
+	add("all of them", all, "name", list[0].Name)
 }
 
 type named struct {
@@ -439,9 +464,23 @@ type named struct {
 	value any
 }
 
-// wrongValues are those that a string parameter may not have.
+// wrongTypes are values of another type than the parameter's: no number and no boolean is said to be wrong for a type that takes it
+// as a text.
+func wrongTypes(p dingmock.Parameter) []named {
+	list := []named{
+		{"a number", 1}, {"a boolean", true}, {"an array", []string{"x"}}, {"an object", map[string]string{"x": "y"}},
+		{"a fraction", -1.5}, {"a large number", 1e300}, {"an empty array", []any{}}, {"an empty object", map[string]any{}}, {"a text", "x"},
+	}
+	fits := map[string][]string{
+		"string": {"a text"}, "integer": {"a number", "a large number"}, "number": {"a number", "a fraction", "a large number"}, "boolean": {"a boolean"},
+		"array": {"an array", "an empty array"}, "object": {"an object", "an empty object"},
+	}[p.Type()]
+	return slices.DeleteFunc(list, func(v named) bool { return slices.Contains(fits, v.name) })
+}
+
+// wrongValues are those that the parameter may not have.
 func wrongValues(p dingmock.Parameter) []named {
-	list := []named{{"a number", 1}, {"a boolean", true}, {"an array", []string{"x"}}, {"an object", map[string]string{"x": "y"}}}
+	list := wrongTypes(p)
 	if _, most := p.Limits(); most >= 0 {
 		list = append(list, named{"too long", strings.Repeat("x", most+1)}, named{"too long, in Chinese", strings.Repeat("会", most+1)})
 	}

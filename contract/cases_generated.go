@@ -14,6 +14,8 @@ import (
 
 // generated is one request that was made from the document, and what has to answer it.
 type generated struct {
+	c     *Trial
+	op    *dingmock.Operation
 	what  string // how it differs from the plainest call
 	call  *call
 	error string // "" for a success
@@ -21,62 +23,46 @@ type generated struct {
 }
 
 // generatedCases make requests of each operation from its schemas, half of them valid and half with one thing wrong.
-func generatedCases(doc *dingmock.Document) []Case {
-	var list []Case
-	for _, op := range doc.Operations() {
-		needs := NeedsRaw | needsTime | needsStandIn
-		if tokenOf(op) != "" {
-			needs |= sessionNeeds
-		} else if len(op.BodyTypes) > 0 {
-			needs |= needsAppPair
-		}
-		list = append(list, Case{
-			ID: "generated/" + op.ID, Level: MUST, Operation: op.ID, Needs: needs,
-			Rule: "A request that the document allows succeeds, and one with one thing wrong is refused with the error that the document has for it.",
-			run: func(c *Trial) {
-				n := 0
-				for g := range c.generate(c.op(op.ID)) {
-					if n++; n > c.runner.options.Budget {
-						return
-					}
-					x := c.answer(g.call)
-					c.during(fmt.Sprintf("%s (request %d of seed %d)", g.what, n, c.runner.options.Seed), func() {
-						if g.error == "" {
-							c.conform(x, aSuccess)
-							c.success(x)
-							c.undo(g.call)
-						} else {
-							c.wantError(x, g.error, "name", g.name)
-						}
-					})
+var generatedCases = []opCase{{
+	id: "generated/", needs: needsTime | needsStandIn,
+	rule: "A request that the document allows succeeds, and one with one thing wrong is refused with the error that the document has for it.",
+	run: func(c *Trial, op *dingmock.Operation) {
+		n := 0
+		for g := range c.generate(op) {
+			if n++; n > c.runner.options.Budget {
+				return
+			}
+			x := c.answer(g.call)
+			c.during(fmt.Sprintf("%s (request %d of seed %d)", g.what, n, c.runner.options.Seed), func() {
+				if g.error == "" {
+					c.conform(x, aSuccess)
+					c.success(x)
+					c.undo(g.call)
+				} else {
+					c.wantError(x, g.error, "name", g.name)
 				}
-			},
-		})
-	}
-	return append(list, modelCase)
-}
-
-// undo closes the session that a call has opened, so that generated ones do not pile up.
-func (c *Trial) undo(q *call) {
-	if q.op.ID == "create_session" {
-		c.succeed(c.closing(q))
-	}
-}
+			})
+		}
+	},
+}}
 
 // generate makes requests without end, in turn valid and with one thing wrong.
 func (c *Trial) generate(op *dingmock.Operation) iter.Seq[generated] {
 	return func(yield func(generated) bool) {
 		plain := c.valid(op)
 		for i := 0; ; i++ {
-			q := plain.clone()
-			g := generated{call: q, what: "the plainest call"}
-			switch {
-			case len(op.BodyTypes) == 0:
-				c.generateQuery(&g, i)
+			g := generated{c: c, op: op, call: plain.clone(), what: "the plainest call"}
+			switch wrong := recipeOf(op).wrong; {
+			case i%2 == 0 && hasBody(op):
+				g.valid()
 			case i%2 == 0:
-				c.generateValid(&g, op)
+				g.undeclared()
+			case wrong != nil:
+				wrong(&g, i/2)
+			case hasBody(op):
+				g.wrongBody(i / 2)
 			default:
-				c.generateWrong(&g, op, i/2)
+				g.wrongQuery(i / 2)
 			}
 			if !yield(g) {
 				return
@@ -85,40 +71,64 @@ func (c *Trial) generate(op *dingmock.Operation) iter.Seq[generated] {
 	}
 }
 
-// generateQuery changes a call whose parameters are credentials in the query.
-func (c *Trial) generateQuery(g *generated, i int) {
-	q, pairs := g.call, firstPair(c.app())
+// undeclared puts parameters that the document does not have into the query.
+func (g *generated) undeclared() {
+	q, rng := g.call, g.c.rng
+	for range 1 + rng.IntN(4) {
+		name := "x" + word(rng, 1+rng.IntN(20), letters)
+		q.query = slices.Insert(q.query, rng.IntN(len(q.query)+1), pair{name, word(rng, rng.IntN(200), anything)})
+	}
+	g.what = "undeclared parameters"
+	q.off(dingmock.KindUndeclaredParameter)
+	repeats(q)
+}
+
+// wrongPairs makes one thing wrong with the pair of credentials of a token call.
+func wrongPairs(g *generated, turn int) {
+	q, rng, pairs := g.call, g.c.rng, firstPair(g.c.app())
 	id, secret := pairs[0].(string), pairs[2].(string)
 	wrong := "appkey-or-appsecret-wrong"
 	if id == "corpid" {
 		wrong = "corpid-or-corpsecret-wrong"
 	}
-	if i%2 == 0 {
-		for range 1 + c.rng.IntN(4) {
-			name := "x" + word(c.rng, 1+c.rng.IntN(20), letters)
-			q.query = slices.Insert(q.query, c.rng.IntN(len(q.query)+1), pair{name, word(c.rng, c.rng.IntN(200), anything)})
-		}
-		g.what = "undeclared parameters"
-		q.off(dingmock.KindUndeclaredParameter)
-		repeats(q)
-		return
-	}
-	switch i / 2 % 5 {
+	switch turn % 5 {
 	case 0:
 		g.what, g.error = "a wrong secret", wrong
-		q.set(secret, "w"+word(c.rng, c.rng.IntN(300), anything))
+		q.set(secret, "w"+word(rng, rng.IntN(300), anything))
 	case 1:
 		g.what, g.error = "an unknown id", wrong
-		q.set(id, "w"+word(c.rng, c.rng.IntN(300), anything))
+		q.set(id, "w"+word(rng, rng.IntN(300), anything))
 	case 2:
 		g.what, g.error = "no secret", secret+"-missing"
 		q.drop(secret).off(dingmock.KindMissingCredential)
 	case 3:
-		g.what, g.error, g.name = "no id", "parameter-missing", "corpid or appkey"
+		g.what, g.error, g.name = "no id", "parameter-missing", recipeOf(g.op).missing
 		q.drop(id).off(dingmock.KindMissingCredential)
 	default:
 		g.what, g.error = "an empty secret", secret+"-missing"
 		q.set(secret, "").off(dingmock.KindMissingCredential)
+	}
+}
+
+// wrongQuery makes one thing wrong with a call that has no body; the kinds take turns.
+func (g *generated) wrongQuery(turn int) {
+	q, rng, answers, token := g.call, g.c.rng, g.op.Family.Answers, tokenOf(g.op)
+	must := required(g.op)
+	turn %= 3 + len(must)
+	switch {
+	case turn == 0 && token != "":
+		g.what, g.error = "no token", answers["token-blank"]
+		q.drop(token).off(dingmock.KindMissingCredential)
+	case turn == 1 && token != "":
+		g.what, g.error = "a token of another value", answers["token-bad"]
+		q.set(token, "w"+word(rng, rng.IntN(60), letters))
+	case turn > 2:
+		p := must[turn-3]
+		g.what, g.error, g.name = p.Name+" absent", answers["missing-parameter"], p.Name
+		q.drop(p.Name).off(dingmock.KindMissingParameter)
+	default:
+		g.what, g.error = "another method", methodAnswer(g.op)
+		q.by(http.MethodPut).off(dingmock.KindMethod)
 	}
 }
 
@@ -148,38 +158,26 @@ func word(rng *rand.Rand, n int, alphabet []rune) string {
 	return string(runes)
 }
 
-// free are the parameters whose value a caller chooses.
-func free(op *dingmock.Operation) []dingmock.Parameter {
-	return slices.DeleteFunc(bodyParameters(op), func(p dingmock.Parameter) bool {
-		_, most := p.Limits()
-		return most < 0 || p.Name == "app_key"
-	})
-}
-
-// generateValid gives each free parameter a value that its schema allows, and the body one of its forms.
-func (c *Trial) generateValid(g *generated, op *dingmock.Operation) {
-	q := g.call
-	if op.ID == "close_session" {
-		q = c.valid(op)
-		g.call = q
-	}
-	g.what = "valid values"
-	if op.ID != "close_session" {
-		for _, p := range free(op) {
-			least, most := p.Limits()
-			n := []int{least, most, least + c.rng.IntN(most-least+1), min(most, 16)}[c.rng.IntN(4)]
-			value := word(c.rng, n, anything)
-			if p.Name == "session_id" {
-				// An id must not be that of an open session with other values.
-				value = string([]rune(c.id("") + value)[:max(1, n, len(c.id("")))])
-				value = string([]rune(value)[:min(most, len([]rune(value)))])
-			}
-			q.set(p.Name, value)
+// valid gives each free parameter a value that its schema allows, and the body one of its forms.
+func (g *generated) valid() {
+	c, op := g.c, g.op
+	var values []any
+	for _, p := range free(op) {
+		least, most := p.Limits()
+		n := []int{least, most, least + c.rng.IntN(most-least+1), min(most, 16)}[c.rng.IntN(4)]
+		value := word(c.rng, n, anything)
+		if own := c.id(""); slices.Contains(recipeOf(op).own, p.Name) { // nothing else may have it, at whatever length
+			value = own + value
+			value = string([]rune(value)[:min(most, max(n, len(own)))])
 		}
+		values = append(values, p.Name, value)
 	}
+	g.call = c.anew(g.call, values...)
+	q := g.call
+	g.what = "valid values"
 	switch c.rng.IntN(5) {
 	case 0:
-		if slices.Contains(op.BodyTypes, mediaForm) {
+		if hasForm(op) {
 			g.what += ", as a form"
 			for i, p := range q.fields {
 				if p.value == nil {
@@ -201,16 +199,15 @@ func (c *Trial) generateValid(g *generated, op *dingmock.Operation) {
 		q.fields = slices.Insert(q.fields, c.rng.IntN(len(q.fields)+1), pair{"contract_unknown", deep})
 		q.off(dingmock.KindUndeclaredParameter)
 	case 2:
-		g.what += ", a key twice"
-		p := q.fields[c.rng.IntN(len(q.fields))]
-		q.fields = append([]pair{{p.name, "first"}}, q.fields...)
-		q.off(dingmock.KindRepeatedParameter)
+		if len(q.fields) > 0 {
+			g.what += ", a key twice"
+			p := q.fields[c.rng.IntN(len(q.fields))]
+			q.fields = append([]pair{{p.name, "first"}}, q.fields...)
+			q.off(dingmock.KindRepeatedParameter)
+		}
 	case 3:
 		g.what += ", spaces and escapes"
 		q.body(mediaJSON, spaced(c.rng, q.fields))
-	}
-	if op.ID == "accessToken" {
-		return
 	}
 	c.rng.Shuffle(len(q.fields), func(i, j int) {
 		if q.fields[i].name != q.fields[j].name && len(q.breaks) == 0 {
@@ -255,61 +252,64 @@ func spaced(rng *rand.Rand, list []pair) []byte {
 	return []byte(b.String())
 }
 
-// generateWrong makes one thing wrong; the kinds take turns.
-func (c *Trial) generateWrong(g *generated, op *dingmock.Operation, turn int) {
-	q, answers := g.call, op.Family.Answers
-	list := bodyParameters(op)
-	var required []dingmock.Parameter
-	for _, p := range list {
-		if p.Required {
-			required = append(required, p)
-		}
+// wrongBody makes one thing wrong with a call that has a body; the kinds take turns.
+func (g *generated) wrongBody(turn int) {
+	q, rng, answers := g.call, g.c.rng, g.op.Family.Answers
+	list, must := parameters(g.op), required(g.op)
+	var p, first dingmock.Parameter
+	if len(list) > 0 {
+		p = list[rng.IntN(len(list))]
 	}
-	p := list[c.rng.IntN(len(list))]
-	must := required[c.rng.IntN(len(required))]
+	kinds := []int{4, 5, 6, 7}
+	if len(must) > 0 {
+		first, kinds = must[rng.IntN(len(must))], []int{0, 1, 2, 3, 4, 5, 6, 7}
+	} else if len(list) > 0 {
+		kinds = []int{2, 3, 4, 5, 6, 7}
+	}
+	_, most := p.Limits()
+	kind := kinds[turn%len(kinds)]
+	if kind == 3 && most < 0 && len(must) == 0 {
+		kind = 2
+	}
 	body := encodeObject(q.fields)
-	switch turn % 8 {
+	switch kind {
 	case 0:
-		g.what, g.error, g.name = must.Name+" absent", answers["missing-parameter"], must.Name
-		q.drop(must.Name).off(dingmock.KindMissingParameter)
+		g.what, g.error, g.name = first.Name+" absent", answers["missing-parameter"], first.Name
+		q.drop(first.Name).off(dingmock.KindMissingParameter)
 	case 1:
-		value := []any{"", nil}[c.rng.IntN(2)]
-		g.what, g.error, g.name = must.Name+" empty or null", answers["missing-parameter"], must.Name
-		q.set(must.Name, value).off(dingmock.KindMissingParameter)
+		value := []any{"", nil}[rng.IntN(2)]
+		g.what, g.error, g.name = first.Name+" empty or null", answers["missing-parameter"], first.Name
+		q.set(first.Name, value).off(dingmock.KindMissingParameter)
 	case 2:
-		values := []any{0, 1, -1.5, 1e300, true, false, []any{}, []any{"x"}, map[string]any{}, map[string]any{"x": "y"}}
+		values := wrongTypes(p)
 		g.what, g.error, g.name = p.Name+" of another type", answers["invalid-parameter"], p.Name
-		q.set(p.Name, values[c.rng.IntN(len(values))]).off(dingmock.KindInvalidParameter)
+		q.set(p.Name, values[rng.IntN(len(values))].value).off(dingmock.KindInvalidParameter)
 	case 3:
-		_, most := p.Limits()
 		if most < 0 {
-			g.what, g.error, g.name = must.Name+" under a name in capitals", answers["missing-parameter"], must.Name
-			value := q.value(must.Name)
-			q.drop(must.Name).off(dingmock.KindMissingParameter, dingmock.KindUndeclaredParameter)
-			q.fields = append(q.fields, pair{strings.ToUpper(must.Name), value})
+			g.what, g.error, g.name = first.Name+" under a name in capitals", answers["missing-parameter"], first.Name
+			value := q.value(first.Name)
+			q.drop(first.Name).off(dingmock.KindMissingParameter, dingmock.KindUndeclaredParameter)
+			q.fields = append(q.fields, pair{strings.ToUpper(first.Name), value})
 			return
 		}
-		n := []int{most + 1, most + 1 + c.rng.IntN(1000), 64 << 10}[c.rng.IntN(3)]
+		n := []int{most + 1, most + 1 + rng.IntN(1000), 64 << 10}[rng.IntN(3)]
 		g.what, g.error, g.name = fmt.Sprintf("%s of %d characters", p.Name, n), answers["invalid-parameter"], p.Name
-		q.set(p.Name, word(c.rng, n, anything)).off(dingmock.KindInvalidParameter)
+		q.set(p.Name, word(rng, n, anything)).off(dingmock.KindInvalidParameter)
 	case 4:
 		g.what, g.error = "a body that breaks off", answers["body"]
-		q.body(mediaJSON, body[:1+c.rng.IntN(len(body)-1)]).off(dingmock.KindBody)
+		q.body(mediaJSON, body[:1+rng.IntN(len(body)-1)]).off(dingmock.KindBody)
 	case 5:
-		at := 2 + c.rng.IntN(len(body)-2)
+		at := 2 + rng.IntN(max(1, len(body)-2))
 		g.what, g.error = "a byte that is not UTF-8", answers["body"]
-		q.body(mediaJSON, slices.Insert(slices.Clone(body), at, byte(0xff))).off(dingmock.KindBody)
+		q.body(mediaJSON, slices.Insert(slices.Clone(body), min(at, len(body)), byte(0xff))).off(dingmock.KindBody)
 	case 6:
 		tails := []string{"x", "{}", "null", "]", "}", ",", `"`, "\x00"}
 		g.what, g.error = "text after the object", answers["body"]
-		q.body(mediaJSON, append(slices.Clone(body), tails[c.rng.IntN(len(tails))]...)).off(dingmock.KindBody)
+		q.body(mediaJSON, append(slices.Clone(body), tails[rng.IntN(len(tails))]...)).off(dingmock.KindBody)
 	default:
 		types := []string{"text/plain", "application/xml", "application/octet-stream", "multipart/form-data", "json"}
 		g.what, g.error = "another content type", answers["content-type"]
-		q.contentType = types[c.rng.IntN(len(types))]
+		q.contentType = types[rng.IntN(len(types))]
 		q.off(dingmock.KindContentType)
-	}
-	if q.method != http.MethodPost {
-		q.method = op.Method
 	}
 }

@@ -2,85 +2,84 @@ package contract
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/dingmock/dingmock"
 )
 
 // orderCases check which error answers a request with two things wrong: the earlier in the order of checks.
-func orderCases(doc *dingmock.Document) []Case {
-	var list []Case
-	for _, op := range doc.Operations() {
-		token, answers := tokenOf(op), op.Family.Answers
-		needs := NeedsRaw
-		if token != "" {
-			needs |= sessionNeeds
-		} else if len(op.BodyTypes) > 0 {
-			needs |= needsAppPair
-		}
-		add := func(name, rule string, make func(c *Trial, op *dingmock.Operation) (*call, string, []string)) {
-			list = append(list, Case{
-				ID: op.ID + "/order-" + name, Level: MUST, Operation: op.ID, Needs: needs, Rule: rule,
-				run: func(c *Trial) {
-					q, want, holes := make(c, c.op(op.ID))
-					c.refused(q, want, holes...)
-				},
-			})
-		}
-		if token != "" {
-			add("method-token", "A wrong method is refused before a missing token.", func(c *Trial, op *dingmock.Operation) (*call, string, []string) {
-				return newCall(op).by(http.MethodPut).off(dingmock.KindMethod), answers["method"], nil
-			})
-			add("token-content-type", "A bad token is refused before a wrong content type.", func(c *Trial, op *dingmock.Operation) (*call, string, []string) {
-				return newCall(op, token, "x").body("text/plain", []byte("x")).off(dingmock.KindContentType), answers["token-bad"], nil
-			})
-			add("token-body", "A missing token is refused before a broken body.", func(c *Trial, op *dingmock.Operation) (*call, string, []string) {
-				return newCall(op).body(mediaJSON, []byte("{")).off(dingmock.KindMissingCredential, dingmock.KindBody), answers["token-blank"], nil
-			})
-			add("token-parameters", "A bad token is refused before a missing parameter.", func(c *Trial, op *dingmock.Operation) (*call, string, []string) {
-				return newCall(op, token, "x").off(dingmock.KindMissingParameter), answers["token-bad"], nil
-			})
-		}
-		if len(op.BodyTypes) == 0 {
-			add("method-parameters", "A wrong method is refused before a missing credential.", func(c *Trial, op *dingmock.Operation) (*call, string, []string) {
-				return newCall(op).by(http.MethodPut).off(dingmock.KindMethod), answers["method"], nil
-			})
-			continue
-		}
-		add("content-type-body", "A wrong content type is refused before a broken body.", func(c *Trial, op *dingmock.Operation) (*call, string, []string) {
-			return c.valid(op).body("text/plain", []byte("{")).off(dingmock.KindContentType), answers["content-type"], nil
-		})
-		if op.ID != "getsession" {
-			add("missing-invalid", "Of the parameters, the first that is wrong is named, in the document's order: missing ones first.", func(c *Trial, op *dingmock.Operation) (*call, string, []string) {
-				q, required := c.valid(op), bodyParameters(op)
-				q.off(dingmock.KindMissingParameter)
-				last := ""
-				for _, p := range required {
-					if p.Required {
-						last = p.Name
-					}
-				}
-				for _, p := range required {
-					if p.Name == last {
-						q.drop(p.Name)
-					} else if p.Required {
-						q.set(p.Name, 1)
-						q.breaks = []string{dingmock.KindMissingParameter, dingmock.KindInvalidParameter}
-					}
-				}
-				return q, answers["missing-parameter"], []string{"name", last}
-			})
-		}
-		if op.ID == "create_session" || op.ID == "close_session" {
-			add("parameters-call", "A wrong parameter is refused before what the call itself would refuse.", func(c *Trial, op *dingmock.Operation) (*call, string, []string) {
-				q := c.valid(op).set("app_key", c.id("nobody")).set("session_id", c.id("never")).set("chatid", 1)
-				return q.off(dingmock.KindInvalidParameter), answers["invalid-parameter"], []string{"name", "chatid"}
-			})
-		}
-		if op.ID == "accessToken" {
-			add("parameters-credentials", "A missing parameter is refused before a wrong appKey.", func(c *Trial, op *dingmock.Operation) (*call, string, []string) {
-				return newCall(op, "appKey", c.id("nobody")).off(dingmock.KindMissingParameter), answers["missing-parameter"], []string{"name", "appSecret"}
-			})
-		}
+var orderCases = []opCase{
+	{
+		id: "order-method-token", of: hasToken, rule: "A wrong method is refused before a missing token.",
+		run: func(c *Trial, op *dingmock.Operation) {
+			c.refused(newCall(op).by(http.MethodPut).off(dingmock.KindMethod), methodAnswer(op))
+		},
+	},
+	{
+		id: "order-token-content-type", of: func(op *dingmock.Operation) bool { return hasToken(op) && hasBody(op) },
+		rule: "A bad token is refused before a wrong content type.",
+		run: func(c *Trial, op *dingmock.Operation) {
+			c.refused(newCall(op, tokenOf(op), "x").body("text/plain", []byte("x")).off(dingmock.KindContentType), op.Family.Answers["token-bad"])
+		},
+	},
+	{
+		id: "order-token-body", of: func(op *dingmock.Operation) bool { return hasToken(op) && hasBody(op) },
+		rule: "A missing token is refused before a broken body.",
+		run: func(c *Trial, op *dingmock.Operation) {
+			c.refused(newCall(op).body(mediaJSON, []byte("{")).off(dingmock.KindMissingCredential, dingmock.KindBody), op.Family.Answers["token-blank"])
+		},
+	},
+	{
+		id: "order-token-parameters", of: func(op *dingmock.Operation) bool { return hasToken(op) && len(required(op)) > 0 },
+		rule: "A bad token is refused before a missing parameter.",
+		run: func(c *Trial, op *dingmock.Operation) {
+			c.refused(newCall(op, tokenOf(op), "x").off(dingmock.KindMissingParameter), op.Family.Answers["token-bad"])
+		},
+	},
+	{
+		id: "order-method-parameters", of: hasPairs, rule: "A wrong method is refused before a missing credential.",
+		run: func(c *Trial, op *dingmock.Operation) {
+			c.refused(newCall(op).by(http.MethodPut).off(dingmock.KindMethod), methodAnswer(op))
+		},
+	},
+	{
+		id: "order-content-type-body", of: hasBody, rule: "A wrong content type is refused before a broken body.",
+		run: func(c *Trial, op *dingmock.Operation) {
+			c.refused(c.valid(op).body("text/plain", []byte("{")).off(dingmock.KindContentType), op.Family.Answers["content-type"])
+		},
+	},
+	{
+		id: "order-missing-invalid", of: func(op *dingmock.Operation) bool { return len(required(op)) > 1 },
+		rule: "Of the parameters, the first that is wrong is named, in the document's order: missing ones first.",
+		run: func(c *Trial, op *dingmock.Operation) {
+			q, list := c.valid(op), required(op)
+			last := list[len(list)-1]
+			for _, p := range list[:len(list)-1] {
+				q.set(p.Name, wrongValues(p)[0].value)
+			}
+			q.drop(last.Name).off(dingmock.KindMissingParameter, dingmock.KindInvalidParameter)
+			c.refused(q, op.Family.Answers["missing-parameter"], "name", last.Name)
+		},
+	},
+	{
+		id: "order-parameters-call", of: func(op *dingmock.Operation) bool { return recipeOf(op).spoil != nil },
+		rule: "A wrong parameter is refused before what the call itself would refuse.",
+		run: func(c *Trial, op *dingmock.Operation) {
+			q := c.valid(op)
+			spoilt := q.clone()
+			recipeOf(op).spoil(c, spoilt)
+			left := slices.DeleteFunc(parameters(op), func(p dingmock.Parameter) bool { return spoilt.value(p.Name) != q.value(p.Name) })
+			last := left[len(left)-1]
+			spoilt.set(last.Name, wrongValues(last)[0].value).off(dingmock.KindInvalidParameter)
+			c.refused(spoilt, op.Family.Answers["invalid-parameter"], "name", last.Name)
+		},
+	},
+}
+
+// methodAnswer is the error that answers a wrong method.
+func methodAnswer(op *dingmock.Operation) string {
+	if name := op.Family.Answers["method-"+map[string]string{http.MethodGet: "get", http.MethodPost: "post"}[op.Method]]; name != "" {
+		return name
 	}
-	return list
+	return op.Family.Answers["method"]
 }

@@ -11,30 +11,16 @@ import (
 )
 
 // protocolCases call each operation over each version of HTTP. All other cases speak whichever the target prefers.
-func protocolCases(doc *dingmock.Document) []Case {
-	var list []Case
-	for _, op := range doc.Operations() {
-		needs := NeedsRaw | needsStandIn
-		switch {
-		case tokenOf(op) != "":
-			needs |= sessionNeeds
-		case len(op.BodyTypes) > 0:
-			needs |= needsAppPair
-		}
-		for _, v := range []struct {
-			major          int
-			name, id, curl string
-		}{{1, "HTTP/1.1", "http-1.1", "--http1.1"}, {2, "HTTP/2", "http-2", "--http2"}} {
-			list = append(list, Case{
-				ID: op.ID + "/" + v.id, Level: MUST, Operation: op.ID, Needs: needs,
-				Rule: "Over " + v.name + ", where the target offers it, a call is answered, or refused, as over any other version.",
-				run: func(c *Trial) {
-					c.during(fmt.Sprintf("%s alone (curl %s)", v.name, v.curl), func() { c.over(c.op(op.ID), v.major, v.name) })
-				},
-			})
-		}
+var protocolCases = []opCase{overHTTP(1, "HTTP/1.1", "http-1.1", "--http1.1"), overHTTP(2, "HTTP/2", "http-2", "--http2")}
+
+func overHTTP(major int, name, id, curl string) opCase {
+	return opCase{
+		id: id, needs: needsStandIn,
+		rule: "Over " + name + ", where the target offers it, a call is answered, or refused, as over any other version.",
+		run: func(c *Trial, op *dingmock.Operation) {
+			c.during(fmt.Sprintf("%s alone (curl %s)", name, curl), func() { c.over(op, major, name) })
+		},
 	}
-	return list
 }
 
 // over makes a call of the operation that succeeds and one that is refused, over that version of HTTP.
@@ -64,17 +50,8 @@ func (c *Trial) over(op *dingmock.Operation, major int, name string) {
 	}
 	c.conform(x, aSuccess)
 	c.succeed(c.valid(op))
-	if len(op.BodyTypes) == 0 {
-		c.refused(newCall(op).off(dingmock.KindMissingCredential), "parameter-missing", "name", "corpid or appkey")
-		return
-	}
-	for _, p := range bodyParameters(op) {
-		if p.Required {
-			c.refused(c.valid(op).drop(p.Name).off(dingmock.KindMissingParameter), op.Family.Answers["missing-parameter"], "name", p.Name)
-			return
-		}
-	}
-	c.halt(Errored, "the document has no required parameter of %s", op.ID)
+	q, missing, holes := c.bare(op)
+	c.refused(q, missing, holes...)
 }
 
 // protocol is what a handler that is called in process is told.

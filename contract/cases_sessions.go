@@ -8,15 +8,65 @@ import (
 
 const sessionNeeds = needsAppKey | needsWrites
 
+// sessionParams are the parameters of a session of the app that nobody else has.
+func sessionParams(c *Trial, app App) []any {
+	return Session{SessionID: c.id("s"), AppKey: app.AppKey, UserID: c.id("u"), ChatID: c.id("chat")}.values()
+}
+
+// noSession makes a session call of the case's app one of no app and no session.
+func noSession(c *Trial, q *call) { q.set("app_key", c.id("nobody")).set("session_id", c.id("never")) }
+
+// sessionFor makes the call that opens a session of the user of a call of getsession.
+func (c *Trial) sessionFor(get *call) *call {
+	q := newCall(c.op("create_session"), sessionParams(c, c.app())...)
+	return q.set(tokenOf(q.op), get.value(tokenOf(get.op))).set("user_id", get.value("userid"))
+}
+
 // shortest are values of one character. Servers take some of them for none.
 var shortest = []string{"s", "0", " ", "会"}
 
 // closing makes the call that closes the session that another opened.
-func (c *Trial) closing(opened *call) *call {
-	q := opened.clone()
-	q.op = c.op("close_session")
-	q.path = q.op.Path
-	return q
+func (c *Trial) closing(opened *call) *call { return opened.of(c.op("close_session")) }
+
+// opening makes a call that opens a session with these values.
+func (c *Trial) opening(values ...any) *call {
+	return c.valid(c.op("create_session"), values...)
+}
+
+// getting makes the call that answers the session that another opened.
+func (c *Trial) getting(opened *call) *call {
+	get := c.op("getsession")
+	return newCall(get, tokenOf(get), opened.value(tokenOf(opened.op)), "userid", opened.value("user_id"))
+}
+
+// finds ends the case where a call of getsession does not answer the session that another call opened.
+func (c *Trial) finds(get, opened *call) {
+	x := c.do(get)
+	c.success(x)
+	c.found(x, opened)
+}
+
+// found ends the case where getsession did not answer the session that a call opened.
+func (c *Trial) found(x *Exchange, opened *call) {
+	result, _ := c.success(x)["result"].(map[string]any)
+	session, _ := result["session"].(map[string]any)
+	if session == nil {
+		text := func(name string) string { s, _ := opened.value(name).(string); return s }
+		want := &Session{SessionID: text("session_id"), AppKey: text("app_key"), UserID: text("user_id"), ChatID: text("chatid")}
+		f := Finding{Operation: x.operation(), Pointer: "/body/result/session", Kind: KindValue, Found: "none", Expected: "the user's open session that was created last"}
+		(&stop{outcome: Fail, x: x, finding: f, want: want, diff: "-want " + want.text() + "\n+got  none"}).end()
+	}
+	for _, name := range []string{"session_id", "app_key", "user_id", "chatid"} {
+		c.equal(x, "result.session."+name, session[name], opened.value(name))
+	}
+}
+
+// gone ends the case where the session of a call is open.
+func (c *Trial) gone(closed *call) {
+	if x := c.do(c.getting(closed)); c.success(x) != nil && x.session() != nil {
+		f := Finding{Operation: x.operation(), Pointer: "/body/result/session", Kind: KindValue, Found: "another session", Expected: "none"}
+		c.breaks(x, f, "the session of a user, once it is closed:\n-want none\n+got  "+x.session().text())
+	}
 }
 
 // wrongTime ends the case: create_time is not what it has to be, after a call of the operation.

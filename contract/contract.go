@@ -214,7 +214,8 @@ var table = sync.OnceValues(func() ([]Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	list = slices.Concat(list, gettokenCases, accessTokenCases, sessionCases, requestCases(doc), protocolCases(doc), orderCases(doc), pathCases(doc), concurrentCases, generatedCases(doc))
+	list = slices.Concat(list, gettokenCases, accessTokenCases, sessionCases, casesOf(doc, requestCases), journalCases, casesOf(doc, protocolCases), casesOf(doc, orderCases),
+		pathCases(doc), concurrentCases, casesOf(doc, generatedCases), []Case{modelCase})
 	seen := map[string]bool{}
 	for _, c := range list {
 		if seen[c.ID] {

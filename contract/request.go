@@ -40,28 +40,45 @@ type call struct {
 // newCall makes a call of an operation. Values are name, value, …; credentials go where the document has them.
 func newCall(op *dingmock.Operation, values ...any) *call {
 	q := &call{op: op, method: op.Method, path: op.Path, header: http.Header{}}
-	for i := 0; i < len(values); i += 2 {
-		q.set(values[i].(string), values[i+1])
+	return q.setAll(values)
+}
+
+// list is where a parameter goes: the body's fields or, of a credential and of an operation without a body, the query.
+func (q *call) list(name string) *[]pair {
+	if _, ok := credential(q.op, name); ok || q.op != nil && !hasBody(q.op) {
+		return &q.query
 	}
-	return q
+	return &q.fields
 }
 
 // set gives a parameter a value, in place of the one it had.
 func (q *call) set(name string, value any) *call {
-	list := &q.fields
-	if c, ok := credential(q.op, name); ok {
-		if c.In == "header" {
-			q.header.Set(name, fmt.Sprint(value))
-			return q
-		}
-		list = &q.query
+	if c, ok := credential(q.op, name); ok && c.In == "header" {
+		q.header.Set(name, fmt.Sprint(value))
+		return q
 	}
+	list := q.list(name)
 	if i := slices.IndexFunc(*list, func(p pair) bool { return p.name == name }); i >= 0 {
 		(*list)[i].value = value
 		return q
 	}
 	*list = append(*list, pair{name, value})
 	return q
+}
+
+// setAll gives parameters values: name, value, ….
+func (q *call) setAll(values []any) *call {
+	for i := 0; i < len(values); i += 2 {
+		q.set(values[i].(string), values[i+1])
+	}
+	return q
+}
+
+// of is the same call of another operation.
+func (q *call) of(op *dingmock.Operation) *call {
+	other := q.clone()
+	other.op, other.path = op, op.Path
+	return other
 }
 
 // drop leaves a parameter out.
@@ -78,6 +95,9 @@ func (q *call) value(name string) any {
 		if p.name == name {
 			return p.value
 		}
+	}
+	if c, ok := credential(q.op, name); ok && c.In == "header" && q.header.Get(name) != "" {
+		return q.header.Get(name)
 	}
 	return nil
 }
@@ -142,16 +162,35 @@ func tokenOf(op *dingmock.Operation) string {
 	return ""
 }
 
-// bodyParameters returns the operation's body fields, in the document's order.
-func bodyParameters(op *dingmock.Operation) []dingmock.Parameter {
-	var list []dingmock.Parameter
-	for _, p := range op.Parameters {
-		if p.In == "body" {
-			list = append(list, p)
-		}
-	}
-	return list
+// hasPairs reports whether the operation needs a pair of credentials, of which there are several.
+func hasPairs(op *dingmock.Operation) bool { return len(op.Security) > 1 }
+
+// parameters returns the operation's parameters in the body or, of an operation without one, in the query, in the document's order.
+func parameters(op *dingmock.Operation) []dingmock.Parameter {
+	return slices.DeleteFunc(slices.Clone(op.Parameters), func(p dingmock.Parameter) bool { return p.In != "body" && p.In != "query" })
 }
+
+// required returns those parameters that a call may not do without.
+func required(op *dingmock.Operation) []dingmock.Parameter {
+	return slices.DeleteFunc(parameters(op), func(p dingmock.Parameter) bool { return !p.Required })
+}
+
+// parameter returns the parameter of that name.
+func parameter(op *dingmock.Operation, name string) dingmock.Parameter {
+	list := parameters(op)
+	return list[slices.IndexFunc(list, func(p dingmock.Parameter) bool { return p.Name == name })]
+}
+
+// free returns the parameters whose value a caller chooses: texts of any characters, up to a length.
+func free(op *dingmock.Operation) []dingmock.Parameter {
+	return slices.DeleteFunc(parameters(op), func(p dingmock.Parameter) bool {
+		_, most := p.Limits()
+		return most < 0 || slices.Contains(recipeOf(op).given, p.Name)
+	})
+}
+
+// accepts reports whether the operation's body may be of a media type.
+func accepts(op *dingmock.Operation, media string) bool { return slices.Contains(op.BodyTypes, media) }
 
 const (
 	mediaJSON = "application/json"

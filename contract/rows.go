@@ -2,7 +2,6 @@ package contract
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/dingmock/dingmock"
@@ -26,13 +25,7 @@ func rowCases(doc *dingmock.Document) ([]Case, error) {
 	for _, op := range doc.Operations() {
 		for _, reply := range op.Replies {
 			for _, name := range reply.Errors {
-				what, ok := triggers[op.ID+"/"+name]
-				if !ok {
-					what, ok = triggers[name]
-				}
-				if !ok {
-					what, ok = faultTrigger(op, name)
-				}
+				what, ok := triggerOf(op, name)
 				if !ok {
 					return nil, fmt.Errorf("contract: there is no trigger for the error %s of %s", name, op.ID)
 				}
@@ -60,11 +53,8 @@ func rowCase(doc *dingmock.Document, op *dingmock.Operation, reply *dingmock.Rep
 		}
 	}
 	needs := what.needs | NeedsRaw
-	if tokenOf(op) != "" {
-		needs |= needsWrites
-	}
-	if slices.ContainsFunc(bodyParameters(op), func(p dingmock.Parameter) bool { return p.Name == "app_key" }) && needs&NeedsWithoutSessions == 0 {
-		needs |= needsAppKey
+	if !needs.Has(NeedsWithoutSessions) {
+		needs |= recipeOf(op).needs
 	}
 	return Case{
 		ID: op.ID + "/" + name, Level: level, Operation: op.ID, Needs: needs,

@@ -304,9 +304,9 @@ func (k *kit) order() []Mutant {
 				return out
 			})
 		case "accessToken":
-			add("parameters-credentials", "the appKey is looked up first", func(r *request) *reply {
+			add("parameters-call", "the appKey is looked up first", func(r *request) *reply {
 				m := r.values()
-				if m["appSecret"] == nil {
+				if _, ok := m["appSecret"].(string); !ok {
 					m["appSecret"] = "x"
 				}
 				b, _ := json.Marshal(m)

@@ -1,0 +1,45 @@
+package contract
+
+import "github.com/dingmock/dingmock"
+
+// opCase is a case that each operation has.
+type opCase struct {
+	id    string // what follows the operation's id; of one that ends with a slash what goes before it
+	level Level  // default MUST
+	rule  string
+	needs Needs                          // besides NeedsRaw and those of the operation's recipe
+	shows bool                           // whether it looks at what the call did: it needs what the recipe's show does
+	of    func(*dingmock.Operation) bool // default: every operation
+	run   func(c *Trial, op *dingmock.Operation)
+}
+
+// casesOf makes the cases of each operation.
+func casesOf(doc *dingmock.Document, table []opCase) []Case {
+	var list []Case
+	for _, op := range doc.Operations() {
+		r := recipeOf(op)
+		for _, x := range table {
+			if x.of != nil && !x.of(op) {
+				continue
+			}
+			c := Case{ID: op.ID + "/" + x.id, Level: x.level, Operation: op.ID, Needs: NeedsRaw | r.needs | x.needs, Rule: x.rule}
+			if x.id[len(x.id)-1] == '/' {
+				c.ID = x.id + op.ID
+			}
+			if c.Level == "" {
+				c.Level = MUST
+			}
+			if x.shows {
+				c.Needs |= r.scene
+			}
+			c.run = func(c *Trial) { x.run(c, c.op(op.ID)) }
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// hasBody reports whether the operation has a body, hasForm whether that may be a form, and hasToken whether it needs a token.
+func hasBody(op *dingmock.Operation) bool  { return len(op.BodyTypes) > 0 }
+func hasForm(op *dingmock.Operation) bool  { return accepts(op, mediaForm) }
+func hasToken(op *dingmock.Operation) bool { return tokenOf(op) != "" }
