@@ -73,13 +73,13 @@ func (c *Trial) blame(b *stop) (f Finding, shown string, ok bool) {
 type suspicion struct {
 	c       *Trial
 	x       *Exchange // whose reply ended it
-	want    *Session  // that getsession had to answer; nil: none, or it is not known
+	want    *session  // that getsession had to answer; nil: none, or it is not known
 	changes []change  // the case's calls that open or close sessions, by time
 }
 
 // change is a call that opens or closes a session.
 type change struct {
-	Session
+	session
 	operation string
 	ok        bool
 	at        int // how many of the case's exchanges there were before
@@ -91,8 +91,8 @@ func changesOf(list []*Exchange) []change {
 		if op := x.operation(); x.Response != nil && (op == "create_session" || op == "close_session") {
 			changes = append(changes, change{
 				operation: op, ok: x.isSuccess(), at: i,
-				Session: Session{
-					SessionID: x.Parsed.Value("session_id"), AppKey: x.Parsed.Value("app_key"), UserID: x.Parsed.Value("user_id"), ChatID: x.Parsed.Value("chatid"),
+				session: session{
+					id: x.Parsed.Value("session_id"), appKey: x.Parsed.Value("app_key"), user: x.Parsed.Value("user_id"), chat: x.Parsed.Value("chatid"),
 				},
 			})
 		}
@@ -222,8 +222,8 @@ func (s *suspicion) lost(w change) (f Finding, shown string, ok bool) {
 	}
 	lost := Finding{Operation: "create_session", Kind: KindState, Found: "a success, and a session that is not open after it", Expected: "a session that is open until it is closed"}
 	const rounds, most = 10, 40 // what is lost now and then is lost in one of some rounds
-	changes := slices.DeleteFunc(slices.Clone(s.changes), func(o change) bool { return o.AppKey != w.AppKey })
-	created := func(o change) bool { return o.Session == w.Session && o.operation == "create_session" && o.ok }
+	changes := slices.DeleteFunc(slices.Clone(s.changes), func(o change) bool { return o.appKey != w.appKey })
+	created := func(o change) bool { return o.session == w.session && o.operation == "create_session" && o.ok }
 	n := slices.IndexFunc(changes, created)
 	if n < 0 {
 		return f, "", false
@@ -238,7 +238,7 @@ func (s *suspicion) lost(w change) (f Finding, shown string, ok bool) {
 	for range rounds {
 		names := map[string]string{"": ""}
 		again := func(o change) change {
-			for _, value := range []*string{&o.SessionID, &o.UserID, &o.ChatID} {
+			for _, value := range []*string{&o.id, &o.user, &o.chat} {
 				if _, known := names[*value]; !known {
 					names[*value] = s.c.id("again")
 				}
@@ -261,7 +261,7 @@ func (s *suspicion) lost(w change) (f Finding, shown string, ok bool) {
 				break
 			}
 			opens := wanted && o.operation == "create_session"
-			if o.Session == mine.Session && wanted {
+			if o.session == mine.session && wanted {
 				there = opens
 			}
 			if there && !s.open(mine) || opens && !s.open(o) {
@@ -278,7 +278,7 @@ func (s *suspicion) lost(w change) (f Finding, shown string, ok bool) {
 
 // taken reports whether an id cannot be used for another user.
 func (s *suspicion) taken(w change) bool {
-	w.operation, w.UserID, w.ChatID = "create_session", s.c.id("nobody"), ""
+	w.operation, w.user, w.chat = "create_session", s.c.id("nobody"), ""
 	x := s.make(w)
 	if x.isSuccess() { // nobody's session is not left
 		w.operation = "close_session"
@@ -318,7 +318,7 @@ const (
 // stays finds why an id cannot be used: it was closed, and is still open, or a call that was refused has opened it.
 func (s *suspicion) stays(w change, changes []change) (f Finding, shown string, ok bool) {
 	for _, o := range slices.Backward(changes) {
-		if o.SessionID != w.SessionID || o.AppKey != w.AppKey {
+		if o.id != w.id || o.appKey != w.appKey {
 			continue
 		}
 		if o.ok == (o.operation == "create_session") {
@@ -339,7 +339,7 @@ func (s *suspicion) stays(w change, changes []change) (f Finding, shown string, 
 func (s *suspicion) closedBefore(w change) bool {
 	n := 0
 	for _, o := range s.changes {
-		if o.Session == w.Session && o.operation == "close_session" && o.ok {
+		if o.session == w.session && o.operation == "close_session" && o.ok {
 			n++
 		}
 	}
@@ -360,16 +360,16 @@ func (s *suspicion) stillOpen() (f Finding, shown string, ok bool) {
 // shown finds why getsession answers another session than it has to, or none, or one where there is none.
 func (s *suspicion) shown() (f Finding, shown string, ok bool) {
 	got := s.x.session()
-	if got != nil && (s.want == nil || got.SessionID != s.want.SessionID) && got.UserID == s.x.Parsed.Value("userid") {
+	if got != nil && (s.want == nil || got.id != s.want.id) && got.user == s.x.Parsed.Value("userid") {
 		its := slices.DeleteFunc(slices.Clone(s.changes), func(o change) bool { return !o.same(*got) })
-		if f, shown, ok = s.stays(change{Session: *got}, its); ok {
+		if f, shown, ok = s.stays(change{session: *got}, its); ok {
 			return f, shown, ok
 		}
 	}
-	if s.want == nil || got != nil && got.SessionID == s.want.SessionID {
+	if s.want == nil || got != nil && got.id == s.want.id {
 		return f, "", false
 	}
-	if f, shown, ok = s.lost(change{Session: *s.want}); ok {
+	if f, shown, ok = s.lost(change{session: *s.want}); ok {
 		return f, shown, ok
 	}
 	return s.moved()
@@ -388,11 +388,11 @@ func (s *suspicion) moved() (f Finding, shown string, ok bool) {
 		if x.operation() != "getsession" || x.Parsed.Value("userid") != user {
 			continue
 		}
-		if before := x.session(); before == nil || before.SessionID != s.want.SessionID || len(between) != 1 {
+		if before := x.session(); before == nil || before.id != s.want.id || len(between) != 1 {
 			return f, "", false
 		}
 		get := s.c.op("getsession")
-		if now := s.ask(newCall(get, tokenOf(get), x.Parsed.Token, "userid", user)).session(); now != nil && now.SessionID == s.want.SessionID {
+		if now := s.ask(newCall(get, tokenOf(get), x.Parsed.Token, "userid", user)).session(); now != nil && now.id == s.want.id {
 			return f, "", false // it says the one now and the other then
 		}
 		for op := range between {
@@ -404,7 +404,7 @@ func (s *suspicion) moved() (f Finding, shown string, ok bool) {
 }
 
 // session is the session that getsession answers; nil for none.
-func (x *Exchange) session() *Session {
+func (x *Exchange) session() *session {
 	var body struct{ Result struct{ Session any } }
 	_ = decodeJSON(x.Body, &body)
 	return sessionOf(body.Result.Session)

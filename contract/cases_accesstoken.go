@@ -11,8 +11,8 @@ var accessTokenCases = []Case{
 		Rule: "gettoken and accessToken answer the same token, whichever was called first.",
 		run: func(c *Trial) {
 			p := c.party(c.app())
-			c.same("the token of gettoken after that of accessToken", p.newToken().Value, p.token().Value)
-			c.same("the token of accessToken after that of gettoken", p.token().Value, p.newToken().Value)
+			c.same("the token of gettoken after that of accessToken", p.newToken().value, p.token().value)
+			c.same("the token of accessToken after that of gettoken", p.token().value, p.newToken().value)
 		},
 	},
 	{

@@ -31,16 +31,16 @@ var concurrentCases = []Case{
 		run: func(c *Trial) {
 			p := c.party(c.app())
 			p.token()
-			sessions, refusals := make([]Session, crowd), make([]error, crowd)
+			sessions, refusals := make([]session, crowd), make([]error, crowd)
 			for i := range sessions {
 				sessions[i] = p.session(c.id("u"))
 			}
 			c.together(func(i int) {
-				_, refusals[i] = p.CreateSession(c.ctx, sessions[i])
+				_, refusals[i] = p.createSession(sessions[i])
 			})
 			for i, s := range sessions {
 				p.told(refusals[i], "create_session")
-				p.has(s.UserID, &s)
+				p.has(s.user, &s)
 			}
 		},
 	},
@@ -50,13 +50,13 @@ var concurrentCases = []Case{
 		run: func(c *Trial) {
 			p := c.party(c.app())
 			p.token()
-			refusals, sessions := make([]error, crowd), make([]Session, crowd)
+			refusals, sessions := make([]error, crowd), make([]session, crowd)
 			for i := range sessions {
 				sessions[i] = p.session(c.id("u"))
-				sessions[i].SessionID = sessions[0].SessionID
+				sessions[i].id = sessions[0].id
 			}
 			c.together(func(i int) {
-				_, refusals[i] = p.CreateSession(c.ctx, sessions[i])
+				_, refusals[i] = p.createSession(sessions[i])
 			})
 			n := 0
 			for _, err := range refusals {
@@ -69,9 +69,9 @@ var concurrentCases = []Case{
 			c.equal(nil, "how many of the calls at once succeeded", n, 1)
 			for i, s := range sessions {
 				if refusals[i] == nil {
-					p.has(s.UserID, &s)
+					p.has(s.user, &s)
 				} else {
-					p.has(s.UserID, nil)
+					p.has(s.user, nil)
 				}
 			}
 		},
@@ -85,7 +85,7 @@ var concurrentCases = []Case{
 			var n atomic.Int64
 			refusals := make([]error, crowd)
 			c.together(func(i int) {
-				err := p.CloseSession(c.ctx, s)
+				err := p.closeSession(s)
 				if refusals[i] = err; err == nil {
 					n.Add(1)
 				} else if !refusedAs(c, err, "session-invalid") {
@@ -95,7 +95,7 @@ var concurrentCases = []Case{
 			if n.Load() == 0 {
 				p.must(refusals[0], "close_session")
 			}
-			p.has(s.UserID, nil)
+			p.has(s.user, nil)
 			c.equal(nil, "how many of the calls succeeded", n.Load(), 1)
 		},
 	},
@@ -109,11 +109,11 @@ func (c *Trial) oneToken() string {
 		parties[i] = c.party(c.app())
 	}
 	c.together(func(i int) {
-		t, err := parties[i].Gettoken(c.ctx)
+		t, err := parties[i].gettoken()
 		if err != nil {
 			c.fail(nil, "one of the calls at once failed", "one of %d calls at once failed: %v", crowd, plain(err))
 		}
-		tokens[i] = t.Value
+		tokens[i] = t.value
 	})
 	for _, t := range tokens {
 		c.same("of the calls at once, one's token", t, tokens[0])

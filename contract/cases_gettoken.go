@@ -42,8 +42,8 @@ var gettokenCases = []Case{
 			p := c.party(c.app())
 			first := p.token()
 			second := p.token()
-			c.same("the token of the second call", second.Value, first.Value)
-			c.equal(nil, "the life of the second call's token, in seconds", second.Life.Seconds(), life.Seconds())
+			c.same("the token of the second call", second.value, first.value)
+			c.equal(nil, "the life of the second call's token, in seconds", second.life.Seconds(), life.Seconds())
 		},
 	},
 	{
@@ -127,7 +127,7 @@ var gettokenCases = []Case{
 			p := c.party(c.app())
 			first := p.token()
 			c.advance(c.app(), life)
-			if p.token().Value == first.Value {
+			if p.token().value == first.value {
 				c.anotherToken("the expired one")
 			}
 		},
@@ -136,7 +136,7 @@ var gettokenCases = []Case{
 		ID: "gettoken/per-app", Level: MUST, Operation: "gettoken", Needs: NeedsOwnApp,
 		Rule: "Two apps have two tokens.",
 		run: func(c *Trial) {
-			if c.party(c.app()).token().Value == c.party(c.another()).token().Value {
+			if c.party(c.app()).token().value == c.party(c.another()).token().value {
 				c.anotherToken("the other app's")
 			}
 		},

@@ -152,23 +152,23 @@ func (c *Trial) play(sequence []step) *stop {
 }
 
 // session makes the values that a step stands for. Ids are the same in both apps, to show when they mix.
-func (p *party) stepSession(s step, names string) Session {
-	return Session{
-		SessionID: fmt.Sprintf("s%d-%s", s.id, names), AppKey: p.app.AppKey, UserID: fmt.Sprintf("u%d-%s", s.user, names),
-		ChatID: []string{"", "chat"}[s.chat],
+func (p *party) stepSession(s step, names string) session {
+	return session{
+		id: fmt.Sprintf("s%d-%s", s.id, names), appKey: p.app.AppKey, user: fmt.Sprintf("u%d-%s", s.user, names),
+		chat: []string{"", "chat"}[s.chat],
 	}
 }
 
 func (p *party) step(m *model, s step, names string) {
 	want := p.stepSession(s, names)
 	if m.token == "" && s.do != "wait" && s.do != "accessToken" {
-		p.renewed(m, p.token().Value)
+		p.renewed(m, p.token().value)
 	}
 	switch s.do {
 	case "token":
-		p.renewed(m, p.token().Value)
+		p.renewed(m, p.token().value)
 	case "accessToken":
-		p.renewed(m, p.newToken().Value)
+		p.renewed(m, p.newToken().value)
 	case "wait":
 		p.c.advance(p.app, s.wait)
 		if m.age += s.wait; m.age >= life {
@@ -177,13 +177,13 @@ func (p *party) step(m *model, s step, names string) {
 	case "get":
 		latest := m.latest(s.user)
 		if latest == nil {
-			p.has(want.UserID, nil)
+			p.has(want.user, nil)
 			return
 		}
 		session := p.stepSession(*latest, names)
-		p.has(want.UserID, &session)
+		p.has(want.user, &session)
 	case "create":
-		_, err := p.CreateSession(p.c.ctx, want)
+		_, err := p.createSession(want)
 		if i := m.find(s.id); i >= 0 && !m.open[i].same(s) {
 			p.refused(err, "session-invalid")
 			return
@@ -192,7 +192,7 @@ func (p *party) step(m *model, s step, names string) {
 		}
 		p.must(err, "create_session")
 	case "close":
-		err := p.CloseSession(p.c.ctx, want)
+		err := p.closeSession(want)
 		i := m.find(s.id)
 		if i < 0 || !m.open[i].same(s) {
 			p.refused(err, "session-invalid")

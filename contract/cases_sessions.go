@@ -10,7 +10,7 @@ const sessionNeeds = needsAppKey | needsWrites
 
 // sessionParams are the parameters of a session of the app that nobody else has.
 func sessionParams(c *Trial, app App) []any {
-	return Session{SessionID: c.id("s"), AppKey: app.AppKey, UserID: c.id("u"), ChatID: c.id("chat")}.values()
+	return session{id: c.id("s"), appKey: app.AppKey, user: c.id("u"), chat: c.id("chat")}.values()
 }
 
 // noSession makes a session call of the case's app one of no app and no session.
@@ -49,15 +49,15 @@ func (c *Trial) finds(get, opened *call) {
 // found ends the case where getsession did not answer the session that a call opened.
 func (c *Trial) found(x *Exchange, opened *call) {
 	result, _ := c.success(x)["result"].(map[string]any)
-	session, _ := result["session"].(map[string]any)
-	if session == nil {
+	got, _ := result["session"].(map[string]any)
+	if got == nil {
 		text := func(name string) string { s, _ := opened.value(name).(string); return s }
-		want := &Session{SessionID: text("session_id"), AppKey: text("app_key"), UserID: text("user_id"), ChatID: text("chatid")}
+		want := &session{id: text("session_id"), appKey: text("app_key"), user: text("user_id"), chat: text("chatid")}
 		f := Finding{Operation: x.operation(), Pointer: "/body/result/session", Kind: KindValue, Found: "none", Expected: "the user's open session that was created last"}
 		(&stop{outcome: Fail, x: x, finding: f, want: want, diff: "-want " + want.text() + "\n+got  none"}).end()
 	}
 	for _, name := range []string{"session_id", "app_key", "user_id", "chatid"} {
-		c.equal(x, "result.session."+name, session[name], opened.value(name))
+		c.equal(x, "result.session."+name, got[name], opened.value(name))
 	}
 }
 
@@ -90,7 +90,7 @@ func (c *Trial) again(p *party, user string, created, now time.Time) {
 
 // still ends the case where the user's session, to which nothing was done, has another create_time than before.
 func (c *Trial) still(p *party, user string, created time.Time) {
-	if now := p.open(user).CreateTime; !now.Equal(created) {
+	if now := p.open(user).createTime; !now.Equal(created) {
 		c.wrongTime("getsession", "create_time of a session to which nothing was done:\n-want %d\n+got  %d", created.UnixMilli(), now.UnixMilli())
 	}
 }
@@ -118,8 +118,8 @@ var sessionCases = []Case{
 			p, user := c.party(c.app()), c.id("u")
 			// Neither the ids nor the chats are in the order of creation.
 			first, second, third := p.session(user), p.session(user), p.session(user)
-			for i, s := range []*Session{&first, &second, &third} {
-				s.SessionID, s.ChatID = []string{"b", "c", "a"}[i]+s.SessionID, []string{"b", "a", "c"}[i]+s.ChatID
+			for i, s := range []*session{&first, &second, &third} {
+				s.id, s.chat = []string{"b", "c", "a"}[i]+s.id, []string{"b", "a", "c"}[i]+s.chat
 				p.create(*s)
 				p.has(user, s)
 			}
@@ -144,7 +144,7 @@ var sessionCases = []Case{
 			p.has(strings.ToUpper(user), nil)
 			other := p.opened(c.id("other"))
 			p.has(user, &s)
-			p.has(other.UserID, &other)
+			p.has(other.user, &other)
 		},
 	},
 	{
@@ -155,8 +155,8 @@ var sessionCases = []Case{
 			s := p.opened(user)
 			q.has(user, nil)
 			theirs := s
-			theirs.AppKey = q.app.AppKey
-			q.refused(q.CloseSession(c.ctx, theirs), "session-invalid")
+			theirs.appKey = q.app.AppKey
+			q.refused(q.closeSession(theirs), "session-invalid")
 			q.create(theirs)
 			q.close(theirs)
 			p.has(user, &s)
@@ -168,17 +168,17 @@ var sessionCases = []Case{
 		run: func(c *Trial) {
 			p, user, other := c.party(c.app()), c.id("u"), c.id("u")
 			s := p.opened(user)
-			before := p.open(user).CreateTime
+			before := p.open(user).createTime
 			c.advance(c.app(), 20*time.Minute)
 			p.opened(other)
-			after := p.open(other).CreateTime
+			after := p.open(other).createTime
 			if d := after.Sub(before); d < 20*time.Minute || d > 20*time.Minute+c.runner.options.Timeout {
 				c.wrongTime("getsession", "the difference of create_time, of sessions 20 minutes apart:\n-want 20m0s\n+got  %s", d)
 			}
 			c.still(p, user, before)
 			p.close(s)
 			p.create(s)
-			if again := p.open(user).CreateTime; again.Before(after) {
+			if again := p.open(user).createTime; again.Before(after) {
 				c.wrongTime("create_session", "create_time of a session whose id was used 20 minutes before:\n-want %d or later\n+got  %d", after.UnixMilli(), again.UnixMilli())
 			}
 		},
@@ -190,9 +190,9 @@ var sessionCases = []Case{
 			p := c.party(c.app())
 			for _, special := range []string{`<b>&"quoted"\ /slash`, "会话 👩‍👩‍👧 é e\u0301", "tab\tnewline\n%41%zz+plus&a=b;c", "\u007f \u00a0", " spaces around ", "null", "0", "NaN", "{}"} {
 				s := p.session(special + c.id("u"))
-				s.SessionID, s.ChatID = special+s.SessionID, special
+				s.id, s.chat = special+s.id, special
 				p.create(s)
-				p.has(s.UserID, &s)
+				p.has(s.user, &s)
 				p.close(s)
 			}
 		},
@@ -210,7 +210,7 @@ var sessionCases = []Case{
 			c.advance(c.app(), ttl-ttl/2)
 			p.token()
 			p.has(user, nil)
-			p.refused(p.CloseSession(c.ctx, s), "session-invalid")
+			p.refused(p.closeSession(s), "session-invalid")
 			p.create(s)
 			p.has(user, &s)
 		},
@@ -221,7 +221,7 @@ var sessionCases = []Case{
 		run: func(c *Trial) {
 			p := c.party(c.app())
 			s := p.opened(c.id("u"))
-			p.has(s.UserID, &s)
+			p.has(s.user, &s)
 		},
 	},
 	{
@@ -230,11 +230,11 @@ var sessionCases = []Case{
 		run: func(c *Trial) {
 			p, user := c.party(c.app()), c.id("u")
 			first := p.opened(user)
-			created := p.open(user).CreateTime
+			created := p.open(user).createTime
 			c.still(p, user, created)
 			p.create(first)
-			if again := p.open(user); !again.CreateTime.Equal(created) {
-				c.again(p, user, created, again.CreateTime)
+			if again := p.open(user); !again.createTime.Equal(created) {
+				c.again(p, user, created, again.createTime)
 			}
 			second := p.opened(user)
 			p.has(user, &second)
@@ -251,12 +251,12 @@ var sessionCases = []Case{
 		run: func(c *Trial) {
 			p, user := c.party(c.app()), c.id("u")
 			s := p.opened(user)
-			created := p.open(user).CreateTime
+			created := p.open(user).createTime
 			c.advance(c.app(), 20*time.Minute)
 			c.still(p, user, created)
 			p.create(s)
-			if again := p.open(user); !again.CreateTime.Equal(created) {
-				c.again(p, user, created, again.CreateTime)
+			if again := p.open(user); !again.createTime.Equal(created) {
+				c.again(p, user, created, again.createTime)
 			}
 		},
 	},
@@ -267,12 +267,12 @@ var sessionCases = []Case{
 			p, user, other := c.party(c.app()), c.id("u"), c.id("other")
 			s := p.opened(user)
 			conflict := s
-			conflict.UserID = other
-			_, err := p.CreateSession(c.ctx, conflict)
+			conflict.user = other
+			_, err := p.createSession(conflict)
 			p.refused(err, "session-invalid")
 			wrong := p.session(other)
-			wrong.AppKey = c.id("nobody")
-			_, err = p.CreateSession(c.ctx, wrong)
+			wrong.appKey = c.id("nobody")
+			_, err = p.createSession(wrong)
 			p.refused(err, "app-key-wrong")
 			p.has(other, nil)
 			p.has(user, &s)
@@ -285,7 +285,7 @@ var sessionCases = []Case{
 			p, user, other := c.party(c.app()), c.id("u"), c.id("other")
 			s := p.opened(user)
 			capital := p.session(other)
-			capital.SessionID = strings.ToUpper(s.SessionID)
+			capital.id = strings.ToUpper(s.id)
 			p.create(capital)
 			p.has(user, &s)
 			p.has(other, &capital)
@@ -349,15 +349,15 @@ var sessionCases = []Case{
 		run: func(c *Trial) {
 			p := c.party(c.app())
 			id := "\u00e9" + strings.Repeat("x", 80) + c.id("s")
-			var list []Session
+			var list []session
 			for _, other := range []string{id, strings.ToUpper(id), id + " ", " " + id, "e\u0301" + strings.TrimPrefix(id, "\u00e9"), id + "x"} {
 				s := p.session(c.id("u"))
-				s.SessionID = other
+				s.id = other
 				p.create(s)
 				list = append(list, s)
 			}
 			for _, s := range list {
-				p.has(s.UserID, &s)
+				p.has(s.user, &s)
 				p.close(s)
 			}
 		},
@@ -416,7 +416,7 @@ var sessionCases = []Case{
 			s := p.opened(user)
 			p.close(s)
 			p.has(user, nil)
-			p.refused(p.CloseSession(c.ctx, s), "session-invalid")
+			p.refused(p.closeSession(s), "session-invalid")
 		},
 	},
 	{
@@ -429,7 +429,7 @@ var sessionCases = []Case{
 			p.create(s)
 			p.has(user, &s)
 			p.close(s)
-			s.UserID, s.ChatID = other, c.id("chat")
+			s.user, s.chat = other, c.id("chat")
 			p.create(s)
 			p.has(other, &s)
 			p.has(user, nil)
@@ -442,8 +442,8 @@ var sessionCases = []Case{
 			p, user := c.party(c.app()), c.id("u")
 			s := p.opened(user)
 			wrong := s
-			wrong.ChatID = c.id("other")
-			p.refused(p.CloseSession(c.ctx, wrong), "session-invalid")
+			wrong.chat = c.id("other")
+			p.refused(p.closeSession(wrong), "session-invalid")
 			p.has(user, &s)
 		},
 	},

@@ -90,7 +90,7 @@ func TestFakeOverTCP(t *testing.T) {
 // TestFakeThroughTheClient runs the cases that need no raw requests through our Go client.
 func TestFakeThroughTheClient(t *testing.T) {
 	t.Parallel()
-	report := contract.Run(t, fake(t, mockserver.Options{}), &contract.Options{Driver: goClient{}, Timeout: time.Minute, Run: suits(t, mockserver.Options{})})
+	report := contract.Run(t, fake(t, mockserver.Options{}), &contract.Options{Driver: goClient, Timeout: time.Minute, Run: suits(t, mockserver.Options{})})
 	if n := report.Count(contract.Pass); n < 20 {
 		t.Errorf("only %d cases pass", n)
 	}

@@ -2,21 +2,19 @@ package contract
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/dingmock/dingmock"
 )
 
-// Driver makes clients of the platform: a Go client under test, through which the cases that need no raw requests
-// are then run.
-type Driver interface {
-	// Client returns a client that makes its calls as the app of the credentials, through that http.Client and no
-	// other, to these base URLs. It is used for one case.
-	Client(config DriverConfig) (Client, error)
-}
+// Driver makes a client under test that makes its calls as the app of the credentials, through that http.Client and no other, to
+// these base URLs. It is used for one case. The cases that need no raw requests are then run through it.
+type Driver func(config DriverConfig) (Client, error)
 
 // DriverConfig is what a Driver needs to make a client.
 type DriverConfig struct {
@@ -25,34 +23,36 @@ type DriverConfig struct {
 	App         App // at least one pair
 }
 
-// Client makes the calls of the document. An error reply of the platform is returned as a *Refusal.
+// Client makes the calls of the document.
 type Client interface {
-	// Gettoken calls gettoken, whatever the client has kept, and uses the token in the calls after it.
-	Gettoken(ctx context.Context) (Token, error)
-	// AccessToken is the same by the newer call. It needs the app pair.
-	AccessToken(ctx context.Context) (Token, error)
-	// GetSession returns nil where the user has no open session.
-	GetSession(ctx context.Context, userID string) (*Session, error)
-	// CreateSession returns the id that the platform answers.
-	CreateSession(ctx context.Context, s Session) (string, error)
-	CloseSession(ctx context.Context, s Session) error
+	// Do makes a call of an operation, by the name that the document has for it, and returns what the client understood of the body of
+	// a success, as that body: of gettoken {"access_token":…,"expires_in":…}. Fields that the client passes over may be left out.
+	// Params are those of the document; the credentials and the token are the client's own affair. A token call is made whatever the
+	// client has kept, and its token used in the calls after it.
+	//
+	// It returns an error reply of the platform as a *Refusal, and [ErrNoCall] for an operation that the client does not have, whose
+	// cases are then unsupported. Calls may overlap.
+	Do(ctx context.Context, operation string, params map[string]any) (json.RawMessage, error)
 }
 
-// Token is an access token as it was issued.
-type Token struct {
-	Value string
-	Life  time.Duration
+// ErrNoCall is what a Client returns for an operation that it does not have.
+var ErrNoCall = errors.New("the client has no such call")
+
+// issued is an access token as it was issued.
+type issued struct {
+	value string
+	life  time.Duration
 }
 
-// Session is one session. CreateTime is zero when it is asked for.
-type Session struct {
-	SessionID, AppKey, UserID, ChatID string
-	CreateTime                        time.Time
+// session is one session. createTime is zero when it is asked for.
+type session struct {
+	id, appKey, user, chat string
+	createTime             time.Time
 }
 
 // same reports whether two sessions have the same values, whenever they were created.
-func (s Session) same(t Session) bool {
-	return s.SessionID == t.SessionID && s.AppKey == t.AppKey && s.UserID == t.UserID && s.ChatID == t.ChatID
+func (s session) same(t session) bool {
+	return s.id == t.id && s.appKey == t.appKey && s.user == t.user && s.chat == t.chat
 }
 
 // Refusal is an error reply of the platform, as a client understood it.
@@ -81,28 +81,45 @@ func (r *Refusal) is(e *dingmock.ErrorReply) bool {
 // party is an app that makes calls in a case, through the driver. Its methods end the case where a call does not
 // do what they say.
 type party struct {
-	c   *Trial
-	app App
-	Client
+	c      *Trial
+	app    App
+	client Client
 }
 
 // party makes the app of the case, or another, a party.
 func (c *Trial) party(app App) *party {
 	p := &party{c: c, app: app}
 	if c.runner.options.Driver == nil {
-		p.Client = &rawClient{c: c, app: app}
+		p.client = &rawClient{c: c, app: app}
 		return p
 	}
 	apiURL := c.runner.target.APIURL
 	if apiURL == "" {
 		apiURL = c.runner.target.URL
 	}
-	client, err := c.runner.options.Driver.Client(DriverConfig{URL: c.runner.target.URL, APIURL: apiURL, HTTPClient: c.client, App: app})
+	client, err := c.runner.options.Driver(DriverConfig{URL: c.runner.target.URL, APIURL: apiURL, HTTPClient: c.client, App: app})
 	if err != nil {
 		c.halt(Errored, "the driver cannot make a client: %v", err)
 	}
-	p.Client = client
+	p.client = client
 	return p
+}
+
+// do makes a call and returns the body of its success. Values are name, value, ….
+func (p *party) do(operation string, values ...any) (map[string]any, error) {
+	params := map[string]any{}
+	for i := 0; i < len(values); i += 2 {
+		params[values[i].(string)] = values[i+1]
+	}
+	data, err := p.client.Do(p.c.ctx, operation, params)
+	if errors.Is(err, ErrNoCall) {
+		p.c.halt(Unsupported, "the client has no call %s", operation)
+	}
+	var body map[string]any
+	if err == nil && decodeJSON(data, &body) != nil {
+		p.c.halt(Errored, "the driver's Do(%s) returned what is no JSON object", operation)
+	}
+	return body, err
 }
 
 // settle ends the case where an error is none of the platform's refusals, or a reply was not the document's.
@@ -166,54 +183,90 @@ func wanted(e *dingmock.ErrorReply) string {
 	return (&Refusal{Errcode: e.Errcode, SubCode: e.SubCode, Code: e.Code, Message: e.Text}).Error() + " (" + e.Name + ")"
 }
 
-func (p *party) token() Token {
-	t, err := p.Gettoken(p.c.ctx)
+// gettoken and accessToken get a token by either call.
+func (p *party) gettoken() (issued, error) {
+	body, err := p.do("gettoken")
+	return tokenIn(body, "access_token", "expires_in"), err
+}
+
+func (p *party) accessToken() (issued, error) {
+	body, err := p.do("accessToken")
+	return tokenIn(body, "accessToken", "expireIn"), err
+}
+
+func tokenIn(body map[string]any, value, life string) issued {
+	token, _ := body[value].(string)
+	seconds, _ := body[life].(float64)
+	return issued{token, time.Duration(seconds) * time.Second}
+}
+
+func (p *party) token() issued {
+	t, err := p.gettoken()
 	p.must(err, "gettoken")
 	return t
 }
 
-func (p *party) newToken() Token {
-	t, err := p.AccessToken(p.c.ctx)
+func (p *party) newToken() issued {
+	t, err := p.accessToken()
 	p.must(err, "accessToken")
 	return t
 }
 
+// createSession returns the id that the platform answers, and getSession nil if the user has no open session.
+func (p *party) createSession(s session) (id string, err error) {
+	body, err := p.do("create_session", s.values()...)
+	result, _ := body["result"].(map[string]any)
+	id, _ = result["session_id"].(string)
+	return id, err
+}
+
+func (p *party) getSession(user string) (*session, error) {
+	body, err := p.do("getsession", "userid", user)
+	result, _ := body["result"].(map[string]any)
+	return sessionOf(result["session"]), err
+}
+
+func (p *party) closeSession(s session) error {
+	_, err := p.do("close_session", s.values()...)
+	return err
+}
+
 // session makes the values of a session of the app, with an id that nobody else has.
-func (p *party) session(user string) Session {
-	return Session{SessionID: p.c.id("s"), AppKey: p.app.AppKey, UserID: user, ChatID: p.c.id("chat")}
+func (p *party) session(user string) session {
+	return session{id: p.c.id("s"), appKey: p.app.AppKey, user: user, chat: p.c.id("chat")}
 }
 
-func (p *party) create(s Session) {
-	id, err := p.CreateSession(p.c.ctx, s)
+func (p *party) create(s session) {
+	id, err := p.createSession(s)
 	p.must(err, "create_session")
-	p.c.equal(nil, "result.session_id", id, s.SessionID)
+	p.c.equal(nil, "result.session_id", id, s.id)
 }
 
-func (p *party) close(s Session) {
-	p.must(p.CloseSession(p.c.ctx, s), "close_session")
+func (p *party) close(s session) {
+	p.must(p.closeSession(s), "close_session")
 }
 
 // opened makes a session and opens it.
-func (p *party) opened(user string) Session {
+func (p *party) opened(user string) session {
 	s := p.session(user)
 	p.create(s)
 	return s
 }
 
-func (p *party) get(user string) *Session {
-	s, err := p.GetSession(p.c.ctx, user)
+func (p *party) get(user string) *session {
+	s, err := p.getSession(user)
 	p.must(err, "getsession")
 	return s
 }
 
 // open returns the user's most recent open session, which there has to be.
-func (p *party) open(user string) *Session {
+func (p *party) open(user string) *session {
 	s := p.get(user)
 	if s == nil {
 		end := &stop{outcome: Fail, finding: p.other(nil, "the user's open session that was created last"), diff: fmt.Sprintf("the open session of %s:\n-want one\n+got  none", user)}
 		for _, w := range changesOf(p.c.rec.exchanges()) {
-			if w.ok && w.operation == "create_session" && w.UserID == user {
-				end.want = &w.Session
+			if w.ok && w.operation == "create_session" && w.user == user {
+				end.want = &w.session
 			}
 		}
 		end.end()
@@ -222,7 +275,7 @@ func (p *party) open(user string) *Session {
 }
 
 // has ends the case where the user's most recent open session is not this one; nil is none.
-func (p *party) has(user string, want *Session) {
+func (p *party) has(user string, want *session) {
 	got := p.get(user)
 	if (got == nil) != (want == nil) || got != nil && !got.same(*want) {
 		expected := "none"
@@ -230,9 +283,9 @@ func (p *party) has(user string, want *Session) {
 			expected = "the user's open session that was created last"
 		}
 		f := p.other(got, expected)
-		if got != nil && want != nil && got.SessionID == want.SessionID {
+		if got != nil && want != nil && got.id == want.id {
 			f.Found, f.Expected = "another value than it was created with", "the values that it was created with"
-			for _, field := range []struct{ name, got, want string }{{"app_key", got.AppKey, want.AppKey}, {"user_id", got.UserID, want.UserID}, {"chatid", got.ChatID, want.ChatID}} {
+			for _, field := range []struct{ name, got, want string }{{"app_key", got.appKey, want.appKey}, {"user_id", got.user, want.user}, {"chatid", got.chat, want.chat}} {
 				if field.got != field.want {
 					f.Pointer += "/" + field.name
 					break
@@ -241,14 +294,14 @@ func (p *party) has(user string, want *Session) {
 		}
 		end := &stop{outcome: Fail, finding: f, diff: fmt.Sprintf("the open session of %s:\n-want %s\n+got  %s", user, want.text(), got.text())}
 		if end.want = want; want != nil {
-			end.want = &Session{SessionID: want.SessionID, AppKey: want.AppKey, UserID: want.UserID, ChatID: want.ChatID}
+			end.want = &session{id: want.id, appKey: want.appKey, user: want.user, chat: want.chat}
 		}
 		end.end()
 	}
 }
 
 // other is a finding of a session that is not the one that it has to be.
-func (p *party) other(got *Session, expected string) Finding {
+func (p *party) other(got *session, expected string) Finding {
 	found := "none"
 	if got != nil {
 		found = "another session"
@@ -256,115 +309,86 @@ func (p *party) other(got *Session, expected string) Finding {
 	return Finding{Operation: "getsession", Pointer: "/body/result/session", Kind: KindValue, Found: found, Expected: expected}
 }
 
-func (s *Session) text() string {
+func (s *session) text() string {
 	if s == nil {
 		return "none"
 	}
-	return string(encodeObject([]pair{{"session_id", s.SessionID}, {"app_key", s.AppKey}, {"user_id", s.UserID}, {"chatid", s.ChatID}}))
+	return string(encodeObject([]pair{{"session_id", s.id}, {"app_key", s.appKey}, {"user_id", s.user}, {"chatid", s.chat}}))
 }
 
-// rawClient is the driver that is made of the document.
+// rawClient is the client that is made of the document.
 type rawClient struct {
-	c     *Trial
-	app   App
+	c   *Trial
+	app App
+
+	mu    sync.Mutex
 	value string // the token
 }
 
 // errNonconforming is returned of a reply that is none of the document's, of which party says more.
 var errNonconforming = errors.New("a reply that the document does not allow")
 
-func (r *rawClient) call(q *call) (map[string]any, error) {
-	x := r.c.answer(q)
-	body := map[string]any{}
+// Do makes a call with the app's credentials, or with its token, which it gets first if there is none yet.
+func (r *rawClient) Do(ctx context.Context, operation string, params map[string]any) (json.RawMessage, error) {
+	op := r.c.op(operation)
+	q := newCall(op)
+	if name := tokenOf(op); name != "" {
+		if r.token() == "" {
+			if _, err := r.Do(ctx, "gettoken", nil); err != nil {
+				return nil, err
+			}
+		}
+		q.set(name, r.token())
+	} else if credentials := recipeOf(op).params; credentials != nil {
+		q.setAll(credentials(r.c, r.app))
+	}
+	for _, p := range op.Parameters {
+		if value, ok := params[p.Name]; ok {
+			q.set(p.Name, value)
+		}
+	}
+	x := r.c.answerIn(ctx, q)
 	switch {
 	case x.Error == nil && !r.c.readable(x):
 		return nil, errNonconforming
-	case x.Error == nil:
-		return r.c.success(x), nil
+	case x.Error != nil:
+		var body struct{ Errmsg, Message string }
+		_ = decodeJSON(x.Body, &body)
+		return nil, &Refusal{Errcode: x.Error.Errcode, SubCode: x.Error.SubCode, Code: x.Error.Code, Message: body.Errmsg + body.Message}
 	}
-	_ = decodeJSON(x.Body, &body)
-	refusal := &Refusal{Errcode: x.Error.Errcode, SubCode: x.Error.SubCode, Code: x.Error.Code}
-	refusal.Message, _ = body["errmsg"].(string)
-	if x.Error.Code != "" {
-		refusal.Message, _ = body["message"].(string)
+	if m := tokenReply.FindSubmatch(x.Body); m != nil && tokenOf(op) == "" {
+		r.mu.Lock()
+		r.value = string(m[1])
+		r.mu.Unlock()
 	}
-	return nil, refusal
+	return x.Body, nil
 }
 
-func (r *rawClient) Gettoken(context.Context) (Token, error) {
-	body, err := r.call(r.c.call("gettoken", firstPair(r.app)...))
-	return r.keep(body, "access_token", "expires_in"), err
-}
-
-func (r *rawClient) AccessToken(context.Context) (Token, error) {
-	body, err := r.call(r.c.call("accessToken", "appKey", r.app.AppKey, "appSecret", r.app.AppSecret))
-	return r.keep(body, "accessToken", "expireIn"), err
-}
-
-func (r *rawClient) keep(body map[string]any, value, life string) Token {
-	token, _ := body[value].(string)
-	seconds, _ := body[life].(float64)
-	if token != "" {
-		r.value = token
-	}
-	return Token{Value: token, Life: time.Duration(seconds) * time.Second}
-}
-
-// session calls a session operation with the token, which it gets where there is none yet.
-func (r *rawClient) session(operation string, values ...any) (map[string]any, error) {
-	if r.value == "" {
-		if _, err := r.Gettoken(r.c.ctx); err != nil {
-			return nil, err
-		}
-	}
-	q := r.c.call(operation, values...)
-	q.set(tokenOf(q.op), r.value)
-	return r.call(q)
-}
-
-func (r *rawClient) GetSession(_ context.Context, user string) (*Session, error) {
-	body, err := r.session("getsession", "userid", user)
-	if err != nil {
-		return nil, err
-	}
-	result, _ := body["result"].(map[string]any)
-	return sessionOf(result["session"]), nil
+func (r *rawClient) token() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.value
 }
 
 // sessionOf reads the session of getsession's answer; nil where it is null.
-func sessionOf(value any) *Session {
+func sessionOf(value any) *session {
 	m, ok := value.(map[string]any)
 	if !ok {
 		return nil
 	}
 	text := func(name string) string { s, _ := m[name].(string); return s }
 	created, _ := m["create_time"].(float64)
-	return &Session{
-		SessionID: text("session_id"), AppKey: text("app_key"), UserID: text("user_id"), ChatID: text("chatid"),
-		CreateTime: time.UnixMilli(int64(created)),
+	return &session{
+		id: text("session_id"), appKey: text("app_key"), user: text("user_id"), chat: text("chatid"),
+		createTime: time.UnixMilli(int64(created)),
 	}
-}
-
-func (r *rawClient) CreateSession(_ context.Context, s Session) (string, error) {
-	body, err := r.session("create_session", s.values()...)
-	if err != nil {
-		return "", err
-	}
-	result, _ := body["result"].(map[string]any)
-	id, _ := result["session_id"].(string)
-	return id, nil
-}
-
-func (r *rawClient) CloseSession(_ context.Context, s Session) error {
-	_, err := r.session("close_session", s.values()...)
-	return err
 }
 
 // values are the session's as the calls take them; an empty chatid is left out.
-func (s Session) values() []any {
-	list := []any{"session_id", s.SessionID, "app_key", s.AppKey, "user_id", s.UserID}
-	if s.ChatID != "" {
-		list = append(list, "chatid", s.ChatID)
+func (s session) values() []any {
+	list := []any{"session_id", s.id, "app_key", s.appKey, "user_id", s.user}
+	if s.chat != "" {
+		list = append(list, "chatid", s.chat)
 	}
 	return list
 }

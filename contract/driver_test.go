@@ -2,6 +2,7 @@ package contract_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -11,9 +12,7 @@ import (
 )
 
 // goClient is the driver that goes through this module's Go client.
-type goClient struct{}
-
-func (goClient) Client(config contract.DriverConfig) (contract.Client, error) {
+func goClient(config contract.DriverConfig) (contract.Client, error) {
 	c := &clientOf{options: client.Options{
 		BaseURL: config.URL, APIBaseURL: config.APIURL, HTTPClient: config.HTTPClient,
 		AppKey: config.App.AppKey, AppSecret: config.App.AppSecret, CorpID: config.App.CorpID, CorpSecret: config.App.CorpSecret,
@@ -42,53 +41,75 @@ func (c *clientOf) now() *client.Client {
 	return c.c
 }
 
-// refusal tells the platform's refusals in the kit's terms.
-func refusal(err error) error {
+// object is a part of a reply's body.
+type object map[string]any
+
+// calls are the client's calls by operation. Each returns what it understood of the body.
+var calls = map[string]func(ctx context.Context, c *clientOf, params map[string]any) (any, error){
+	"gettoken": func(ctx context.Context, c *clientOf, _ map[string]any) (any, error) {
+		t, err := c.token(func() (client.Token, error) { return c.now().Token(ctx) })
+		return object{"access_token": t.value, "expires_in": t.seconds}, err
+	},
+	"accessToken": func(ctx context.Context, c *clientOf, _ map[string]any) (any, error) {
+		t, err := c.token(func() (client.Token, error) { return c.now().AccessToken(ctx) })
+		return object{"accessToken": t.value, "expireIn": t.seconds}, err
+	},
+	"getsession": func(ctx context.Context, c *clientOf, params map[string]any) (any, error) {
+		s, ok, err := c.now().GetSession(ctx, text(params, "userid"))
+		if err != nil || !ok {
+			return object{"result": object{"session": nil}}, err
+		}
+		return object{"result": object{"session": object{
+			"session_id": s.SessionID, "app_key": s.AppKey, "user_id": s.UserID, "chatid": s.ChatID, "create_time": s.CreateTime.UnixMilli(),
+		}}}, nil
+	},
+	"create_session": func(ctx context.Context, c *clientOf, params map[string]any) (any, error) {
+		id, err := c.now().CreateSession(ctx, session(params))
+		return object{"result": object{"session_id": id}}, err
+	},
+	"close_session": func(ctx context.Context, c *clientOf, params map[string]any) (any, error) {
+		return object{}, c.now().CloseSession(ctx, session(params))
+	},
+}
+
+// Do makes a call. What the platform refuses is a *contract.Refusal; an operation that is not among calls is none of the client's.
+func (c *clientOf) Do(ctx context.Context, operation string, params map[string]any) (json.RawMessage, error) {
+	call := calls[operation]
+	if call == nil {
+		return nil, contract.ErrNoCall
+	}
+	body, err := call(ctx, c, params)
 	if e, ok := errors.AsType[*client.Error](err); ok {
-		return &contract.Refusal{Errcode: e.Errcode, SubCode: e.SubCode, Code: e.Code, Message: e.Message}
+		err = &contract.Refusal{Errcode: e.Errcode, SubCode: e.SubCode, Code: e.Code, Message: e.Message}
 	}
-	return err
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(body)
 }
 
-func token(began time.Time, t client.Token, err error) (contract.Token, error) {
-	return contract.Token{Value: t.Value, Life: t.Expires.Sub(began).Round(time.Minute)}, refusal(err)
+type issued struct {
+	value   string
+	seconds float64
 }
 
-func (c *clientOf) Gettoken(ctx context.Context) (contract.Token, error) {
+// token makes a token call with a client that holds none.
+func (c *clientOf) token(call func() (client.Token, error)) (issued, error) {
 	if err := c.renew(); err != nil {
-		return contract.Token{}, err
+		return issued{}, err
 	}
 	began := time.Now()
-	t, err := c.now().Token(ctx)
-	return token(began, t, err)
+	t, err := call()
+	return issued{t.Value, t.Expires.Sub(began).Round(time.Minute).Seconds()}, err
 }
 
-func (c *clientOf) AccessToken(ctx context.Context) (contract.Token, error) {
-	if err := c.renew(); err != nil {
-		return contract.Token{}, err
+func text(params map[string]any, name string) string {
+	s, _ := params[name].(string)
+	return s
+}
+
+func session(params map[string]any) client.SessionParams {
+	return client.SessionParams{
+		SessionID: text(params, "session_id"), AppKey: text(params, "app_key"), UserID: text(params, "user_id"), ChatID: text(params, "chatid"),
 	}
-	began := time.Now()
-	t, err := c.now().AccessToken(ctx)
-	return token(began, t, err)
-}
-
-func (c *clientOf) GetSession(ctx context.Context, userID string) (*contract.Session, error) {
-	s, ok, err := c.now().GetSession(ctx, userID)
-	if err != nil || !ok {
-		return nil, refusal(err)
-	}
-	return &contract.Session{SessionID: s.SessionID, AppKey: s.AppKey, UserID: s.UserID, ChatID: s.ChatID, CreateTime: s.CreateTime}, nil
-}
-
-func params(s contract.Session) client.SessionParams {
-	return client.SessionParams{SessionID: s.SessionID, AppKey: s.AppKey, UserID: s.UserID, ChatID: s.ChatID}
-}
-
-func (c *clientOf) CreateSession(ctx context.Context, s contract.Session) (string, error) {
-	id, err := c.now().CreateSession(ctx, params(s))
-	return id, refusal(err)
-}
-
-func (c *clientOf) CloseSession(ctx context.Context, s contract.Session) error {
-	return refusal(c.now().CloseSession(ctx, params(s)))
 }

@@ -2,6 +2,7 @@ package contract_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -60,9 +61,9 @@ func TestNothingIsLeft(t *testing.T) {
 		outcome contract.Outcome
 	}{
 		{"raw requests", nil, 0, contract.Pass},
-		{"a client", goClient{}, 0, contract.Pass},
+		{"a client", goClient, 0, contract.Pass},
 		{"cancelled", nil, 200, contract.Errored},
-		{"a client, cancelled", goClient{}, 100, contract.Errored},
+		{"a client, cancelled", goClient, 100, contract.Errored},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
@@ -227,7 +228,7 @@ func TestCancelledClient(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	report, err := contract.Verify(ctx, fake(t, mockserver.Options{}), &contract.Options{
-		Driver: givingUp{cancel},
+		Driver: func(contract.DriverConfig) (contract.Client, error) { return givingUp{cancel}, nil },
 		Run:    func(id string) bool { return id == "getsession/none" },
 	})
 	if err != nil {
@@ -238,19 +239,10 @@ func TestCancelledClient(t *testing.T) {
 	}
 }
 
-// givingUp makes clients that have their run cancelled.
+// givingUp is a client that has its run cancelled.
 type givingUp struct{ cancel func() }
 
-func (g givingUp) Client(contract.DriverConfig) (contract.Client, error) {
-	return canceller{cancel: g.cancel}, nil
-}
-
-type canceller struct {
-	contract.Client
-	cancel func()
-}
-
-func (c canceller) GetSession(context.Context, string) (*contract.Session, error) {
-	c.cancel()
+func (g givingUp) Do(context.Context, string, map[string]any) (json.RawMessage, error) {
+	g.cancel()
 	return nil, fmt.Errorf("gave up: %w", context.Canceled)
 }

@@ -2,14 +2,11 @@ package contract_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"testing"
 
-	"github.com/dingmock/dingmock/client"
 	"github.com/dingmock/dingmock/contract"
 	"github.com/dingmock/dingmock/mockserver"
 )
@@ -90,25 +87,23 @@ func Example_client() {
 	// off-spec: gettoken: undeclared-parameter at /query/corp: found an undeclared parameter, expected no such parameter
 }
 
-// Check that your own client understands what the platform answers: hand it to the cases as a Driver, whose adapter
-// is a few lines a call.
-func ExampleRun_driver() {
-	test := func(t *testing.T) {
-		fake, err := mockserver.New(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		contract.Run(t, contract.Target{
-			Handler: fake,
-			App:     contract.App{AppKey: "dingmockapp", AppSecret: "dingmockappsecret"},
-		}, &contract.Options{Driver: goClient{}})
+// Check that your own client understands what the platform answers: hand it to the cases as a Driver. Its client makes the calls by
+// the names that the document has for them; goClient, in driver_test.go, is that of this module's client.
+func Example_driver() {
+	fake, err := mockserver.New(nil)
+	if err != nil {
+		panic(err)
 	}
-	_ = test
-
-	// What the platform refuses is told as a *contract.Refusal.
-	err := error(&client.Error{Errcode: 34001, Message: "无效的会话id"})
-	if e, ok := errors.AsType[*client.Error](err); ok {
-		fmt.Println(&contract.Refusal{Errcode: e.Errcode, SubCode: e.SubCode, Message: e.Message})
+	report, err := contract.Verify(context.Background(), contract.Target{
+		Handler: fake,
+		App:     contract.App{AppKey: "dingmockapp", AppSecret: "dingmockappsecret"},
+	}, &contract.Options{Driver: goClient})
+	if err != nil {
+		panic(err)
 	}
-	// Output: errcode 34001: 无效的会话id
+	fmt.Println("rules that the client was checked against:", report.Count(contract.Pass) > 20)
+	fmt.Println("broken rules:", len(report.Broken()))
+	// Output:
+	// rules that the client was checked against: true
+	// broken rules: 0
 }

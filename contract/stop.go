@@ -21,7 +21,7 @@ type stop struct {
 	diff    string
 	before  string
 	way     string
-	want    *Session // the session that had to be answered, if that is what it is about
+	want    *session // the session that had to be answered, if that is what it is about
 }
 
 // caseFiles is what the names of the files begin with that hold the cases.

@@ -180,8 +180,11 @@ func (c *Trial) do(q *call) *Exchange {
 const aSuccess = "a success"
 
 // answer sends a request that has to be answered, with whatever.
-func (c *Trial) answer(q *call) *Exchange {
-	x := c.try(q)
+func (c *Trial) answer(q *call) *Exchange { return c.answerIn(c.ctx, q) }
+
+// answerIn is answer in a context of a driver's.
+func (c *Trial) answerIn(ctx context.Context, q *call) *Exchange {
+	x := c.send(ctx, q)
 	if x.Err != nil {
 		c.noAnswer(x, "a reply")
 	}
@@ -199,14 +202,16 @@ func (c *Trial) answerWith(q *call, name string, holes ...string) *Exchange {
 }
 
 // try sends a request and judges nothing but the request.
-func (c *Trial) try(q *call) *Exchange {
+func (c *Trial) try(q *call) *Exchange { return c.send(c.ctx, q) }
+
+func (c *Trial) send(ctx context.Context, q *call) *Exchange {
 	base := c.runner.base(q.path)
-	req, err := q.request(c.ctx, base)
+	req, err := q.request(ctx, base)
 	if err != nil {
 		c.halt(Errored, "the request cannot be made: %v", err)
 	}
 	keep := &Exchange{}
-	resp, err := c.client.Do(req.WithContext(context.WithValue(c.ctx, keepKey{}, keep)))
+	resp, err := c.client.Do(req.WithContext(context.WithValue(ctx, keepKey{}, keep)))
 	if err == nil {
 		_ = resp.Body.Close()
 	}
