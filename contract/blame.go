@@ -13,7 +13,7 @@ import (
 
 // examined is how the case ended, with what a second look finds. Where that is not its own operation, which it accused, its rule is
 // not broken, but cannot be checked.
-func (c *Trial) examined(b *stop) (fault *stop) {
+func (c *trial) examined(b *stop) (fault *stop) {
 	calls := len(c.rec.exchanges())
 	if b.x == nil && calls > 0 {
 		b.x = c.rec.exchanges()[calls-1]
@@ -39,7 +39,7 @@ func (c *Trial) examined(b *stop) (fault *stop) {
 // several calls refuse was issued wrong, a session that is not open was not opened, or ended by another call. It returns what is
 // found so, and in a sentence what showed it; false where the reply itself is to blame, and where a call of the second look is not
 // answered, for then nothing can be said.
-func (c *Trial) blame(b *stop) (f Finding, shown string, ok bool) {
+func (c *trial) blame(b *stop) (f Finding, shown string, ok bool) {
 	x := b.x
 	if x == nil || x.Parsed == nil || x.Parsed.Family == nil || x.Response == nil || c.ctx.Err() != nil {
 		return f, "", false
@@ -71,7 +71,7 @@ func (c *Trial) blame(b *stop) (f Finding, shown string, ok bool) {
 
 // suspicion is what is known when a case has ended.
 type suspicion struct {
-	c       *Trial
+	c       *trial
 	x       *Exchange // whose reply ended it
 	want    *session  // that getsession had to answer; nil: none, or it is not known
 	changes []change  // the case's calls that open or close sessions, by time

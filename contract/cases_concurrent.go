@@ -12,12 +12,12 @@ var concurrentCases = []Case{
 	{
 		ID: "gettoken/at-once", Level: MUST, Operation: "gettoken", Needs: NeedsOwnApp | needsStandIn,
 		Rule: "Calls at the same moment, with no living token, all get one and the same.",
-		run:  func(c *Trial) { c.oneToken() },
+		run:  func(c *trial) { c.oneToken() },
 	},
 	{
 		ID: "gettoken/at-once-after-expiry", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsStandIn,
 		Rule: "Calls at the same moment, when the token has just expired, all get one and the same new one.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			first := c.oneToken()
 			c.advance(c.app(), life)
 			if c.oneToken() == first {
@@ -28,7 +28,7 @@ var concurrentCases = []Case{
 	{
 		ID: "create_session/at-once", Level: MUST, Operation: "create_session", Needs: sessionNeeds | needsStandIn,
 		Rule: "Of sessions that are opened at the same moment, none is lost.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p := c.party(c.app())
 			p.token()
 			sessions, refusals := make([]session, crowd), make([]error, crowd)
@@ -47,7 +47,7 @@ var concurrentCases = []Case{
 	{
 		ID: "create_session/one-wins", Level: MUST, Operation: "create_session", Needs: sessionNeeds | needsStandIn,
 		Rule: "Of calls at the same moment with one id and different values, just one opens the session.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p := c.party(c.app())
 			p.token()
 			refusals, sessions := make([]error, crowd), make([]session, crowd)
@@ -79,7 +79,7 @@ var concurrentCases = []Case{
 	{
 		ID: "close_session/one-wins", Level: MUST, Operation: "close_session", Needs: sessionNeeds | needsStandIn,
 		Rule: "Of calls at the same moment that close one session, just one succeeds.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p := c.party(c.app())
 			s := p.opened(c.id("u"))
 			var n atomic.Int64
@@ -102,7 +102,7 @@ var concurrentCases = []Case{
 }
 
 // oneToken calls gettoken many times at once and returns the token, which has to be one.
-func (c *Trial) oneToken() string {
+func (c *trial) oneToken() string {
 	tokens := make([]string, crowd)
 	parties := make([]*party, crowd)
 	for i := range parties {
@@ -121,7 +121,7 @@ func (c *Trial) oneToken() string {
 	return tokens[0]
 }
 
-func refusedAs(c *Trial, err error, name string) bool {
+func refusedAs(c *trial, err error, name string) bool {
 	var refusal *Refusal
 	return errors.As(err, &refusal) && refusal.is(c.doc.ErrorReply(name))
 }

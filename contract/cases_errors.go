@@ -20,7 +20,7 @@ var roles = []struct {
 	{"method-post", trigger{when: "by another method", ways: wrongMethods}},
 	{"token-blank", trigger{
 		when: "without a token, or with a blank one",
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+		ways: func(c *trial, op *dingmock.Operation, add addWay) {
 			token := tokenOf(op)
 			q := c.valid(op).off(dingmock.KindMissingCredential)
 			good := q.value(token)
@@ -43,7 +43,7 @@ var roles = []struct {
 	}},
 	{"token-bad", trigger{
 		when: "with a token that was never issued",
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+		ways: func(c *trial, op *dingmock.Operation, add addWay) {
 			q := c.valid(op)
 			token := fmt.Sprint(q.value(tokenOf(op)))
 			for _, wrong := range []string{strings.Repeat("0", 32), "x", token[1:], token + "0", token + " ", " " + token, token + "\n", strings.ToUpper(token), "令牌"} {
@@ -56,7 +56,7 @@ var roles = []struct {
 	}},
 	{"content-type", trigger{
 		when: "whose body is declared to be of another type, or to be encoded",
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+		ways: func(c *trial, op *dingmock.Operation, add addWay) {
 			q := c.valid(op).off(dingmock.KindContentType)
 			for _, t := range []string{"text/plain", "application/xml", "multipart/form-data; boundary=x", "text/json", "application/jsonp"} {
 				w := q.clone()
@@ -73,13 +73,13 @@ var roles = []struct {
 	}},
 	{"body-missing", trigger{
 		when: "without a body",
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+		ways: func(c *trial, op *dingmock.Operation, add addWay) {
 			add("no body", c.valid(op).body("-", nil).off(dingmock.KindBody))
 		},
 	}},
 	{"body", trigger{
 		when: "whose body is not UTF-8, not JSON, not one object, or has text after it",
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+		ways: func(c *trial, op *dingmock.Operation, add addWay) {
 			brokenBodies(c.valid(op), add)
 			if hasForm(op) {
 				add("a form that is not UTF-8", c.valid(op).off(dingmock.KindBody).body(mediaForm, []byte("x=%ff&y=%ff")))
@@ -88,7 +88,7 @@ var roles = []struct {
 	}},
 	{"body-too-large", trigger{
 		when: "with a body over 1 MiB",
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) { largeBodies(c, c.valid(op), add) },
+		ways: func(c *trial, op *dingmock.Operation, add addWay) { largeBodies(c, c.valid(op), add) },
 	}},
 	{"missing-parameter", trigger{
 		when: "with a required parameter absent, empty or null, the first of them in the document's order",
@@ -109,7 +109,7 @@ func triggerOf(op *dingmock.Operation, name string) (trigger, bool) {
 		}
 	}
 	var when []string
-	var ways []func(*Trial, *dingmock.Operation, addWay)
+	var ways []func(*trial, *dingmock.Operation, addWay)
 	for _, role := range roles {
 		if op.Family.Answers[role.answers] == name && applies(op, role.answers) {
 			when, ways = append(when, role.when), append(ways, role.ways)
@@ -118,7 +118,7 @@ func triggerOf(op *dingmock.Operation, name string) (trigger, bool) {
 	if len(ways) == 0 {
 		return faultTrigger(op, name)
 	}
-	return trigger{when: strings.Join(when, "; "), ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+	return trigger{when: strings.Join(when, "; "), ways: func(c *trial, op *dingmock.Operation, add addWay) {
 		for _, way := range ways {
 			way(c, op, add)
 		}
@@ -143,7 +143,7 @@ func applies(op *dingmock.Operation, what string) bool {
 }
 
 // wrongMethods are all that the operation is not answered by.
-func wrongMethods(c *Trial, op *dingmock.Operation, add addWay) {
+func wrongMethods(c *trial, op *dingmock.Operation, add addWay) {
 	q := c.valid(op).off(dingmock.KindMethod)
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, "PROPFIND"} {
 		if method != op.Method && !slices.Contains(op.AlsoAnswers, method) {
@@ -161,25 +161,25 @@ func wrongMethods(c *Trial, op *dingmock.Operation, add addWay) {
 var triggers = map[string]trigger{
 	"appkey-or-appsecret-wrong": {
 		when: "with an appkey that does not exist or a secret that is not its own", needs: needsAppPair,
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+		ways: func(c *trial, op *dingmock.Operation, add addWay) {
 			wrongPair(c, op, add, "appkey", c.app().AppKey, "appsecret", c.app().AppSecret)
 		},
 	},
 	"corpid-or-corpsecret-wrong": {
 		when: "with a corpid that does not exist or a secret that is not its own", needs: needsCorpPair,
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+		ways: func(c *trial, op *dingmock.Operation, add addWay) {
 			wrongPair(c, op, add, "corpid", c.app().CorpID, "corpsecret", c.app().CorpSecret)
 		},
 	},
 	"invalidClientIdOrSecret": {
 		when: "with an appKey that does not exist or a secret that is not its own", needs: needsAppPair,
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+		ways: func(c *trial, op *dingmock.Operation, add addWay) {
 			wrongPair(c, op, add, "appKey", c.app().AppKey, "appSecret", c.app().AppSecret)
 		},
 	},
 	"gettoken/parameter-missing": {
 		when: "with neither id",
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+		ways: func(c *trial, op *dingmock.Operation, add addWay) {
 			const missing = "corpid or appkey"
 			halfPairs(op, add, []halfPair{
 				{"nothing", nil},
@@ -198,7 +198,7 @@ var triggers = map[string]trigger{
 	},
 	"appsecret-missing": {
 		when: "with an appkey and no pair of credentials complete",
-		ways: func(_ *Trial, op *dingmock.Operation, add addWay) {
+		ways: func(_ *trial, op *dingmock.Operation, add addWay) {
 			halfPairs(op, add, []halfPair{
 				{"only appkey", []any{"appkey", "k"}},
 				{"appkey, empty appsecret", []any{"appkey", "k", "appsecret", ""}},
@@ -209,7 +209,7 @@ var triggers = map[string]trigger{
 	},
 	"corpsecret-missing": {
 		when: "with a corpid, no appkey and no pair of credentials complete",
-		ways: func(_ *Trial, op *dingmock.Operation, add addWay) {
+		ways: func(_ *trial, op *dingmock.Operation, add addWay) {
 			halfPairs(op, add, []halfPair{
 				{"only corpid", []any{"corpid", "k"}},
 				{"corpid, empty corpsecret", []any{"corpid", "k", "corpsecret", ""}},
@@ -220,7 +220,7 @@ var triggers = map[string]trigger{
 	},
 	"gettoken/parameter-invalid": {
 		when: "with a credential that is no string, in a JSON body", level: SHOULD,
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+		ways: func(c *trial, op *dingmock.Operation, add addWay) {
 			for _, name := range []string{"appkey", "corpid"} {
 				for _, body := range []string{`{"%s":1}`, `{"%s":true}`, `{"%s":["x"]}`, `{"%s":{}}`} {
 					q := newCall(op).by(http.MethodPost).body(mediaJSON, fmt.Appendf(nil, body, name))
@@ -231,7 +231,7 @@ var triggers = map[string]trigger{
 	},
 	"api-name-invalid": {
 		when: "at a platform that has no such call, whatever token it has", needs: NeedsWithoutSessions,
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+		ways: func(c *trial, op *dingmock.Operation, add addWay) {
 			add("without a token", newCall(op).off(dingmock.KindMissingCredential, dingmock.KindMissingParameter), "apiName", op.Family.API(op.Path))
 			q := newCall(op, tokenOf(op), c.token(c.app())).off(dingmock.KindMissingParameter)
 			add("with a token", q, "apiName", op.Family.API(op.Path))
@@ -239,7 +239,7 @@ var triggers = map[string]trigger{
 	},
 	"user-not-found": {
 		when: "for a user that the app's list of users does not have", needs: NeedsUsers,
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+		ways: func(c *trial, op *dingmock.Operation, add addWay) {
 			app := c.newApp(AppSpec{Users: []string{KnownUser}})
 			q := c.validFor(op, app)
 			user := recipeOf(op).user
@@ -250,7 +250,7 @@ var triggers = map[string]trigger{
 	},
 	"app-key-wrong": {
 		when: "with an app_key that is not that of the token's app", needs: needsAppKey,
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+		ways: func(c *trial, op *dingmock.Operation, add addWay) {
 			add("an appkey that does not exist", c.valid(op).set("app_key", c.id("nobody")))
 			if other := c.another(); other.AppKey != c.app().AppKey {
 				add("the appkey of another app", c.valid(op).set("app_key", other.AppKey))
@@ -262,7 +262,7 @@ var triggers = map[string]trigger{
 	},
 	"create_session/session-invalid": {
 		when: "with the id of an open session but other values", needs: needsAppKey,
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+		ways: func(c *trial, op *dingmock.Operation, add addWay) {
 			q := c.valid(op)
 			c.succeed(q)
 			add("another user", q.clone().set("user_id", c.id("other")))
@@ -272,7 +272,7 @@ var triggers = map[string]trigger{
 	},
 	"close_session/session-invalid": {
 		when: "where no session with just these values is open", needs: needsAppKey,
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+		ways: func(c *trial, op *dingmock.Operation, add addWay) {
 			q := c.valid(op)
 			add("never created", q.clone().set("session_id", c.id("never")))
 			add("another user", q.clone().set("user_id", c.id("other")))
@@ -289,7 +289,7 @@ var triggers = map[string]trigger{
 	},
 	"sessions-too-many": {
 		when: "when the app has as many open sessions as it may have", needs: NeedsSessionLimit | NeedsOwnApp,
-		ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+		ways: func(c *trial, op *dingmock.Operation, add addWay) {
 			q := c.valid(op)
 			for range c.runner.target.MaxSessions {
 				c.succeed(q.set("session_id", c.id("s")))
@@ -334,7 +334,7 @@ func halfPairs(op *dingmock.Operation, add addWay, list []halfPair, holes ...str
 }
 
 // wrongPair adds the ways of a pair of credentials that is none.
-func wrongPair(c *Trial, op *dingmock.Operation, add addWay, id, idValue, secret, secretValue string) {
+func wrongPair(c *trial, op *dingmock.Operation, add addWay, id, idValue, secret, secretValue string) {
 	add("a wrong secret", newCall(op, id, idValue, secret, secretValue+"x"))
 	add("a secret that is cut", newCall(op, id, idValue, secret, secretValue[:len(secretValue)-1]+"~"))
 	if half := secretValue[:len(secretValue)/2+1]; half != secretValue {
@@ -395,7 +395,7 @@ func brokenBodies(q *call, add addWay) {
 	}
 }
 
-func largeBodies(c *Trial, q *call, add addWay) {
+func largeBodies(c *trial, q *call, add addWay) {
 	if c.runner.options.Live {
 		return
 	}
@@ -410,7 +410,7 @@ func largeBodies(c *Trial, q *call, add addWay) {
 	}
 }
 
-func missingParameters(c *Trial, op *dingmock.Operation, add addWay) {
+func missingParameters(c *trial, op *dingmock.Operation, add addWay) {
 	list, q := required(op), c.valid(op).off(dingmock.KindMissingParameter)
 	for i, p := range list {
 		name := p.Name
@@ -442,7 +442,7 @@ func missingParameters(c *Trial, op *dingmock.Operation, add addWay) {
 	}
 }
 
-func invalidParameters(c *Trial, op *dingmock.Operation, add addWay) {
+func invalidParameters(c *trial, op *dingmock.Operation, add addWay) {
 	list, q := parameters(op), c.valid(op).off(dingmock.KindInvalidParameter)
 	for _, p := range list {
 		for _, v := range wrongValues(p) {
@@ -493,7 +493,7 @@ func faultTrigger(op *dingmock.Operation, name string) (trigger, bool) {
 		if op.Family.Faults[fault] == name {
 			return trigger{
 				when: "that the fault " + fault + " hits", needs: NeedsRules | NeedsOwnApp,
-				ways: func(c *Trial, op *dingmock.Operation, add addWay) {
+				ways: func(c *trial, op *dingmock.Operation, add addWay) {
 					q := c.valid(op)
 					c.fault(c.app(), op.ID, fault)
 					e := c.doc.ErrorReply(name)

@@ -14,7 +14,7 @@ import (
 
 // generated is one request that was made from the document, and what has to answer it.
 type generated struct {
-	c     *Trial
+	c     *trial
 	op    *dingmock.Operation
 	what  string // how it differs from the plainest call
 	call  *call
@@ -26,7 +26,7 @@ type generated struct {
 var generatedCases = []opCase{{
 	id: "generated/", needs: needsTime | needsStandIn,
 	rule: "A request that the document allows succeeds, and one with one thing wrong is refused with the error that the document has for it.",
-	run: func(c *Trial, op *dingmock.Operation) {
+	run: func(c *trial, op *dingmock.Operation) {
 		n := 0
 		for g := range c.generate(op) {
 			if n++; n > c.runner.options.Budget {
@@ -47,7 +47,7 @@ var generatedCases = []opCase{{
 }}
 
 // generate makes requests without end, in turn valid and with one thing wrong.
-func (c *Trial) generate(op *dingmock.Operation) iter.Seq[generated] {
+func (c *trial) generate(op *dingmock.Operation) iter.Seq[generated] {
 	return func(yield func(generated) bool) {
 		plain := c.valid(op)
 		for i := 0; ; i++ {

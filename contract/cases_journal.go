@@ -10,7 +10,7 @@ var journalCases = []Case{
 	{
 		ID: "journal/noted", Level: MUST, Operation: "gettoken", Needs: NeedsJournal | NeedsOwnApp | NeedsRaw,
 		Rule: "A judge notes each request that the document does not allow, whatever it was answered, before its answer arrives.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			q := c.valid(c.op("gettoken")).by(http.MethodPost).off(dingmock.KindMethod, dingmock.KindUndeclaredParameter)
 			q.query = append(q.query, pair{"contract_unknown", "1"})
 			c.succeed(q)
@@ -28,7 +28,7 @@ var journalCases = []Case{
 	{
 		ID: "journal/no-false-alarm", Level: MUST, Operation: "gettoken", Needs: NeedsJournal | NeedsOwnApp | NeedsRaw,
 		Rule: "A judge notes nothing of a request that the document allows; a wrong credential is none of its rules.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			c.succeed(c.valid(c.op("gettoken")))
 			q := c.valid(c.op("accessToken"))
 			c.succeed(q)
@@ -41,7 +41,7 @@ var journalCases = []Case{
 }
 
 // noted returns the violations that the target found in the calls of the case's app.
-func (c *Trial) noted() []dingmock.Violation {
+func (c *trial) noted() []dingmock.Violation {
 	list, err := c.runner.target.Powers.Violations(c.ctx, c.app())
 	if err != nil {
 		c.halt(Errored, "the target's power to tell violations failed: %v", err)

@@ -80,7 +80,7 @@ func (s step) same(t step) bool { return s.id == t.id && s.user == t.user && s.c
 var modelCase = Case{
 	ID: "model/sequences", Level: MUST, Needs: NeedsOwnApp | sessionNeeds | needsSessions | needsTime | needsStandIn,
 	Rule: "However calls follow on one another, each answers what a model of a few lines says: tokens live and are renewed, sessions open, close and are the most recent.",
-	run: func(c *Trial) {
+	run: func(c *trial) {
 		clock := c.runner.target.Powers.Advance != nil && c.runner.options.Driver == nil && c.runner.target.SessionTTL == 0
 		budget := max(40, 5*c.runner.options.Budget)
 		for done, length := 0, 50; done < budget; done += length {
@@ -115,7 +115,7 @@ func shrink(list []step, fails func([]step) bool) []step {
 
 // play takes new apps through the steps and compares each answer with the model. It returns how the rule is
 // broken, or nil.
-func (c *Trial) play(sequence []step) *stop {
+func (c *trial) play(sequence []step) *stop {
 	began := len(c.rec.exchanges())
 	world := make([]*model, modelApps)
 	parties := make([]*party, modelApps)

@@ -11,47 +11,47 @@ import (
 var orderCases = []opCase{
 	{
 		id: "order-method-token", of: hasToken, rule: "A wrong method is refused before a missing token.",
-		run: func(c *Trial, op *dingmock.Operation) {
+		run: func(c *trial, op *dingmock.Operation) {
 			c.refused(newCall(op).by(http.MethodPut).off(dingmock.KindMethod), methodAnswer(op))
 		},
 	},
 	{
 		id: "order-token-content-type", of: func(op *dingmock.Operation) bool { return hasToken(op) && hasBody(op) },
 		rule: "A bad token is refused before a wrong content type.",
-		run: func(c *Trial, op *dingmock.Operation) {
+		run: func(c *trial, op *dingmock.Operation) {
 			c.refused(newCall(op, tokenOf(op), "x").body("text/plain", []byte("x")).off(dingmock.KindContentType), op.Family.Answers["token-bad"])
 		},
 	},
 	{
 		id: "order-token-body", of: func(op *dingmock.Operation) bool { return hasToken(op) && hasBody(op) },
 		rule: "A missing token is refused before a broken body.",
-		run: func(c *Trial, op *dingmock.Operation) {
+		run: func(c *trial, op *dingmock.Operation) {
 			c.refused(newCall(op).body(mediaJSON, []byte("{")).off(dingmock.KindMissingCredential, dingmock.KindBody), op.Family.Answers["token-blank"])
 		},
 	},
 	{
 		id: "order-token-parameters", of: func(op *dingmock.Operation) bool { return hasToken(op) && len(required(op)) > 0 },
 		rule: "A bad token is refused before a missing parameter.",
-		run: func(c *Trial, op *dingmock.Operation) {
+		run: func(c *trial, op *dingmock.Operation) {
 			c.refused(newCall(op, tokenOf(op), "x").off(dingmock.KindMissingParameter), op.Family.Answers["token-bad"])
 		},
 	},
 	{
 		id: "order-method-parameters", of: hasPairs, rule: "A wrong method is refused before a missing credential.",
-		run: func(c *Trial, op *dingmock.Operation) {
+		run: func(c *trial, op *dingmock.Operation) {
 			c.refused(newCall(op).by(http.MethodPut).off(dingmock.KindMethod), methodAnswer(op))
 		},
 	},
 	{
 		id: "order-content-type-body", of: hasBody, rule: "A wrong content type is refused before a broken body.",
-		run: func(c *Trial, op *dingmock.Operation) {
+		run: func(c *trial, op *dingmock.Operation) {
 			c.refused(c.valid(op).body("text/plain", []byte("{")).off(dingmock.KindContentType), op.Family.Answers["content-type"])
 		},
 	},
 	{
 		id: "order-missing-invalid", of: func(op *dingmock.Operation) bool { return len(required(op)) > 1 },
 		rule: "Of the parameters, the first that is wrong is named, in the document's order: missing ones first.",
-		run: func(c *Trial, op *dingmock.Operation) {
+		run: func(c *trial, op *dingmock.Operation) {
 			q, list := c.valid(op), required(op)
 			last := list[len(list)-1]
 			for _, p := range list[:len(list)-1] {
@@ -64,7 +64,7 @@ var orderCases = []opCase{
 	{
 		id: "order-parameters-call", of: func(op *dingmock.Operation) bool { return recipeOf(op).spoil != nil },
 		rule: "A wrong parameter is refused before what the call itself would refuse.",
-		run: func(c *Trial, op *dingmock.Operation) {
+		run: func(c *trial, op *dingmock.Operation) {
 			q := c.valid(op)
 			spoilt := q.clone()
 			recipeOf(op).spoil(c, spoilt)

@@ -17,7 +17,7 @@ func pathCases(doc *dingmock.Document) []Case {
 		list = append(list, Case{
 			ID: "paths/" + f.Name + "-unknown", Level: MUST, Needs: NeedsRaw,
 			Rule: fmt.Sprintf("A path under %s that the platform does not have is answered with %q and %s, by any method, with or without a token.", f.Root(), f.ContentType, e.Text),
-			run: func(c *Trial) {
+			run: func(c *trial) {
 				for _, path := range []string{"contract/notexist", "contract_notexist", "v9/user/get.json"} {
 					for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 						c.unknown(f, method, f.Root()+path)
@@ -31,7 +31,7 @@ func pathCases(doc *dingmock.Document) []Case {
 		}, Case{
 			ID: "paths/" + f.Name + "-exact", Level: MUST, Needs: NeedsRaw,
 			Rule: "A path is an operation's to the letter: one slash more or less, or another case, is another path.",
-			run: func(c *Trial) {
+			run: func(c *trial) {
 				for _, op := range c.doc.Operations() {
 					if op.Family.Name != f.Name {
 						continue
@@ -47,7 +47,7 @@ func pathCases(doc *dingmock.Document) []Case {
 	list = append(list, Case{
 		ID: "paths/host-ignored", Level: MUST, Needs: NeedsRaw | needsAppPair | needsStandIn,
 		Rule: "The dialect of a path is that of its prefix alone, whatever host it is asked of.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			for _, f := range c.doc.Families() {
 				for _, host := range []string{"oapi.dingtalk.com", "api.dingtalk.com", "example.com"} {
 					q := unknownCall(http.MethodGet, f.Root()+"contract/notexist")
@@ -68,11 +68,11 @@ func unknownCall(method, path string) *call {
 }
 
 // unknown ends the case where a path is not answered as one that the platform does not have.
-func (c *Trial) unknown(f *dingmock.Family, method, path string) {
+func (c *trial) unknown(f *dingmock.Family, method, path string) {
 	c.wantUnknown(f, unknownCall(method, path))
 }
 
-func (c *Trial) wantUnknown(f *dingmock.Family, q *call) {
+func (c *trial) wantUnknown(f *dingmock.Family, q *call) {
 	x := c.answer(q)
 	c.wantError(x, f.Answers["unknown-path"], "apiName", f.API(q.path))
 	if c.runner.bytes {

@@ -17,14 +17,14 @@ func overHTTP(major int, name, id, curl string) opCase {
 	return opCase{
 		id: id, needs: needsStandIn,
 		rule: "Over " + name + ", where the target offers it, a call is answered, or refused, as over any other version.",
-		run: func(c *Trial, op *dingmock.Operation) {
+		run: func(c *trial, op *dingmock.Operation) {
 			c.during(fmt.Sprintf("%s alone (curl %s)", name, curl), func() { c.over(op, major, name) })
 		},
 	}
 }
 
 // over makes a call of the operation that succeeds and one that is refused, over that version of HTTP.
-func (c *Trial) over(op *dingmock.Operation, major int, name string) {
+func (c *trial) over(op *dingmock.Operation, major int, name string) {
 	switch base := c.rec.base.(type) {
 	case handlerTransport:
 		c.rec.base = handlerTransport{base.handler, major}

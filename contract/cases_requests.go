@@ -14,7 +14,7 @@ var requestCases = []opCase{
 	{
 		id: "undeclared", shows: true,
 		rule: "A parameter that the document does not have, or not in that place, is passed over.",
-		run: func(c *Trial, op *dingmock.Operation) {
+		run: func(c *trial, op *dingmock.Operation) {
 			c.works(op, func(q *call) {
 				q.query = append(q.query, pair{"contract_unknown", "1"})
 				q.off(dingmock.KindUndeclaredParameter)
@@ -44,7 +44,7 @@ var requestCases = []opCase{
 	{
 		id: "dingtalk", level: BYTES,
 		rule: "A reply says Server: DingTalk/1.0.0 and how long it is.",
-		run: func(c *Trial, op *dingmock.Operation) {
+		run: func(c *trial, op *dingmock.Operation) {
 			x := c.do(c.valid(op))
 			c.success(x)
 			c.equal(x, "the header Server", x.Response.Header.Get("Server"), "DingTalk/1.0.0")
@@ -54,7 +54,7 @@ var requestCases = []opCase{
 	{
 		id: "bare", shows: true,
 		rule: "A request needs no User-Agent and no Accept, and the Host may be any.",
-		run: func(c *Trial, op *dingmock.Operation) {
+		run: func(c *trial, op *dingmock.Operation) {
 			c.works(op, func(q *call) {
 				q.header["User-Agent"], q.header["Accept"] = nil, nil
 				if !c.runner.options.Live {
@@ -66,7 +66,7 @@ var requestCases = []opCase{
 	{
 		id: "content-type-spelling", of: hasBody, shows: true,
 		rule: "The case of a Content-Type, spaces in it and a charset make no difference.",
-		run: func(c *Trial, op *dingmock.Operation) {
+		run: func(c *trial, op *dingmock.Operation) {
 			for _, t := range []string{"APPLICATION/JSON", "Application/Json; Charset=UTF-8", "application/json ;charset=gbk", " application/json"} {
 				c.works(op, func(q *call) { q.contentType = t })
 			}
@@ -78,7 +78,7 @@ var requestCases = []opCase{
 	{
 		id: "no-content-type", level: SHOULD, of: hasBody, shows: true,
 		rule: "Without a Content-Type a body that begins with { is JSON, any other a form.",
-		run: func(c *Trial, op *dingmock.Operation) {
+		run: func(c *trial, op *dingmock.Operation) {
 			c.works(op, func(q *call) { q.contentType = "-" })
 			if hasForm(op) {
 				c.works(op, func(q *call) { q.asForm().contentType = "-" })
@@ -88,12 +88,12 @@ var requestCases = []opCase{
 	{
 		id: "chunked", of: hasBody, shows: true,
 		rule: "A body may come in chunks, its length unsaid.",
-		run:  func(c *Trial, op *dingmock.Operation) { c.works(op, func(q *call) { q.chunked = true }) },
+		run:  func(c *trial, op *dingmock.Operation) { c.works(op, func(q *call) { q.chunked = true }) },
 	},
 	{
 		id: "padded", of: hasBody, shows: true, needs: needsStandIn,
 		rule: "Spaces around the JSON, and a body of just 1 MiB, are accepted.",
-		run: func(c *Trial, op *dingmock.Operation) {
+		run: func(c *trial, op *dingmock.Operation) {
 			for _, size := range []int{512, dingmock.MaxBody} {
 				c.works(op, func(q *call) {
 					whole := " \r\n\t" + string(encodeObject(q.fields))
@@ -105,7 +105,7 @@ var requestCases = []opCase{
 	{
 		id: "form", of: hasForm, shows: true,
 		rule: "The parameters may come as a form; its values are strings as they stand.",
-		run: func(c *Trial, op *dingmock.Operation) {
+		run: func(c *trial, op *dingmock.Operation) {
 			c.works(op, func(q *call) { q.asForm() })
 			for _, text := range []string{"true", "1e3", "a b+c%41&d=é会", " ", "+"} {
 				c.worksWith(op, c.texts(op, text), func(q *call) { q.asForm() })
@@ -115,7 +115,7 @@ var requestCases = []opCase{
 	{
 		id: "token-in-form", level: SHOULD, of: func(op *dingmock.Operation) bool { return hasForm(op) && hasToken(op) }, shows: true,
 		rule: "The token is read from the query first, then from a form body.",
-		run: func(c *Trial, op *dingmock.Operation) {
+		run: func(c *trial, op *dingmock.Operation) {
 			token := tokenOf(op)
 			var good any
 			c.works(op, func(q *call) {
@@ -133,14 +133,14 @@ var requestCases = []opCase{
 			return hasBody(op) && slices.Contains(op.AlsoAnswers, http.MethodGet)
 		}, shows: true,
 		rule: "A GET with its parameters in the query is answered as the POST is.",
-		run: func(c *Trial, op *dingmock.Operation) {
+		run: func(c *trial, op *dingmock.Operation) {
 			c.works(op, func(q *call) { q.intoQuery().by(http.MethodGet).off(dingmock.KindMethod) })
 		},
 	},
 	{
 		id: "ids-of-requests", level: SHOULD, of: func(op *dingmock.Operation) bool { return hasToken(op) && op.Family.RequestID == "short" },
 		rule: "Each reply has a request_id of its own, errors too.",
-		run: func(c *Trial, op *dingmock.Operation) {
+		run: func(c *trial, op *dingmock.Operation) {
 			seen := map[any]bool{}
 			for range 5 {
 				id := c.succeed(c.valid(op))["request_id"]
@@ -161,7 +161,7 @@ var requestCases = []opCase{
 
 // texts are values for the parameters of the operation that may have any: one text, and where each call has a value for itself, one
 // that begins and ends with it.
-func (c *Trial) texts(op *dingmock.Operation, text string) []any {
+func (c *trial) texts(op *dingmock.Operation, text string) []any {
 	var values []any
 	for _, p := range free(op) {
 		value := text
@@ -174,7 +174,7 @@ func (c *Trial) texts(op *dingmock.Operation, text string) []any {
 }
 
 // shadowed sends a call of which each field stands, with another value, in the query too: of a POST only the body counts.
-func (c *Trial) shadowed(op *dingmock.Operation) {
+func (c *trial) shadowed(op *dingmock.Operation) {
 	c.works(op, func(q *call) {
 		for _, p := range parameters(op) {
 			q.query = append(q.query, pair{p.Name, c.id("other")})
@@ -184,7 +184,7 @@ func (c *Trial) shadowed(op *dingmock.Operation) {
 }
 
 // repeated sends each parameter twice, once right and once wrong.
-func repeated(c *Trial, op *dingmock.Operation) {
+func repeated(c *trial, op *dingmock.Operation) {
 	if q := c.valid(op); len(q.query) > 0 {
 		c.works(op, func(q *call) {
 			for _, p := range q.query {
@@ -211,7 +211,7 @@ func repeated(c *Trial, op *dingmock.Operation) {
 }
 
 // namesInCase sends each required parameter, or the credentials, under names in capitals.
-func namesInCase(c *Trial, op *dingmock.Operation) {
+func namesInCase(c *trial, op *dingmock.Operation) {
 	if hasPairs(op) {
 		q, missing, holes := c.bare(op)
 		q.off(dingmock.KindUndeclaredParameter)

@@ -9,15 +9,15 @@ import (
 const sessionNeeds = needsAppKey | needsWrites
 
 // sessionParams are the parameters of a session of the app that nobody else has.
-func sessionParams(c *Trial, app App) []any {
+func sessionParams(c *trial, app App) []any {
 	return session{id: c.id("s"), appKey: app.AppKey, user: c.id("u"), chat: c.id("chat")}.values()
 }
 
 // noSession makes a session call of the case's app one of no app and no session.
-func noSession(c *Trial, q *call) { q.set("app_key", c.id("nobody")).set("session_id", c.id("never")) }
+func noSession(c *trial, q *call) { q.set("app_key", c.id("nobody")).set("session_id", c.id("never")) }
 
 // sessionFor makes the call that opens a session of the user of a call of getsession.
-func (c *Trial) sessionFor(get *call) *call {
+func (c *trial) sessionFor(get *call) *call {
 	q := newCall(c.op("create_session"), sessionParams(c, c.app())...)
 	return q.set(tokenOf(q.op), get.value(tokenOf(get.op))).set("user_id", get.value("userid"))
 }
@@ -26,28 +26,28 @@ func (c *Trial) sessionFor(get *call) *call {
 var shortest = []string{"s", "0", " ", "会"}
 
 // closing makes the call that closes the session that another opened.
-func (c *Trial) closing(opened *call) *call { return opened.of(c.op("close_session")) }
+func (c *trial) closing(opened *call) *call { return opened.of(c.op("close_session")) }
 
 // opening makes a call that opens a session with these values.
-func (c *Trial) opening(values ...any) *call {
+func (c *trial) opening(values ...any) *call {
 	return c.valid(c.op("create_session"), values...)
 }
 
 // getting makes the call that answers the session that another opened.
-func (c *Trial) getting(opened *call) *call {
+func (c *trial) getting(opened *call) *call {
 	get := c.op("getsession")
 	return newCall(get, tokenOf(get), opened.value(tokenOf(opened.op)), "userid", opened.value("user_id"))
 }
 
 // finds ends the case where a call of getsession does not answer the session that another call opened.
-func (c *Trial) finds(get, opened *call) {
+func (c *trial) finds(get, opened *call) {
 	x := c.do(get)
 	c.success(x)
 	c.found(x, opened)
 }
 
 // found ends the case where getsession did not answer the session that a call opened.
-func (c *Trial) found(x *Exchange, opened *call) {
+func (c *trial) found(x *Exchange, opened *call) {
 	result, _ := c.success(x)["result"].(map[string]any)
 	got, _ := result["session"].(map[string]any)
 	if got == nil {
@@ -62,7 +62,7 @@ func (c *Trial) found(x *Exchange, opened *call) {
 }
 
 // gone ends the case where the session of a call is open.
-func (c *Trial) gone(closed *call) {
+func (c *trial) gone(closed *call) {
 	if x := c.do(c.getting(closed)); c.success(x) != nil && x.session() != nil {
 		f := Finding{Operation: x.operation(), Pointer: "/body/result/session", Kind: KindValue, Found: "another session", Expected: "none"}
 		c.breaks(x, f, "the session of a user, once it is closed:\n-want none\n+got  "+x.session().text())
@@ -70,7 +70,7 @@ func (c *Trial) gone(closed *call) {
 }
 
 // wrongTime ends the case: create_time is not what it has to be, after a call of the operation.
-func (c *Trial) wrongTime(operation, format string, args ...any) {
+func (c *trial) wrongTime(operation, format string, args ...any) {
 	f := Finding{Operation: operation, Pointer: "/body/result/session/create_time", Kind: KindValue, Found: "another time", Expected: "when the session was created, in milliseconds by the app's clock"}
 	if operation != "getsession" {
 		f.Pointer, f.Kind = "", KindState
@@ -81,7 +81,7 @@ func (c *Trial) wrongTime(operation, format string, args ...any) {
 
 // again ends the case: after the same call again a session has another create_time. Where it has one of its own each time that it
 // is looked at, that is what is wrong.
-func (c *Trial) again(p *party, user string, created, now time.Time) {
+func (c *trial) again(p *party, user string, created, now time.Time) {
 	for range 30 {
 		c.still(p, user, now)
 	}
@@ -89,7 +89,7 @@ func (c *Trial) again(p *party, user string, created, now time.Time) {
 }
 
 // still ends the case where the user's session, to which nothing was done, has another create_time than before.
-func (c *Trial) still(p *party, user string, created time.Time) {
+func (c *trial) still(p *party, user string, created time.Time) {
 	if now := p.open(user).createTime; !now.Equal(created) {
 		c.wrongTime("getsession", "create_time of a session to which nothing was done:\n-want %d\n+got  %d", created.UnixMilli(), now.UnixMilli())
 	}
@@ -99,12 +99,12 @@ var sessionCases = []Case{
 	{
 		ID: "getsession/none", Level: MUST, Operation: "getsession", Needs: sessionNeeds,
 		Rule: "A user with no open session has none, which is a success with null.",
-		run:  func(c *Trial) { p := c.party(c.app()); p.has(c.id("u"), nil) },
+		run:  func(c *trial) { p := c.party(c.app()); p.has(c.id("u"), nil) },
 	},
 	{
 		ID: "getsession/found", Level: MUST, Operation: "getsession", Needs: sessionNeeds,
 		Rule: "An open session is answered with the values that it was created with.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p, user := c.party(c.app()), c.id("u")
 			s := p.opened(user)
 			p.has(user, &s)
@@ -114,7 +114,7 @@ var sessionCases = []Case{
 	{
 		ID: "getsession/latest", Level: MUST, Operation: "getsession", Needs: sessionNeeds,
 		Rule: "Of a user's open sessions the one that was created last is answered.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p, user := c.party(c.app()), c.id("u")
 			// Neither the ids nor the chats are in the order of creation.
 			first, second, third := p.session(user), p.session(user), p.session(user)
@@ -137,7 +137,7 @@ var sessionCases = []Case{
 	{
 		ID: "getsession/per-user", Level: MUST, Operation: "getsession", Needs: sessionNeeds,
 		Rule: "A session is its user's alone.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p, user := c.party(c.app()), c.id("u")
 			s := p.opened(user)
 			p.has(c.id("other"), nil)
@@ -150,7 +150,7 @@ var sessionCases = []Case{
 	{
 		ID: "getsession/per-app", Level: MUST, Operation: "getsession", Needs: sessionNeeds | NeedsOwnApp,
 		Rule: "A session is its app's alone: another app with the same user and the same id knows nothing of it.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p, q, user := c.party(c.app()), c.party(c.another()), c.id("u")
 			s := p.opened(user)
 			q.has(user, nil)
@@ -165,7 +165,7 @@ var sessionCases = []Case{
 	{
 		ID: "getsession/create-time", Level: MUST, Operation: "getsession", Needs: sessionNeeds | NeedsClock | NeedsOwnApp,
 		Rule: "create_time is when the session was created, in milliseconds by the app's clock.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p, user, other := c.party(c.app()), c.id("u"), c.id("u")
 			s := p.opened(user)
 			before := p.open(user).createTime
@@ -186,7 +186,7 @@ var sessionCases = []Case{
 	{
 		ID: "getsession/verbatim", Level: MUST, Operation: "getsession", Needs: sessionNeeds,
 		Rule: "Values come back as they were sent, whatever characters they hold.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p := c.party(c.app())
 			for _, special := range []string{`<b>&"quoted"\ /slash`, "会话 👩‍👩‍👧 é e\u0301", "tab\tnewline\n%41%zz+plus&a=b;c", "\u007f \u00a0", " spaces around ", "null", "0", "NaN", "{}"} {
 				s := p.session(special + c.id("u"))
@@ -200,7 +200,7 @@ var sessionCases = []Case{
 	{
 		ID: "getsession/ends", Level: MUST, Operation: "getsession", Needs: sessionNeeds | NeedsClock | NeedsOwnApp | NeedsSessionLife,
 		Rule: "A session ends by itself when its life is over, and its id is free again.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p, user, ttl := c.party(c.app()), c.id("u"), c.runner.target.SessionTTL
 			s := p.opened(user)
 			c.advance(c.app(), ttl/2)
@@ -218,7 +218,7 @@ var sessionCases = []Case{
 	{
 		ID: "create_session/success", Level: MUST, Operation: "create_session", Needs: sessionNeeds,
 		Rule: "A session is opened under the id that was asked for, which is answered.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p := c.party(c.app())
 			s := p.opened(c.id("u"))
 			p.has(s.user, &s)
@@ -227,7 +227,7 @@ var sessionCases = []Case{
 	{
 		ID: "create_session/idempotent", Level: MUST, Operation: "create_session", Needs: sessionNeeds,
 		Rule: "The same values again while the session is open succeed and change nothing: neither its time nor its place in the order.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p, user := c.party(c.app()), c.id("u")
 			first := p.opened(user)
 			created := p.open(user).createTime
@@ -248,7 +248,7 @@ var sessionCases = []Case{
 	{
 		ID: "create_session/idempotent-later", Level: MUST, Operation: "create_session", Needs: sessionNeeds | NeedsClock | NeedsOwnApp,
 		Rule: "The same values again, 20 minutes later, do not move create_time.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p, user := c.party(c.app()), c.id("u")
 			s := p.opened(user)
 			created := p.open(user).createTime
@@ -263,7 +263,7 @@ var sessionCases = []Case{
 	{
 		ID: "create_session/refused-opens-nothing", Level: MUST, Operation: "create_session", Needs: sessionNeeds,
 		Rule: "A refused call opens and changes nothing.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p, user, other := c.party(c.app()), c.id("u"), c.id("other")
 			s := p.opened(user)
 			conflict := s
@@ -281,7 +281,7 @@ var sessionCases = []Case{
 	{
 		ID: "create_session/id-in-case", Level: MUST, Operation: "create_session", Needs: sessionNeeds,
 		Rule: "Two ids that differ in case alone are two sessions.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p, user, other := c.party(c.app()), c.id("u"), c.id("other")
 			s := p.opened(user)
 			capital := p.session(other)
@@ -296,7 +296,7 @@ var sessionCases = []Case{
 	{
 		ID: "create_session/no-chat", Level: MUST, Operation: "create_session", Needs: sessionNeeds | NeedsRaw,
 		Rule: "An absent, a null and an empty chatid are one and the same: empty.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			op := c.op("create_session")
 			q := c.valid(op)
 			c.succeed(q.clone().drop("chatid"))
@@ -309,7 +309,7 @@ var sessionCases = []Case{
 	{
 		ID: "create_session/either-credentials", Level: MUST, Operation: "create_session", Needs: sessionNeeds | NeedsBothPairs | NeedsRaw,
 		Rule: "app_key is the appkey of the token's app, whichever credentials got the token.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			a, op := c.app(), c.op("create_session")
 			q := c.valid(op)
 			q.set(tokenOf(op), c.succeed(c.call("gettoken", "corpid", a.CorpID, "corpsecret", a.CorpSecret))["access_token"])
@@ -322,7 +322,7 @@ var sessionCases = []Case{
 	{
 		ID: "create_session/longest", Level: MUST, Operation: "create_session", Needs: sessionNeeds | NeedsRaw,
 		Rule: "Values of 128 characters are accepted, whatever the number of their bytes.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			for _, letter := range []string{"x", "会", "😀"} {
 				q := c.valid(c.op("create_session"))
 				for _, name := range []string{"session_id", "user_id", "chatid"} {
@@ -337,7 +337,7 @@ var sessionCases = []Case{
 	{
 		ID: "create_session/shortest", Level: MUST, Operation: "create_session", Needs: sessionNeeds | NeedsRaw | NeedsOwnApp,
 		Rule: "Values of one character are accepted, whichever it is, and a chatid of none.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			for _, short := range shortest {
 				c.succeed(c.opening("session_id", short, "user_id", short, "chatid", ""))
 			}
@@ -346,7 +346,7 @@ var sessionCases = []Case{
 	{
 		ID: "create_session/ids-apart", Level: MUST, Operation: "create_session", Needs: sessionNeeds,
 		Rule: "Ids that differ in case, in a space, in how a letter is composed or in their last character are different ids.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p := c.party(c.app())
 			id := "\u00e9" + strings.Repeat("x", 80) + c.id("s")
 			var list []session
@@ -365,7 +365,7 @@ var sessionCases = []Case{
 	{
 		ID: "getsession/shortest", Level: MUST, Operation: "getsession", Needs: sessionNeeds | NeedsRaw | NeedsOwnApp,
 		Rule: "A userid of one character is accepted, whichever it is.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			for _, short := range shortest {
 				s := c.opening("user_id", short)
 				c.succeed(s)
@@ -376,7 +376,7 @@ var sessionCases = []Case{
 	{
 		ID: "close_session/success", Level: MUST, Operation: "close_session", Needs: sessionNeeds,
 		Rule: "An open session is closed by the values that it was created with.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p := c.party(c.app())
 			p.close(p.opened(c.id("u")))
 		},
@@ -384,7 +384,7 @@ var sessionCases = []Case{
 	{
 		ID: "close_session/shortest", Level: MUST, Operation: "close_session", Needs: sessionNeeds | NeedsRaw | NeedsOwnApp,
 		Rule: "Values of one character are accepted, whichever it is.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			for _, short := range shortest {
 				s := c.opening("session_id", short, "user_id", short, "chatid", short)
 				c.succeed(s)
@@ -395,7 +395,7 @@ var sessionCases = []Case{
 	{
 		ID: "close_session/no-chat", Level: MUST, Operation: "close_session", Needs: sessionNeeds | NeedsRaw,
 		Rule: "A session without a chat is closed with an absent, a null or an empty chatid, and with no other.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			s := c.opening().drop("chatid")
 			for _, set := range []func(q *call){
 				func(q *call) { q.drop("chatid") }, func(q *call) { q.set("chatid", nil) }, func(q *call) { q.set("chatid", "") },
@@ -411,7 +411,7 @@ var sessionCases = []Case{
 	{
 		ID: "close_session/gone", Level: MUST, Operation: "close_session", Needs: sessionNeeds,
 		Rule: "A closed session is gone: getsession does not answer it, and it cannot be closed again.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p, user := c.party(c.app()), c.id("u")
 			s := p.opened(user)
 			p.close(s)
@@ -422,7 +422,7 @@ var sessionCases = []Case{
 	{
 		ID: "close_session/id-free", Level: MUST, Operation: "close_session", Needs: sessionNeeds,
 		Rule: "The id of a closed session may be used again, with the same values or with others.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p, user, other := c.party(c.app()), c.id("u"), c.id("other")
 			s := p.opened(user)
 			p.close(s)
@@ -438,7 +438,7 @@ var sessionCases = []Case{
 	{
 		ID: "close_session/refused-closes-nothing", Level: MUST, Operation: "close_session", Needs: sessionNeeds,
 		Rule: "A refused call closes nothing.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p, user := c.party(c.app()), c.id("u")
 			s := p.opened(user)
 			wrong := s
@@ -450,7 +450,7 @@ var sessionCases = []Case{
 	{
 		ID: "close_session/leaves-others", Level: MUST, Operation: "close_session", Needs: sessionNeeds,
 		Rule: "Closing a session leaves the others of the user and of the app open.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p, user, other := c.party(c.app()), c.id("u"), c.id("other")
 			first, theirs, second := p.opened(user), p.opened(other), p.opened(user)
 			p.close(second)
@@ -463,7 +463,7 @@ var sessionCases = []Case{
 	{
 		ID: "close_session/outlives-token", Level: MUST, Operation: "close_session", Needs: sessionNeeds | needsEndless | NeedsClock | NeedsOwnApp,
 		Rule: "A session outlives the token that opened it; one without a life of its own does not end by itself.",
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			p, user := c.party(c.app()), c.id("u")
 			s := p.opened(user)
 			c.advance(c.app(), 30*24*time.Hour)

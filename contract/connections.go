@@ -49,7 +49,7 @@ func (c *connections) speak(major int) {
 }
 
 // disconnect closes the connections of a trial.
-func (c *Trial) disconnect() {
+func (c *trial) disconnect() {
 	if base, ok := c.rec.base.(*connections); ok {
 		base.own.CloseIdleConnections()
 	}

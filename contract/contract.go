@@ -48,7 +48,7 @@ type Case struct {
 	Operation string // the operationId it is about; "" for paths that are no operation's
 	Needs     Needs  // what the target has to offer
 
-	run func(*Trial)
+	run func(*trial)
 }
 
 // Target is what the cases run against.

@@ -81,13 +81,13 @@ func (r *Refusal) is(e *dingmock.ErrorReply) bool {
 // party is an app that makes calls in a case, through the driver. Its methods end the case where a call does not
 // do what they say.
 type party struct {
-	c      *Trial
+	c      *trial
 	app    App
 	client Client
 }
 
 // party makes the app of the case, or another, a party.
-func (c *Trial) party(app App) *party {
+func (c *trial) party(app App) *party {
 	p := &party{c: c, app: app}
 	if c.runner.options.Driver == nil {
 		p.client = &rawClient{c: c, app: app}
@@ -318,7 +318,7 @@ func (s *session) text() string {
 
 // rawClient is the client that is made of the document.
 type rawClient struct {
-	c   *Trial
+	c   *trial
 	app App
 
 	mu    sync.Mutex

@@ -10,7 +10,7 @@ import (
 )
 
 // failure makes the report of a broken rule.
-func (c *Trial) failure(b *stop) *Failure {
+func (c *trial) failure(b *stop) *Failure {
 	f := &Failure{Rule: c.Rule, Level: c.Level, Diff: c.rec.redact.text(b.diff), Before: c.rec.redact.text(b.before), Way: c.rec.redact.text(b.way), Case: b.at}
 	x := b.x
 	if x == nil {
@@ -29,7 +29,7 @@ func (c *Trial) failure(b *stop) *Failure {
 }
 
 // linesBefore are the calls of the case before that one, the last of them, where there were others than those for a token.
-func (c *Trial) linesBefore(x *Exchange) string {
+func (c *trial) linesBefore(x *Exchange) string {
 	const most = 6
 	list := c.rec.exchanges()
 	if x != nil {
@@ -50,14 +50,14 @@ func (c *Trial) linesBefore(x *Exchange) string {
 
 // madeUp reports whether a value is none of the target's: it has nothing in common with a known secret, and no reply had it. A wrong
 // secret of this kind stands in a curl line as it was sent, for the line to show what it showed.
-func (c *Trial) madeUp(value string) bool {
+func (c *trial) madeUp(value string) bool {
 	if c.runner.options.Driver != nil || c.rec.redact.near(value) {
 		return false
 	}
 	return !slices.ContainsFunc(c.rec.exchanges(), func(x *Exchange) bool { return len(value) > 1 && bytes.Contains(x.Body, []byte(value)) })
 }
 
-func (c *Trial) line(x *Exchange) string {
+func (c *trial) line(x *Exchange) string {
 	address := *x.Request.URL
 	if address.Host == "" || c.runner.target.Handler != nil {
 		address.Scheme, address.Host = "http", "localhost"
@@ -65,7 +65,7 @@ func (c *Trial) line(x *Exchange) string {
 	return c.rec.redact.curl(x.Request, address, x.Sent, c.madeUp)
 }
 
-func (c *Trial) replyText(x *Exchange) string {
+func (c *trial) replyText(x *Exchange) string {
 	if x.Response == nil {
 		return c.rec.redact.text(unanswered(x.Err))
 	}

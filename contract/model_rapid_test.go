@@ -62,7 +62,7 @@ func drawStep(t *rapid.T) step {
 }
 
 // rapidTrial makes a trial that lives as long as the test.
-func rapidTrial(t *testing.T, target Target) *Trial {
+func rapidTrial(t *testing.T, target Target) *trial {
 	t.Helper()
 	r, err := newRunner(target, nil)
 	if err != nil {

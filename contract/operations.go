@@ -10,7 +10,7 @@ type opCase struct {
 	needs Needs                          // besides NeedsRaw and those of the operation's recipe
 	shows bool                           // whether it looks at what the call did: it needs what the recipe's show does
 	of    func(*dingmock.Operation) bool // default: every operation
-	run   func(c *Trial, op *dingmock.Operation)
+	run   func(c *trial, op *dingmock.Operation)
 }
 
 // casesOf makes the cases of each operation.
@@ -32,7 +32,7 @@ func casesOf(doc *dingmock.Document, table []opCase) []Case {
 			if x.shows {
 				c.Needs |= r.scene
 			}
-			c.run = func(c *Trial) { x.run(c, c.op(op.ID)) }
+			c.run = func(c *trial) { x.run(c, c.op(op.ID)) }
 			list = append(list, c)
 		}
 	}

@@ -20,7 +20,7 @@ func (x *Exchange) operation() string {
 }
 
 // readable reports whether a reply is one of the document's, or is but for its bytes, which are not the case's matter.
-func (c *Trial) readable(x *Exchange) bool {
+func (c *trial) readable(x *Exchange) bool {
 	exact := slices.ContainsFunc(x.Violations, func(v dingmock.Violation) bool { return v.Kind == RuleReplyBytes })
 	return !red(x.Violations) || exact && x.operation() != c.Operation
 }
@@ -28,7 +28,7 @@ func (c *Trial) readable(x *Exchange) bool {
 // conform blocks the case where a reply is not one of the document's. The bytes of a reply are a matter for the cases of its own
 // operation: what it says can be read all the same. want is aSuccess where the reply has to be one, or the name of the error that it
 // has to be; "" where it is not known.
-func (c *Trial) conform(x *Exchange, want string) {
+func (c *trial) conform(x *Exchange, want string) {
 	if c.readable(x) {
 		return
 	}
@@ -45,12 +45,12 @@ func (c *Trial) conform(x *Exchange, want string) {
 
 // shown is a text of the target's, as people are shown it: without secrets, and of at most so many bytes. What is cut first may have
 // the half of a secret, which nothing knows again.
-func (c *Trial) shown(text string, most int) string {
+func (c *trial) shown(text string, most int) string {
 	return excerpt([]byte(c.rec.redact.text(text)), most)
 }
 
 // refusal is what a reply says that is an error, whether the document has it or not, without secrets; "" where it is none.
-func (c *Trial) refusal(x *Exchange) string {
+func (c *trial) refusal(x *Exchange) string {
 	var body struct {
 		Errcode *float64
 		SubCode string `json:"sub_code"`
@@ -74,7 +74,7 @@ func (c *Trial) refusal(x *Exchange) string {
 }
 
 // nonconforming says what of a reply the document does not allow, the first as a finding.
-func (c *Trial) nonconforming(x *Exchange) (f Finding, diff string) {
+func (c *trial) nonconforming(x *Exchange) (f Finding, diff string) {
 	lines := []string{"the reply is not what the document allows:"}
 	for _, v := range x.Violations {
 		if v.Level != dingmock.Red {
@@ -105,7 +105,7 @@ func (c *Trial) nonconforming(x *Exchange) (f Finding, diff string) {
 }
 
 // success ends the case where the exchange is not a success, and returns the body.
-func (c *Trial) success(x *Exchange) map[string]any {
+func (c *trial) success(x *Exchange) map[string]any {
 	if x.Error != nil {
 		c.unsuccessful(x).end()
 	}
@@ -114,7 +114,7 @@ func (c *Trial) success(x *Exchange) map[string]any {
 	return body
 }
 
-func (c *Trial) unsuccessful(x *Exchange) *stop {
+func (c *trial) unsuccessful(x *Exchange) *stop {
 	return &stop{
 		outcome: Fail, x: x, finding: Finding{Operation: x.operation(), Pointer: "/body", Kind: KindRefused, Found: "the error " + x.Error.Name, Expected: "a success"},
 		diff: "-want a success\n+got  the error " + x.Error.Name,
@@ -122,7 +122,7 @@ func (c *Trial) unsuccessful(x *Exchange) *stop {
 }
 
 // prepare sends a request that sets the scene, and blocks the case where it does not succeed.
-func (c *Trial) prepare(q *call) map[string]any {
+func (c *trial) prepare(q *call) map[string]any {
 	x := c.do(q)
 	if x.Error != nil {
 		end := c.unsuccessful(x)
@@ -133,16 +133,16 @@ func (c *Trial) prepare(q *call) map[string]any {
 }
 
 // succeed sends a request and ends the case where it does not succeed.
-func (c *Trial) succeed(q *call) map[string]any { return c.success(c.do(q)) }
+func (c *trial) succeed(q *call) map[string]any { return c.success(c.do(q)) }
 
 // refused sends a request and ends the case where it is not refused with just this error. Holes are the name and
 // value of what stands in the text's holes, where it has such a one: name, value, ….
-func (c *Trial) refused(q *call, name string, holes ...string) {
+func (c *trial) refused(q *call, name string, holes ...string) {
 	c.wantError(c.answerWith(q, name, holes...), name, holes...)
 }
 
 // wantError ends the case where the exchange is not just this error, byte for byte.
-func (c *Trial) wantError(x *Exchange, name string, holes ...string) {
+func (c *trial) wantError(x *Exchange, name string, holes ...string) {
 	e := c.doc.ErrorReply(name)
 	if e == nil {
 		c.halt(Errored, "the document has no error %s", name)
@@ -175,7 +175,7 @@ func (c *Trial) wantError(x *Exchange, name string, holes ...string) {
 }
 
 // mistaken is how a reply is not just the error that it has to be.
-func (c *Trial) mistaken(x *Exchange, e *dingmock.ErrorReply, holes []string) Finding {
+func (c *trial) mistaken(x *Exchange, e *dingmock.ErrorReply, holes []string) Finding {
 	pointer, found, expected := differs(e, x, holes)
 	return Finding{
 		Operation: x.operation(), Pointer: pointer, Kind: KindError,
@@ -184,7 +184,7 @@ func (c *Trial) mistaken(x *Exchange, e *dingmock.ErrorReply, holes []string) Fi
 }
 
 // elsewhere returns the error of the operation that a reply is in all but its status; nil for none.
-func (c *Trial) elsewhere(x *Exchange) *dingmock.ErrorReply {
+func (c *trial) elsewhere(x *Exchange) *dingmock.ErrorReply {
 	if x.Parsed.Operation == nil {
 		return nil
 	}
@@ -200,7 +200,7 @@ func (c *Trial) elsewhere(x *Exchange) *dingmock.ErrorReply {
 }
 
 // meant returns the listed error that a reply, which is none, has the code of, or else the text of; nil for neither.
-func (c *Trial) meant(x *Exchange) *dingmock.ErrorReply {
+func (c *trial) meant(x *Exchange) *dingmock.ErrorReply {
 	reply := x.reply()
 	var body map[string]any
 	if reply == nil || decodeJSON(x.Body, &body) != nil {
@@ -225,7 +225,7 @@ func (c *Trial) meant(x *Exchange) *dingmock.ErrorReply {
 }
 
 // errorDiff shows a reply beside the bytes of the error that it has to be.
-func (c *Trial) errorDiff(x *Exchange, e *dingmock.ErrorReply, holes []string) string {
+func (c *trial) errorDiff(x *Exchange, e *dingmock.ErrorReply, holes []string) string {
 	want, contentType := c.bytesOf(x, e, holes)
 	got, most := x.Response.Header.Get("Content-Type"), 600
 	if !c.runner.bytes && sameType(got, contentType) {
@@ -240,7 +240,7 @@ func (c *Trial) errorDiff(x *Exchange, e *dingmock.ErrorReply, holes []string) s
 
 // bytesOf are the bytes of an error in the place of a reply, and its Content-Type. The id of the request is the reply's own where
 // that is as it has to be.
-func (c *Trial) bytesOf(x *Exchange, e *dingmock.ErrorReply, holes []string) (want []byte, contentType string) {
+func (c *trial) bytesOf(x *Exchange, e *dingmock.ErrorReply, holes []string) (want []byte, contentType string) {
 	body := e.Body(holes...)
 	reply := x.Parsed.Reply(e.Status)
 	if reply == nil {

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/dingmock/dingmock/contract/junit"
+	"github.com/dingmock/dingmock/internal/junit"
 )
 
 // WriteJUnit writes the report as JUnit XML: a suite for each operation and a case for each rule, so that failures and errors are

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dingmock/dingmock/internal/github"
 	"github.com/dingmock/dingmock/internal/printable"
 )
 
@@ -253,23 +254,16 @@ func (r *Report) why(item Item) string {
 func (r *Report) WriteGitHub(w io.Writer) error {
 	var b strings.Builder
 	for _, c := range r.Causes {
-		b.WriteString(GitHubError(strings.TrimSpace(c.Operation+" "+c.Kind), c.text()))
+		b.WriteString(github.Error(strings.TrimSpace(c.Operation+" "+c.Kind), c.text()))
 	}
 	for _, x := range r.Results {
 		if x.Outcome == Errored {
-			b.WriteString(GitHubError(x.ID, "could not be checked: "+x.Reason))
+			b.WriteString(github.Error(x.ID, "could not be checked: "+x.Reason))
 		}
 	}
 	if nothing := r.Nothing(); nothing != "" {
-		b.WriteString(GitHubError("nothing was checked", nothing))
+		b.WriteString(github.Error("nothing was checked", nothing))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// GitHubError returns the line by which a GitHub workflow is given an error as an annotation.
-func GitHubError(title, text string) string {
-	escape := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-	return fmt.Sprintf("::error title=%s::%s\n", property.Replace(printable.Line(title)), escape.Replace(printable.Text(text)))
 }

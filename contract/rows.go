@@ -12,7 +12,7 @@ type trigger struct {
 	when  string // completes "A call of <operation> … is answered with"
 	needs Needs
 	level Level                                              // default MUST
-	ways  func(c *Trial, op *dingmock.Operation, add addWay) // sends nothing but what sets the scene
+	ways  func(c *trial, op *dingmock.Operation, add addWay) // sends nothing but what sets the scene
 }
 
 // addWay takes one way to an error: a request that has to be answered with it, and what stands in the holes of its text.
@@ -59,7 +59,7 @@ func rowCase(doc *dingmock.Document, op *dingmock.Operation, reply *dingmock.Rep
 	return Case{
 		ID: op.ID + "/" + name, Level: level, Operation: op.ID, Needs: needs,
 		Rule: fmt.Sprintf("A call of %s %s is answered with HTTP %d, %s and %s %s.", op.ID, what.when, reply.Status, reply.ContentType, code, strings.TrimSuffix(e.Text, ".")),
-		run: func(c *Trial) {
+		run: func(c *trial) {
 			n := 0
 			what.ways(c, op, func(label string, q *call, holes ...string) {
 				n++

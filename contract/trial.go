@@ -15,8 +15,8 @@ import (
 	"github.com/dingmock/dingmock/internal/jsontext"
 )
 
-// Trial is one run of a case against a target.
-type Trial struct {
+// trial is one run of a case against a target.
+type trial struct {
 	Case
 	ctx     context.Context
 	runner  *runner
@@ -50,24 +50,24 @@ type Failure struct {
 }
 
 // fail ends the case: the rule is broken by what is found. x is the exchange that shows it; nil: the last one.
-func (c *Trial) fail(x *Exchange, found, format string, args ...any) {
+func (c *trial) fail(x *Exchange, found, format string, args ...any) {
 	diff := fmt.Sprintf(format, args...)
 	f := Finding{Operation: c.Operation, Kind: KindBehaviour, Found: found, Expected: c.Rule}
 	(&stop{outcome: Fail, x: x, finding: f, diff: diff}).end()
 }
 
 // breaks ends the case with what was found in a reply: its rule is broken.
-func (c *Trial) breaks(x *Exchange, f Finding, diff string) {
+func (c *trial) breaks(x *Exchange, f Finding, diff string) {
 	(&stop{outcome: Fail, x: x, finding: f, diff: diff}).end()
 }
 
 // halt ends the case without a verdict.
-func (c *Trial) halt(outcome Outcome, format string, args ...any) {
+func (c *trial) halt(outcome Outcome, format string, args ...any) {
 	(&stop{outcome: outcome, reason: fmt.Sprintf(format, args...)}).end()
 }
 
 // op returns the document's operation of that id.
-func (c *Trial) op(id string) *dingmock.Operation {
+func (c *trial) op(id string) *dingmock.Operation {
 	op := c.doc.Operation(id)
 	if op == nil {
 		c.halt(Errored, "the document has no operation %s", id)
@@ -76,12 +76,12 @@ func (c *Trial) op(id string) *dingmock.Operation {
 }
 
 // id makes a name that nobody else has, of safe characters.
-func (c *Trial) id(prefix string) string {
+func (c *trial) id(prefix string) string {
 	return fmt.Sprintf("%s-%s-%d", prefix, c.tag, c.counter.Add(1))
 }
 
 // app returns the app of the case: its own where the target can make one.
-func (c *Trial) app() App {
+func (c *trial) app() App {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.made == (App{}) {
@@ -91,9 +91,9 @@ func (c *Trial) app() App {
 }
 
 // another returns an app that is not c.app().
-func (c *Trial) another() App { return c.newApp(AppSpec{}) }
+func (c *trial) another() App { return c.newApp(AppSpec{}) }
 
-func (c *Trial) newApp(spec AppSpec) App {
+func (c *trial) newApp(spec AppSpec) App {
 	if c.runner.target.Powers.NewApp == nil {
 		return c.runner.target.App
 	}
@@ -106,7 +106,7 @@ func (c *Trial) newApp(spec AppSpec) App {
 
 // makeApp makes an app that end takes away. To make it is not cut short by the end of the run: whose name did not arrive
 // could not be taken away.
-func (c *Trial) makeApp(spec AppSpec) (App, error) {
+func (c *trial) makeApp(spec AppSpec) (App, error) {
 	ctx, cancel := c.detached()
 	defer cancel()
 	app, err := c.runner.target.Powers.NewApp(ctx, spec)
@@ -121,12 +121,12 @@ func (c *Trial) makeApp(spec AppSpec) (App, error) {
 }
 
 // detached is a context for what has to be done even where the run is cancelled.
-func (c *Trial) detached() (context.Context, context.CancelFunc) {
+func (c *trial) detached() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(c.ctx), c.runner.options.Timeout)
 }
 
 // end takes away the apps that were made, and closes the connections.
-func (c *Trial) end() error {
+func (c *trial) end() error {
 	c.disconnect()
 	remove := c.runner.target.Powers.RemoveApp
 	if remove == nil {
@@ -146,7 +146,7 @@ func (c *Trial) end() error {
 }
 
 // advance moves the clock of an app.
-func (c *Trial) advance(app App, by time.Duration) {
+func (c *trial) advance(app App, by time.Duration) {
 	c.moved = len(c.rec.exchanges())
 	if err := c.runner.target.Powers.Advance(c.ctx, app, by); err != nil {
 		c.halt(Errored, "the target's power to move the clock failed: %v", err)
@@ -154,20 +154,20 @@ func (c *Trial) advance(app App, by time.Duration) {
 }
 
 // fault makes the next call of the operation by the app fail.
-func (c *Trial) fault(app App, operation, fault string) {
+func (c *trial) fault(app App, operation, fault string) {
 	if err := c.runner.target.Powers.Fault(c.ctx, app, operation, fault); err != nil {
 		c.halt(Errored, "the target's power to inject the fault %s failed: %v", fault, err)
 	}
 }
 
 // call makes a call of an operation. Values are name, value, ….
-func (c *Trial) call(operation string, values ...any) *call {
+func (c *trial) call(operation string, values ...any) *call {
 	return newCall(c.op(operation), values...)
 }
 
 // do sends a request and returns the exchange. It blocks the case where there is no answer and where the answer is none of the
 // document's, and ends it where the request is off-spec in another way than the call declares.
-func (c *Trial) do(q *call) *Exchange {
+func (c *trial) do(q *call) *Exchange {
 	x := c.answer(q)
 	want := aSuccess
 	if slices.ContainsFunc(q.breaks, func(rule string) bool { return rule != dingmock.KindMethod && rule != dingmock.KindUndeclaredParameter }) {
@@ -180,10 +180,10 @@ func (c *Trial) do(q *call) *Exchange {
 const aSuccess = "a success"
 
 // answer sends a request that has to be answered, with whatever.
-func (c *Trial) answer(q *call) *Exchange { return c.answerIn(c.ctx, q) }
+func (c *trial) answer(q *call) *Exchange { return c.answerIn(c.ctx, q) }
 
 // answerIn is answer in a context of a driver's.
-func (c *Trial) answerIn(ctx context.Context, q *call) *Exchange {
+func (c *trial) answerIn(ctx context.Context, q *call) *Exchange {
 	x := c.send(ctx, q)
 	if x.Err != nil {
 		c.noAnswer(x, "a reply")
@@ -192,7 +192,7 @@ func (c *Trial) answerIn(ctx context.Context, q *call) *Exchange {
 }
 
 // answerWith sends a request that has to be answered with an error, and may be with whatever.
-func (c *Trial) answerWith(q *call, name string, holes ...string) *Exchange {
+func (c *trial) answerWith(q *call, name string, holes ...string) *Exchange {
 	x := c.try(q)
 	if e := c.doc.ErrorReply(name); x.Err != nil && e != nil {
 		want, contentType := c.bytesOf(x, e, holes)
@@ -202,9 +202,9 @@ func (c *Trial) answerWith(q *call, name string, holes ...string) *Exchange {
 }
 
 // try sends a request and judges nothing but the request.
-func (c *Trial) try(q *call) *Exchange { return c.send(c.ctx, q) }
+func (c *trial) try(q *call) *Exchange { return c.send(c.ctx, q) }
 
-func (c *Trial) send(ctx context.Context, q *call) *Exchange {
+func (c *trial) send(ctx context.Context, q *call) *Exchange {
 	base := c.runner.base(q.path)
 	req, err := q.request(ctx, base)
 	if err != nil {
@@ -241,7 +241,7 @@ func (c *Trial) send(ctx context.Context, q *call) *Exchange {
 type keepKey struct{}
 
 // noAnswer ends the case after a request that was not answered.
-func (c *Trial) noAnswer(x *Exchange, want string) {
+func (c *trial) noAnswer(x *Exchange, want string) {
 	if err := c.ctx.Err(); err != nil || unreachable(x.Err) {
 		c.halt(Errored, "%s", c.rec.redact.text(explain(x.Err, c.runner.options.Timeout)))
 	}
@@ -264,7 +264,7 @@ func unanswered(err error) string {
 }
 
 // equal ends the case where two values differ.
-func (c *Trial) equal(x *Exchange, what string, got, want any) {
+func (c *trial) equal(x *Exchange, what string, got, want any) {
 	if g, w := string(jsontext.MustMarshal(got)), string(jsontext.MustMarshal(want)); g != w {
 		f := Finding{Operation: c.Operation, Pointer: pointerOf(what), Kind: KindValue, Found: c.rec.redact.text(g), Expected: what + " as it has to be"}
 		if _, text := want.(string); !text || want == "" {
@@ -297,7 +297,7 @@ func pointerOf(what string) string {
 }
 
 // during puts the name of what was tried in front of a failure.
-func (c *Trial) during(label string, check func()) {
+func (c *trial) during(label string, check func()) {
 	if end := catch(check); end != nil {
 		end.way = label
 		end.end()
@@ -305,7 +305,7 @@ func (c *Trial) during(label string, check func()) {
 }
 
 // together runs the function crowd times at once, and ends the case where one of them does.
-func (c *Trial) together(do func(i int)) {
+func (c *trial) together(do func(i int)) {
 	var wg sync.WaitGroup
 	start := make(chan struct{})
 	ends := make([]*stop, crowd)

@@ -284,7 +284,7 @@ func (r *runner) run(ctx context.Context, c Case) (result Result) {
 }
 
 // ended says in the result how the case was ended.
-func (c *Trial) ended(end *stop, result *Result) {
+func (c *trial) ended(end *stop, result *Result) {
 	text := c.rec.redact.text
 	if end.outcome == Fail || end.outcome == Blocked {
 		fault := c.examined(end)
@@ -307,9 +307,9 @@ func (c *Trial) ended(end *stop, result *Result) {
 }
 
 // trial makes what one run of a case needs.
-func (r *runner) trial(ctx context.Context, c Case) *Trial {
+func (r *runner) trial(ctx context.Context, c Case) *trial {
 	rng := rand.New(rand.NewPCG(r.options.Seed, hash(c.ID)))
-	t := &Trial{
+	t := &trial{
 		Case: c, ctx: ctx, runner: r, doc: r.doc, rng: rng,
 		rec: &recorder{base: r.connect(), doc: r.doc, prefixes: r.prefixes, coverage: r.coverage, redact: r.redact, bytes: r.bytes},
 		tag: strconv.FormatUint(rng.Uint64()&0xffffffff|0x100000000, 36) + strconv.FormatInt(r.started.UnixMilli()&0xffffff, 36),

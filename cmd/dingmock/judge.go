@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock"
-	"github.com/dingmock/dingmock/contract"
-	"github.com/dingmock/dingmock/contract/junit"
+	"github.com/dingmock/dingmock/internal/github"
+	"github.com/dingmock/dingmock/internal/junit"
 	"github.com/dingmock/dingmock/internal/printable"
 	"github.com/dingmock/dingmock/internal/verdict"
 	"github.com/dingmock/dingmock/mockserver"
@@ -256,17 +256,17 @@ func (r *ruling) annotations() string {
 	var b strings.Builder
 	for _, x := range r.rows {
 		if r.label(x) == verdict.Red {
-			b.WriteString(contract.GitHubError("off-spec call", x.String()))
+			b.WriteString(github.Error("off-spec call", x.String()))
 		}
 	}
 	said := r.said()
 	for _, key := range said.Stale {
 		if said.Exact {
-			b.WriteString(contract.GitHubError("baseline", "no longer occurs, take it out: "+key))
+			b.WriteString(github.Error("baseline", "no longer occurs, take it out: "+key))
 		}
 	}
 	for _, reason := range r.reasons {
-		b.WriteString(contract.GitHubError("no call", reason))
+		b.WriteString(github.Error("no call", reason))
 	}
 	return b.String()
 }

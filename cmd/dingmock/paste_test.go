@@ -22,7 +22,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/dingmock/dingmock/contract/junit"
+	"github.com/dingmock/dingmock/internal/junit"
 	"github.com/dingmock/dingmock/mockserver"
 )
 

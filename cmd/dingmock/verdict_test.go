@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/dingmock/dingmock/contract/junit"
+	"github.com/dingmock/dingmock/internal/junit"
 )
 
 // offSpec starts a fake that has had calls which were off-spec, of two apps and of none.

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock/contract"
-	"github.com/dingmock/dingmock/contract/junit"
+	"github.com/dingmock/dingmock/internal/junit"
 )
 
 // exitUnchecked is verify's exit code if no rule is broken, but not every rule could be checked.
