@@ -50,7 +50,7 @@ func TestArticle(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = fake.Close() })
 	srv := httptest.NewServer(fake)
-	t.Cleanup(srv.Close)
+	closes(t, srv)
 	program := strings.ReplaceAll(article(t), "https://oapi.dingtalk.com", srv.URL)
 	file := filepath.Join(t.TempDir(), "article.php")
 	if err := os.WriteFile(file, []byte(program), 0o600); err != nil {

@@ -30,7 +30,7 @@ func TestCAPrintsCertificatesAlone(t *testing.T) {
 				w.Header().Set("Dingmock-Version", "1")
 				_, _ = w.Write([]byte(x.sent))
 			}))
-			t.Cleanup(srv.Close)
+			closes(t, srv)
 			if code, stdout, stderr := tryRun(t, nil, "ca", "--url", srv.URL); code != x.code || stdout != x.want {
 				t.Errorf("exit code %d, want %d\n%s%s", code, x.code, stdout, stderr)
 			}

@@ -80,7 +80,7 @@ func TestJudges(t *testing.T) {
 			t.Fatal(err)
 		}
 		srv := httptest.NewServer(s)
-		t.Cleanup(srv.Close)
+		closes(t, srv)
 		return srv.URL
 	}
 	judges := map[string]func(t *testing.T, x *judged) (red bool){

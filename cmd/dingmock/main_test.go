@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,34 +56,55 @@ var programs = map[string]func() int{"signalled": signalled, "stormed": stormed,
 // limit is how long a test waits for what takes a moment. It keeps a test from hanging.
 const limit = time.Minute
 
+// ending is what a test that hangs has left to say so, before go test stops all of them.
+const ending = 30 * time.Second
+
 // nobody is an address where nothing listens: a port that was free a moment ago may belong to another test by now.
 const nobody = "http://127.0.0.1:1"
+
+// atMost is the given time, or less if go test would stop all tests before: when its ending begins, or at half of what is left.
+func atMost(t testing.TB, wait time.Duration) time.Duration {
+	t.Helper()
+	if all, ok := t.(*testing.T); ok {
+		if end, ok := all.Deadline(); ok {
+			left := time.Until(end)
+			return min(wait, max(left-ending, left/2))
+		}
+	}
+	return wait
+}
 
 // soon takes what comes through a channel.
 func soon[T any](t *testing.T, c <-chan T, what string) T {
 	t.Helper()
-	over := time.NewTimer(limit)
+	over := time.NewTimer(atMost(t, limit))
 	defer over.Stop()
 	select {
 	case v := <-c:
 		return v
 	case <-over.C:
-		t.Fatalf("%s did not come within %s", what, limit)
+		t.Fatalf("%s did not come in time", what)
 		panic("not reached")
 	}
 }
 
-// untilLate ends with the test, at three times the limit, or when half of the time is over that go test has left, which at its
-// end would stop all tests.
+// closes ends a server with the test, which fails if a call hangs in it: Close alone would wait for that for ever.
+func closes(t *testing.T, srv *httptest.Server) {
+	t.Helper()
+	t.Cleanup(func() {
+		closed := make(chan bool, 1)
+		go func() {
+			srv.Close()
+			closed <- true
+		}()
+		soon(t, closed, "the end of the calls of "+srv.URL)
+	})
+}
+
+// untilLate ends with the test, or at three times the limit.
 func untilLate(t testing.TB) context.Context {
 	t.Helper()
-	late := 3 * limit
-	if all, ok := t.(*testing.T); ok {
-		if end, ok := all.Deadline(); ok {
-			late = min(late, time.Until(end)/2)
-		}
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), late)
+	ctx, cancel := context.WithTimeout(t.Context(), atMost(t, 3*limit))
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -91,7 +113,7 @@ func untilLate(t testing.TB) context.Context {
 func bounded(t testing.TB, program string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(untilLate(t), program, args...)
-	cmd.WaitDelay = limit / 4 // for what the program leaves behind with its stdout
+	cmd.WaitDelay = ending / 2 // for what the program leaves behind with its stdout
 	return cmd
 }
 

@@ -195,7 +195,7 @@ func newNpmRegistry(t *testing.T, packages map[string]npmPackage) *npmRegistry {
 			"name": name, "dist-tags": map[string]string{"latest": version}, "versions": map[string]any{version: manifest},
 		})
 	}))
-	t.Cleanup(r.Close)
+	closes(t, r.Server)
 	return r
 }
 

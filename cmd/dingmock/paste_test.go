@@ -160,7 +160,7 @@ func arrivals(t *testing.T, answer http.Handler) (base string, take func() []arr
 			answer.ServeHTTP(w, r)
 		}
 	}))
-	t.Cleanup(srv.Close)
+	closes(t, srv)
 	return srv.URL, func() []arrived {
 		mu.Lock()
 		defer mu.Unlock()

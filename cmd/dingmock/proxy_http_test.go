@@ -75,7 +75,7 @@ func TestProxyAddsNothing(t *testing.T) {
 		w.Header().Set("Announced", "a")
 		w.Header().Set(http.TrailerPrefix+"Unannounced", "u")
 	}))
-	t.Cleanup(upstream.Close)
+	closes(t, upstream)
 	sent := http.Header{
 		"X-Forwarded-For": {"192.0.2.1", "192.0.2.2"}, "X-Forwarded-Host": {"oapi.dingtalk.com"}, "X-Forwarded-Proto": {"https"}, "Forwarded": {"for=192.0.2.1"},
 		"X-Mine": {"1", "2"}, "Te": {"trailers"}, "User-Agent": nil, "Accept-Encoding": {"br"}, "Content-Type": {"application/json"}, "Via": {"1.1 mine"},
@@ -154,7 +154,7 @@ func TestProxyConversations(t *testing.T) {
 			_, _ = fmt.Fprintf(w, "%d\n", len(body))
 		}
 	}))
-	t.Cleanup(upstream.Close)
+	closes(t, upstream)
 	url, _, end := startProxy(t, "--upstream", upstream.URL, "--quiet")
 	address := strings.TrimPrefix(url, "http://")
 	const (
@@ -339,7 +339,7 @@ func TestProxyEncodings(t *testing.T) {
 				w.Header().Set("Content-Type", "application/json")
 				_, _ = io.WriteString(w, x.body)
 			}))
-			t.Cleanup(upstream.Close)
+			closes(t, upstream)
 			url, stderr, end := startProxy(t, "--upstream", upstream.URL, "--strict")
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+goodCall, nil)
 			if err != nil {
@@ -403,7 +403,7 @@ func TestProxyLoops(t *testing.T) {
 			if x.between {
 				back, _ := url.Parse(way)
 				between := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(back) }})
-				t.Cleanup(between.Close)
+				closes(t, between)
 				way = between.URL
 			}
 			upstream := x.upstream
@@ -462,7 +462,7 @@ func TestProxyJudgesAnEcho(t *testing.T) {
 			w.Header().Set("Content-Type", "text/plain")
 			w.WriteHeader(status)
 		}))
-		t.Cleanup(upstream.Close)
+		closes(t, upstream)
 		at, stderr, end := startProxy(t, "--upstream", upstream.URL, "--strict")
 		resp, err := http.Get(at + goodCall)
 		if err != nil {
@@ -483,7 +483,7 @@ func TestProxyIsNoTunnel(t *testing.T) {
 		t.Fatal(err)
 	}
 	upstream := httptest.NewServer(s)
-	t.Cleanup(upstream.Close)
+	closes(t, upstream)
 	at, _, end := startProxy(t, "--upstream", upstream.URL, "--quiet", "--allow-no-calls", "--strict")
 	proxy, err := url.Parse(at)
 	if err != nil {

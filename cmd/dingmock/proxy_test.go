@@ -60,7 +60,7 @@ func TestProxy(t *testing.T) {
 		}
 		fake.ServeHTTP(w, r)
 	}))
-	t.Cleanup(upstream.Close)
+	closes(t, upstream)
 	record := filepath.Join(t.TempDir(), "record.jsonl")
 	url, stderr, end := startProxy(t, "--upstream", upstream.URL, "--record", record, "--strict")
 

@@ -73,8 +73,8 @@ func TestQuietClients(t *testing.T) {
 	frames.Config.ErrorLog = nil
 	l := frames.Listener
 	certificate := httptest.NewTLSServer(nil)
-	t.Cleanup(certificate.Close)
-	t.Cleanup(frames.Close)
+	closes(t, certificate)
+	closes(t, frames)
 	go func() {
 		for {
 			conn, err := l.Accept()

@@ -470,7 +470,7 @@ func TestRunEgress(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("other\n"))
 	}))
-	t.Cleanup(other.Close)
+	closes(t, other)
 	try := []string{"--", "curl", "-sS", "--noproxy", "", other.URL, "-p", "--next", "-sS", "--noproxy", "", other.URL}
 	if r := runs(t, try...); strings.Contains(r.stdout, "other\n") || !strings.Contains(r.stdout+r.stderr, "403") {
 		t.Errorf("without: %+v", r)

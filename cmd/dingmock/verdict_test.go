@@ -46,7 +46,7 @@ func TestVerdict(t *testing.T) {
 	off := offSpec(t)
 	clean := startServe(t, nil).url
 	other := httptest.NewServer(http.NotFoundHandler())
-	t.Cleanup(other.Close)
+	closes(t, other)
 	file := func(text string) string {
 		name := filepath.Join(t.TempDir(), "known")
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {

@@ -54,7 +54,7 @@ func stranger(t *testing.T, do func(w http.ResponseWriter, r *http.Request) bool
 			fake.ServeHTTP(&unnamed{w}, r)
 		}
 	}))
-	t.Cleanup(srv.Close)
+	closes(t, srv)
 	return srv
 }
 

@@ -96,7 +96,7 @@ func TestMarkGoesToDingmocksAlone(t *testing.T) {
 	t.Parallel()
 	one, two := startServe(t, nil, "--quiet"), startServe(t, nil, "--quiet")
 	server := httptest.NewServer(http.NotFoundHandler())
-	t.Cleanup(server.Close)
+	closes(t, server)
 	stranger := server.URL
 	for _, x := range []struct {
 		name, api string
@@ -157,7 +157,7 @@ func TestControlTokenGoesToOneHost(t *testing.T) {
 		seen.Store(&all)
 		http.NotFound(w, r)
 	}))
-	t.Cleanup(stranger.Close)
+	closes(t, stranger)
 	client, err := clientFor("")
 	if err != nil {
 		t.Fatal(err)

@@ -77,7 +77,7 @@ func TestVerifyWithoutPowers(t *testing.T) {
 		}
 		fake.ServeHTTP(w, r)
 	}))
-	t.Cleanup(srv.Close)
+	closes(t, srv)
 	code, stdout, stderr := tryRun(t, nil, "verify", "--url", srv.URL, "--budget", "0", "--timeout", "1m")
 	if code != exitOK || !strings.Contains(stdout, "unsupported") {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
@@ -101,7 +101,7 @@ func TestVerifyBroken(t *testing.T) {
 		}
 		fake.ServeHTTP(w, r)
 	}))
-	t.Cleanup(srv.Close)
+	closes(t, srv)
 	args := []string{"verify", "--url", srv.URL, "--run", "^(gettoken/(head|post)|paths/.*-unknown)$"}
 	code, stdout, stderr := tryRun(t, nil, append(args, "--github")...)
 	if code != exitFailed {
@@ -189,7 +189,7 @@ func TestVerifyUnreachable(t *testing.T) {
 	html := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "<!DOCTYPE html><title>hello</title>")
 	}))
-	t.Cleanup(html.Close)
+	closes(t, html)
 	fake, err := mockserver.New(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +197,7 @@ func TestVerifyUnreachable(t *testing.T) {
 	secure := httptest.NewUnstartedServer(fake)
 	secure.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	secure.StartTLS()
-	t.Cleanup(secure.Close)
+	closes(t, secure)
 	strict, err := mockserver.New(&mockserver.Options{NoAutoApps: true})
 	if err != nil {
 		t.Fatal(err)
@@ -209,7 +209,7 @@ func TestVerifyUnreachable(t *testing.T) {
 		}
 		strict.ServeHTTP(w, r)
 	}))
-	t.Cleanup(stranger.Close)
+	closes(t, stranger)
 
 	for _, tt := range []struct {
 		name, url string
