@@ -345,6 +345,7 @@ func TestForeignTransport(t *testing.T) {
 		client := http.Client{
 			Transport:     contract.Transport(&http.Transport{DisableKeepAlives: true}, func(x *contract.Exchange) { fit(t, fmt.Sprint("reply ", i), x.String()+"\n") }),
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			Timeout:       limit,
 		}
 		resp, err := client.Get(base + "/gettoken?appkey=k&appsecret=s&extra=" + url.QueryEscape(foreign[i%len(foreign)]))
 		if err != nil {

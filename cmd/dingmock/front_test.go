@@ -114,7 +114,7 @@ func TestServeTLSFault(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		bad, err := (&http.Client{Transport: tr}).Get("https://" + host + tokenPath)
+		bad, err := (&http.Client{Transport: tr, Timeout: limit}).Get("https://" + host + tokenPath)
 		if err == nil {
 			_ = bad.Body.Close()
 		}

@@ -122,7 +122,7 @@ func TestJudges(t *testing.T) {
 		},
 		"transport": func(t *testing.T, x *judged) bool {
 			red := false
-			client := &http.Client{Transport: contract.TransportWith(nil, &contract.JudgeOptions{AllowUnknown: []string{allowed}}, func(e *contract.Exchange) {
+			client := &http.Client{Timeout: limit, Transport: contract.TransportWith(nil, &contract.JudgeOptions{AllowUnknown: []string{allowed}}, func(e *contract.Exchange) {
 				red = true
 				t.Log(e)
 			})}

@@ -489,7 +489,7 @@ func TestProxyIsNoTunnel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}}
+	client := &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}, Timeout: limit}
 	_, err = client.Get("https://oapi.dingtalk.com/gettoken") //nolint:bodyclose // there is none
 	if err == nil || !strings.Contains(err.Error(), "Not Implemented") {
 		t.Errorf("error %v", err)

@@ -56,7 +56,7 @@ func TestVerifyLeavesNothingBehind(t *testing.T) {
 	if fmt.Sprint(unused["/verdict"]["reasons"]) != "[no call came]" {
 		t.Fatalf("the verdict of a new fake: %v", unused["/verdict"])
 	}
-	if code, out := verify(t.Context(), "--budget", "10"); code != exitOK {
+	if code, out := verify(untilLate(t), "--budget", "10"); code != exitOK {
 		t.Fatalf("exit code %d\n%s", code, out)
 	}
 	same("after verify alone", unused)
@@ -68,12 +68,12 @@ func TestVerifyLeavesNothingBehind(t *testing.T) {
 		get(t, server.url+call)
 	}
 	used := allOf(t, server.url)
-	if code, out := verify(t.Context(), "--budget", "0"); code != exitOK {
+	if code, out := verify(untilLate(t), "--budget", "0"); code != exitOK {
 		t.Fatalf("exit code %d\n%s", code, out)
 	}
 	same("after verify beside an app's calls", used)
 
-	ctx, interrupt := context.WithCancel(t.Context())
+	ctx, interrupt := context.WithCancel(untilLate(t))
 	defer interrupt()
 	ended := make(chan string, 1)
 	go func() {
