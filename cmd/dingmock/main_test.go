@@ -102,10 +102,10 @@ func closes(t *testing.T, srv *httptest.Server) {
 	})
 }
 
-// untilLate ends with the test, or at three times the limit.
+// untilLate ends with the test, or at four times the limit.
 func untilLate(t testing.TB) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), atMost(t, 3*limit))
+	ctx, cancel := context.WithTimeout(t.Context(), atMost(t, 4*limit))
 	t.Cleanup(cancel)
 	return ctx
 }
