@@ -177,7 +177,7 @@ func verifyMarked(t *testing.T, named func(string) string) (secrets []string, pr
 	}))
 	closes(t, srv)
 	_, stdout, stderr := tryRun(t, nil, "verify", "--url", srv.URL, "--appkey", "mock-v", "--appsecret", "M4rkappsecret+/&x9x9", "--corpid", "mock-w", "--corpsecret", "M4rkcorpsecretx9x9",
-		"--budget", "20", "--github", "--junit", named("verify.xml"), "--json", named("verify.json"))
+		"--budget", "20", "--timeout", "1m", "--github", "--junit", named("verify.xml"), "--json", named("verify.json"))
 	if !strings.Contains(stdout, "mend these first") {
 		t.Errorf("verify has not begun: %s%s", stdout, stderr)
 	}

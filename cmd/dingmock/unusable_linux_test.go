@@ -232,8 +232,8 @@ func TestFullDiskKeepsReports(t *testing.T) {
 	_ = full.Close()
 	fake := startServe(t, nil, "--quiet").url
 	for _, x := range [][]string{
-		{"verify", "--url", fake, "--run", "^gettoken/head$", "--junit", report},
-		{"verify", "--url", fake, "--run", "^gettoken/head$", "--json", link},
+		{"verify", "--url", fake, "--timeout", "1m", "--run", "^gettoken/head$", "--junit", report},
+		{"verify", "--url", fake, "--timeout", "1m", "--run", "^gettoken/head$", "--json", link},
 		{"verify", "--colour", "--json", report},
 		{"verdict", "--url", fake, "--allow-no-calls", "--junit", report},
 		{"verdict", "--url", fake, "--allow-no-calls", "--report", link},

@@ -125,7 +125,7 @@ func TestVerifyExits(t *testing.T) {
 			for name, value := range x.env {
 				env[name] = strings.NewReplacer("JUNIT", files[0], "JSON", files[1]).Replace(value)
 			}
-			args := []string{"verify", "--budget", "0"}
+			args := []string{"verify", "--budget", "0", "--timeout", "1m"}
 			for _, a := range x.args {
 				if a == "FILES" {
 					args = append(args, "--junit", files[0], "--json="+files[1])

@@ -102,7 +102,7 @@ func TestVerifyBroken(t *testing.T) {
 		fake.ServeHTTP(w, r)
 	}))
 	closes(t, srv)
-	args := []string{"verify", "--url", srv.URL, "--run", "^(gettoken/(head|post)|paths/.*-unknown)$"}
+	args := []string{"verify", "--url", srv.URL, "--timeout", "1m", "--run", "^(gettoken/(head|post)|paths/.*-unknown)$"}
 	code, stdout, stderr := tryRun(t, nil, append(args, "--github")...)
 	if code != exitFailed {
 		t.Errorf("exit code %d, want %d", code, exitFailed)
