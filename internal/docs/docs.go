@@ -2,6 +2,7 @@
 package docs
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Blocks returns the contents of the fenced code blocks of a language, without their trailing comments.
@@ -66,7 +68,10 @@ func RunGo(t testing.TB, root string, setUps int, which func(program string) (st
 // run runs a script and returns its output. It fails the test if the script fails.
 func run(t testing.TB, dir, script string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "sh", "-ec", script)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute) // it may have all to compile
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "sh", "-ec", script)
+	cmd.WaitDelay = 10 * time.Second // for what the script leaves behind with its output
 	cmd.Dir = dir
 	// Whatever this leaves unchecked was checked when dingmock's own modules were made.
 	cmd.Env = append(os.Environ(), "GOSUMDB=off", "GOFLAGS=", "TESTCONTAINERS_RYUK_DISABLED=true")

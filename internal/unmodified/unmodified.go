@@ -3,11 +3,13 @@
 package unmodified
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 )
 
 // Python is the interpreter that Debian's packages are for.
@@ -105,8 +107,10 @@ func Folder(t testing.TB, root string) string {
 // Compile compiles the programs of Reached that need it into the folder. It requires javac.
 func Compile(t testing.TB, root, dir string) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	defer cancel()
 	for _, compile := range [][]string{{"go", "test", "-C", "go", "-c", "-o", filepath.Join(dir, "go.test")}, {"javac", "-d", dir, "Session.java"}} {
-		cmd := exec.CommandContext(t.Context(), compile[0], compile[1:]...)
+		cmd := exec.CommandContext(ctx, compile[0], compile[1:]...)
 		cmd.Dir = filepath.Join(root, "examples/unmodified")
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // it runs in containers too
 		if out, err := cmd.CombinedOutput(); err != nil {
