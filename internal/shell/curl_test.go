@@ -1,6 +1,7 @@
 package shell_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -38,6 +40,8 @@ func TestCurlLine(t *testing.T) {
 // Each line is pasted into a shell, whose variables hold the secrets, and makes the request that it stands for.
 func TestCurlIsPasted(t *testing.T) {
 	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
 	for _, program := range append(shells, "curl") {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("there is no %s", program)
@@ -92,7 +96,7 @@ func TestCurlIsPasted(t *testing.T) {
 			t.Errorf("%s: the line is %q", x.name, line)
 		}
 		for _, program := range [][]string{{"sh"}, {"bash"}, {"bash", "--norc", "-i"}} { // the last one is interactive, as if a person typed
-			cmd := exec.CommandContext(t.Context(), program[0], program[1:]...)
+			cmd := exec.CommandContext(ctx, program[0], program[1:]...)
 			cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "BASE=" + srv.URL, "ACCESS_TOKEN=t0ken", "APPSECRET=s3cret", "X_TOKEN=xtoken"}
 			cmd.Stdin = strings.NewReader("set -e\n" + line + "\n")
 			if out, err := cmd.CombinedOutput(); err != nil {
@@ -114,6 +118,8 @@ func TestCurlIsPasted(t *testing.T) {
 // A line that is not the whole request makes none, and says what it lacks.
 func TestCurlLacks(t *testing.T) {
 	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
 	for _, x := range []struct {
 		curl shell.Curl
 		want string
@@ -125,7 +131,7 @@ func TestCurlLacks(t *testing.T) {
 		if diff := cmp.Diff(x.want, line); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if out, err := exec.CommandContext(t.Context(), "sh", "-c", line).CombinedOutput(); err != nil || len(out) > 0 {
+		if out, err := exec.CommandContext(ctx, "sh", "-c", line).CombinedOutput(); err != nil || len(out) > 0 {
 			t.Errorf("%s: %v, %s", line, err, out)
 		}
 	}
