@@ -122,10 +122,11 @@ func TestJudges(t *testing.T) {
 		},
 		"transport": func(t *testing.T, x *judged) bool {
 			red := false
-			client := &http.Client{Timeout: limit, Transport: contract.TransportWith(nil, &contract.JudgeOptions{AllowUnknown: []string{allowed}}, func(e *contract.Exchange) {
+			client := &http.Client{Timeout: limit}
+			client.Transport = contract.TransportWith(nil, &contract.JudgeOptions{AllowUnknown: []string{allowed}}, func(e *contract.Exchange) {
 				red = true
 				t.Log(e)
-			})}
+			})
 			if x != nil {
 				x.send(t, client, fake(t))
 			}

@@ -362,7 +362,8 @@ func TestVerifyLinesArePasted(t *testing.T) {
 	}))
 	dir := t.TempDir()
 	outputs := map[string]string{}
-	_, outputs["stdout"], _ = tryRun(t, nil, "verify", "--url", base, "--budget", "20", "--timeout", "1m", "--junit", filepath.Join(dir, "x.xml"), "--json", filepath.Join(dir, "x.json"), "--github", "--bytes")
+	_, outputs["stdout"], _ = tryRun(t, nil, "verify", "--url", base, "--budget", "20", "--timeout", "1m",
+		"--junit", filepath.Join(dir, "x.xml"), "--json", filepath.Join(dir, "x.json"), "--github", "--bytes")
 	for _, name := range []string{"x.xml", "x.json"} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
