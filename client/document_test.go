@@ -2,7 +2,9 @@ package client
 
 import (
 	"bytes"
+	gocmp "cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,29 +21,78 @@ import (
 	"github.com/dingmock/dingmock"
 )
 
-// methods calls each method of Client that makes a call of the document, and tells what it returned. The session's
-// chat is given so that each field of the document goes out.
-var methods = map[string]func(context.Context, *Client) (any, error){
-	"Token":       func(ctx context.Context, c *Client) (any, error) { return c.Token(ctx) },
-	"AccessToken": func(ctx context.Context, c *Client) (any, error) { return c.AccessToken(ctx) },
-	"GetSession": func(ctx context.Context, c *Client) (any, error) {
-		s, ok, err := c.GetSession(ctx, "manager4220")
-		return found{s, ok}, err
+// method is a method of Client that makes a call of the document.
+type method struct {
+	call func(context.Context, *Client) (any, error) // with all that the document declares
+	want map[string]any                              // an example of a success → what the method returns of it
+}
+
+// methods are all of them, by name.
+var methods = map[string]method{
+	"Token": {
+		call: func(ctx context.Context, c *Client) (any, error) { return c.Token(ctx) },
+		want: map[string]any{"success": exampleToken},
 	},
-	"CreateSession": func(ctx context.Context, c *Client) (any, error) {
-		return c.CreateSession(ctx, SessionParams{SessionID: "s-1", UserID: "manager4220", ChatID: "chat-1"})
+	"AccessToken": {
+		call: func(ctx context.Context, c *Client) (any, error) { return c.AccessToken(ctx) },
+		want: map[string]any{"success": exampleToken},
 	},
-	"CloseSession": func(ctx context.Context, c *Client) (any, error) {
-		return closed{}, c.CloseSession(ctx, SessionParams{SessionID: "s-1", UserID: "manager4220", ChatID: "chat-1"})
+	"GetSession": {
+		call: func(ctx context.Context, c *Client) (any, error) {
+			s, ok, err := c.GetSession(ctx, "manager4220")
+			return found{s, ok}, err
+		},
+		want: map[string]any{
+			"success": found{Session{
+				SessionID: "s-1", AppKey: "dingmockapp", UserID: "manager4220", CreateTime: time.Date(2023, 9, 2, 16, 1, 2, 0, time.UTC),
+			}, true},
+			"success-none": found{},
+		},
 	},
+	"CreateSession": {
+		call: func(ctx context.Context, c *Client) (any, error) {
+			return c.CreateSession(ctx, SessionParams{SessionID: "s-1", UserID: "manager4220", ChatID: "chat-1"})
+		},
+		want: map[string]any{"success": "s-1"},
+	},
+	"CloseSession": {
+		call: func(ctx context.Context, c *Client) (any, error) {
+			return done{}, c.CloseSession(ctx, SessionParams{SessionID: "s-1", UserID: "manager4220", ChatID: "chat-1"})
+		},
+		want: map[string]any{"success": done{}},
+	},
+}
+
+// exampleToken is the token of the document's examples.
+var exampleToken = Token{Value: "82ad1e1b28b2357dbf090b9a2582319c", Expires: newManual().Now().Add(7200 * time.Second)}
+
+// done is what a method returns that tells but that it succeeded.
+type done struct{}
+
+// kindOf is which of the Err… variables each error of the document is.
+var kindOf = map[string]error{
+	"appkey-or-appsecret-wrong": ErrWrongCredentials, "corpid-or-corpsecret-wrong": ErrWrongCredentials, "app-key-wrong": ErrWrongCredentials,
+	"invalidClientIdOrSecret": ErrWrongCredentials,
+	"parameter-missing":       ErrInvalidParameter, "parameter-invalid": ErrInvalidParameter, "appsecret-missing": ErrInvalidParameter,
+	"corpsecret-missing": ErrInvalidParameter, "need-get": ErrInvalidParameter, "need-post": ErrInvalidParameter, "content-type-invalid": ErrInvalidParameter,
+	"body-unreadable": ErrInvalidParameter, "body-too-large": ErrInvalidParameter, "Missingbody": ErrInvalidParameter, "Invalidbody": ErrInvalidParameter,
+	"MissingParameter":     ErrInvalidParameter,
+	"access-token-missing": ErrInvalidParameter, "access-token-invalid": ErrInvalidToken, "auth-token-blank": ErrInvalidToken,
+	"auth-token-invalid": ErrInvalidToken, "InvalidAuthentication": ErrInvalidToken, "AuthenticationFailed.MissingParameter": ErrInvalidToken,
+	"system-busy": ErrBusy, "serviceBusy": ErrBusy,
+	"permission-denied": ErrNoPermission, "auth-permission-denied": ErrNoPermission, "AccessTokenPermissionDenied": ErrNoPermission,
+	"ip-not-allowed": ErrIPNotAllowed, "auth-ip-not-allowed": ErrIPNotAllowed, "IpNotInWhiteList": ErrIPNotAllowed,
+	"app-throttled": ErrThrottled, "api-throttled": ErrThrottled, "auth-app-throttled": ErrThrottled, "auth-api-throttled": ErrThrottled,
+	"QpsLimitForAppkeyAndApi": ErrThrottled, "QpsLimitForApi": ErrThrottled,
+	"quota-exhausted": ErrQuotaExhausted, "auth-quota-exhausted": ErrQuotaExhausted, "ApiCountLimitForOrg": ErrQuotaExhausted,
+	"user-not-found": ErrUserNotFound, "session-invalid": ErrInvalidSession, "sessions-too-many": ErrTooManySessions,
+	"uri-not-found": ErrUnknownAPI, "api-name-invalid": ErrUnknownAPI, "InvalidAction.NotFound": ErrUnknownAPI,
 }
 
 type found struct {
 	Session Session
 	OK      bool
 }
-
-type closed struct{}
 
 func load(t testing.TB) *dingmock.Document {
 	t.Helper()
@@ -107,11 +158,9 @@ func TestEveryOperationHasItsMethod(t *testing.T) {
 						}
 					}
 				}
-				return respond(200, map[string]string{
-					"gettoken": okToken, "accessToken": okNew, "getsession": okNone, "create_session": okCreate, "close_session": okClose,
-				}[op.ID]), nil
+				return respond(200, string(op.Replies[0].Examples["success"])), nil
 			})
-			if _, err := method(t.Context(), c); err != nil {
+			if _, err := method.call(t.Context(), c); err != nil {
 				t.Fatal(err)
 			}
 			if got := ids[len(ids)-1]; got != tied[name] {
@@ -119,110 +168,6 @@ func TestEveryOperationHasItsMethod(t *testing.T) {
 			}
 		})
 	}
-}
-
-const (
-	oapiID   = ""
-	topapiID = "16l4ew3d47pdp"
-	apiID    = "0199D0B3-5C1E-7A44-9E0B-3F2A6C5D8E71"
-)
-
-// wantReplies says what each example of the document must become: a value, or an *Error and its kind.
-func wantReplies(clock time.Time) map[string]any {
-	token := Token{Value: "82ad1e1b28b2357dbf090b9a2582319c", Expires: clock.Add(7200 * time.Second)}
-	want := map[string]any{
-		"gettoken/success":    token,
-		"accessToken/success": token,
-		"getsession/success": found{Session{
-			SessionID: "s-1", AppKey: "dingmockapp", UserID: "manager4220",
-			CreateTime: time.Date(2023, 9, 2, 16, 1, 2, 0, time.UTC),
-		}, true},
-		"getsession/success-none": found{},
-		"create_session/success":  "s-1",
-		"close_session/success":   closed{},
-	}
-	refuse := func(operation, example string, kind error, e Error) {
-		e.Operation, e.HTTPStatus = operation, max(e.HTTPStatus, 200)
-		if errors.Is(kind, ErrThrottled) {
-			e.Until = time.Date(2026, 9, 3, 0, 1, 3, 0, china)
-		}
-		want[operation+"/"+example] = refusal{e, kind}
-	}
-	throttled := func(api, count string) string {
-		return "应用调用该接口次数过多，超出了该接口承受的最大qps，请求被暂时限制了，建议错开整点时刻调用该接口, apiPath(" + api +
-			"), 从 2026-09-03 00:01:02 到 2026-09-03 00:01:02 请求总次数超过 " + count + " 次, 限制将在 2026-09-03 00:01:03 结束."
-	}
-
-	const oapi = "gettoken"
-	refuse(oapi, "appkey-or-appsecret-wrong", ErrWrongCredentials, Error{Errcode: 40096, Message: "不合法的appKey或appSecret"})
-	refuse(oapi, "corpid-or-corpsecret-wrong", ErrWrongCredentials, Error{Errcode: 40089, Message: "不合法的corpid或corpsecret"})
-	refuse(oapi, "parameter-missing", ErrInvalidParameter, Error{Errcode: 40035, Message: "缺少参数 corpid or appkey"})
-	refuse(oapi, "appsecret-missing", ErrInvalidParameter, Error{Errcode: 40035, Message: "缺少参数 appsecret"})
-	refuse(oapi, "corpsecret-missing", ErrInvalidParameter, Error{Errcode: 40035, Message: "缺少参数 corpsecret"})
-	refuse(oapi, "parameter-invalid", ErrInvalidParameter, Error{Errcode: 40035, Message: "不合法的参数 appkey"})
-	refuse(oapi, "need-get", ErrInvalidParameter, Error{Errcode: 43001, Message: "需要GET请求"})
-	refuse(oapi, "system-busy", ErrBusy, Error{Errcode: -1, Message: "系统繁忙"})
-	refuse(oapi, "permission-denied", ErrNoPermission, Error{Errcode: 60011, Message: "没有调用该接口的权限"})
-	refuse(oapi, "ip-not-allowed", ErrIPNotAllowed, Error{Errcode: 60020, Message: "访问ip不在白名单之中,request ip=203.0.113.7 appKey(dingmockapp)"})
-	refuse(oapi, "app-throttled", ErrThrottled, Error{Errcode: 90018, Message: "当前钉钉" + throttled("/gettoken", "20")})
-	refuse(oapi, "api-throttled", ErrThrottled, Error{Errcode: 90002, Message: "您的服务器调用钉钉开放平台当前接口的所有请求都被暂时禁用了, apiPath(/gettoken), 从 2026-09-03 00:01:02 到 2026-09-03 00:01:02 请求总次数超过了 300 次, 处罚将在 2026-09-03 00:01:03 结束."})
-	refuse(oapi, "quota-exhausted", ErrQuotaExhausted, Error{Errcode: 90020, Message: "本月接口调用次数已超过限额"})
-	refuse(oapi, "access-token-invalid", ErrInvalidToken, Error{Errcode: 40014, Message: "不合法的access_token"})
-
-	for operation, x := range map[string]struct{ api, missing, invalid string }{
-		"getsession":     {"dingtalk.oapi.v2.user.getsession", "userid", "userid"},
-		"create_session": {"dingtalk.oapi.v2.im.create_session", "session_id", "chatid"},
-		"close_session":  {"dingtalk.oapi.v2.im.close_session", "session_id", "chatid"},
-	} {
-		plain := func(example string, kind error, errcode int, message string) {
-			refuse(operation, example, kind, Error{Errcode: errcode, Message: message, RequestID: topapiID})
-		}
-		gateway := func(example string, kind error, subCode, message string) {
-			refuse(operation, example, kind, Error{Errcode: 88, SubCode: subCode, Message: message, RequestID: topapiID})
-		}
-		plain("session-invalid", ErrInvalidSession, 34001, "无效的会话id")
-		plain("need-post", ErrInvalidParameter, 43002, "需要POST请求")
-		plain("content-type-invalid", ErrInvalidParameter, 43004, "无效的HTTP HEADER Content-Type")
-		plain("body-unreadable", ErrInvalidParameter, 47001, "解析JSON/XML内容错误")
-		plain("body-too-large", ErrInvalidParameter, 40038, "不合法的请求格式")
-		plain("parameter-missing", ErrInvalidParameter, 40035, "缺少参数 "+x.missing)
-		plain("parameter-invalid", ErrInvalidParameter, 40035, "不合法的参数 "+x.invalid)
-		plain("system-busy", ErrBusy, -1, "系统繁忙")
-		refuse(operation, "api-name-invalid", ErrUnknownAPI, Error{Errcode: 22, Message: "不合法ApiName，ApiName = " + x.api, RequestID: "15r6taqz8r6xu"})
-		gateway("auth-token-blank", ErrInvalidToken, "40000", "access_token is blank")
-		gateway("auth-token-invalid", ErrInvalidToken, "40014", "不合法的access_token")
-		gateway("auth-permission-denied", ErrNoPermission, "60011", "应用尚未开通所需的权限：[qyapi_getsession]，点击链接申请并开通即可：https://open-dev.dingtalk.com/appscope/apply?content=dingmockapp%23qyapi_getsession, {requiredScopes=[qyapi_getsession]}")
-		gateway("auth-ip-not-allowed", ErrIPNotAllowed, "60020", "访问ip不在白名单之中,request ip=203.0.113.7 appKey(dingmockapp)")
-		gateway("auth-app-throttled", ErrThrottled, "90018", "当前钉钉"+throttled("dingtalk.oapi.v2.im.create_session", "20"))
-		gateway("auth-api-throttled", ErrThrottled, "90002", "当前所有钉钉"+throttled("dingtalk.oapi.v2.im.create_session", "1200"))
-		gateway("auth-quota-exhausted", ErrQuotaExhausted, "90020", "本月接口调用次数已超过限额")
-		switch operation {
-		case "getsession":
-			delete(want, "getsession/session-invalid")
-			plain("user-not-found", ErrUserNotFound, 60121, "找不到该用户")
-		case "create_session":
-			plain("user-not-found", ErrUserNotFound, 60121, "找不到该用户")
-			plain("app-key-wrong", ErrWrongCredentials, 40096, "不合法的appKey或appSecret")
-			plain("sessions-too-many", ErrTooManySessions, 1002, "组织建群超出上限")
-		}
-	}
-
-	api := func(example string, kind error, status int, code, message string) {
-		refuse("accessToken", example, kind, Error{HTTPStatus: status, Code: code, Message: message, RequestID: apiID})
-	}
-	api("invalidClientIdOrSecret", ErrWrongCredentials, 400, "invalidClientIdOrSecret", "无效的clientId或者clientSecret")
-	api("Missingbody", ErrInvalidParameter, 400, "Missingbody", "body is mandatory for this action.")
-	api("Invalidbody", ErrInvalidParameter, 400, "Invalidbody", "Specified parameter body is not valid.")
-	api("MissingParameter", ErrInvalidParameter, 400, "MissingappKey", "appKey is mandatory for this action.")
-	api("InvalidAuthentication", ErrInvalidToken, 400, "InvalidAuthentication", "不合法的access_token")
-	api("AccessTokenPermissionDenied", ErrNoPermission, 403, "Forbidden.AccessDenied.AccessTokenPermissionDenied", "没有调用该接口的权限")
-	api("IpNotInWhiteList", ErrIPNotAllowed, 403, "Forbidden.AccessDenied.IpNotInWhiteList", "访问ip不在白名单之中，请参考FAQ：https://open.dingtalk.com/document/org-faq/app-faq,request ip=203.0.113.7 appKey(dingmockapp)")
-	api("QpsLimitForAppkeyAndApi", ErrThrottled, 403, "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi", "当前钉钉"+throttled("/v1.0/oauth2/accessToken", "20"))
-	api("QpsLimitForApi", ErrThrottled, 403, "Forbidden.AccessDenied.QpsLimitForApi", "当前所有钉钉"+throttled("/v1.0/oauth2/accessToken", "1200"))
-	api("ApiCountLimitForOrg", ErrQuotaExhausted, 403, "Forbidden.AccessDenied.ApiCountLimitForOrg", "本月接口调用次数已超过限额")
-	api("InvalidAction.NotFound", ErrUnknownAPI, 404, "InvalidAction.NotFound", "Specified api is not found, please check your url and method.")
-	api("serviceBusy", ErrBusy, 503, "serviceBusy", "系统繁忙")
-	return want
 }
 
 // refusal is an *Error and the Err… variable that it is.
@@ -240,22 +185,19 @@ var kinds = []error{
 // TestEveryExample answers each call with each example of the document, and compares what the method returns.
 func TestEveryExample(t *testing.T) {
 	t.Parallel()
-	clock := newManual()
-	want := wantReplies(clock.Now())
 	for _, op := range load(t).Operations() {
+		method, told := methods[operations[op.ID].by], map[string]bool{}
 		for _, reply := range op.Replies {
 			for example, body := range reply.Examples {
-				name := op.ID + "/" + example
-				expected, ok := want[name]
-				if !ok {
-					t.Errorf("%s: this test does not say what it has to become", name)
-					continue
+				want, success := method.want[example]
+				told[example] = true
+				if !success {
+					want = refusalOf(t, op.ID, reply.Status, example, body)
 				}
-				delete(want, name)
-				t.Run(name, func(t *testing.T) {
+				t.Run(op.ID+"/"+example, func(t *testing.T) {
 					t.Parallel()
 					options := testOptions()
-					options.Now = clock.Now
+					options.Now = newManual().Now
 					c := serve(t, options, func(w http.ResponseWriter, r *http.Request) {
 						if r.URL.Path == "/gettoken" && op.ID != "gettoken" {
 							answer(w, okToken)
@@ -268,8 +210,7 @@ func TestEveryExample(t *testing.T) {
 						w.WriteHeader(reply.Status)
 						_, _ = w.Write(body)
 					})
-					value, err := methods[operations[op.ID].by](t.Context(), c)
-					var got any = value
+					got, err := method.call(t.Context(), c)
 					if err != nil {
 						refused, ok := err.(*Error) //nolint:errorlint // err itself, not one that it wraps
 						if !ok {
@@ -278,16 +219,47 @@ func TestEveryExample(t *testing.T) {
 						got = refusal{*refused, only(t, err)}
 					}
 					same := cmp.Comparer(func(a, b error) bool { return errors.Is(a, b) && errors.Is(b, a) })
-					if diff := cmp.Diff(expected, got, same); diff != "" {
+					if diff := cmp.Diff(want, got, same); diff != "" {
 						t.Errorf("(-want +got):\n%s", diff)
 					}
 				})
 			}
 		}
+		for example := range method.want {
+			if !told[example] {
+				t.Errorf("%s: the document has no example %s", op.ID, example)
+			}
+		}
 	}
-	for name := range want {
-		t.Errorf("%s: is not in the document", name)
+}
+
+// refusalOf is what an example of an error has to become: what stands in its body, the kind that the error's name says, and if it is
+// throttled the time that its text names.
+func refusalOf(t *testing.T, operation string, status int, example string, body []byte) refusal {
+	t.Helper()
+	var b struct {
+		Errcode               int
+		SubCode               string `json:"sub_code"`
+		SubMsg                string `json:"sub_msg"`
+		Errmsg, Code, Message string
+		RequestID             string `json:"request_id"`
+		NewID                 string `json:"requestid"`
 	}
+	if err := json.Unmarshal(body, &b); err != nil {
+		t.Fatal(err)
+	}
+	kind := kindOf[example]
+	if kind == nil {
+		t.Errorf("%s/%s: this test does not say which of the Err… variables it is", operation, example)
+	}
+	e := Error{
+		Operation: operation, HTTPStatus: status, Errcode: b.Errcode, SubCode: b.SubCode, Code: b.Code,
+		Message: gocmp.Or(b.SubMsg, b.Message, b.Errmsg), RequestID: b.RequestID + b.NewID,
+	}
+	if kind == ErrThrottled {
+		e.Until = time.Date(2026, 9, 3, 0, 1, 3, 0, china)
+	}
+	return refusal{e, kind}
 }
 
 // only returns the one Err… variable that an error is.
@@ -331,8 +303,8 @@ func TestErrorText(t *testing.T) {
 		want string
 	}{
 		{&Error{Operation: "gettoken", HTTPStatus: 200, Errcode: 40096, Message: "不合法的appKey或appSecret"}, "dingtalk: gettoken: errcode 40096: 不合法的appKey或appSecret"},
-		{&Error{Operation: "getsession", HTTPStatus: 200, Errcode: 88, SubCode: "40014", Message: "不合法的access_token", RequestID: topapiID}, "dingtalk: getsession: errcode 88, sub_code 40014: 不合法的access_token (request id 16l4ew3d47pdp)"},
-		{&Error{Operation: "accessToken", HTTPStatus: 503, Code: "serviceBusy", RequestID: apiID}, "dingtalk: accessToken: HTTP 503, code serviceBusy (request id " + apiID + ")"},
+		{&Error{Operation: "getsession", HTTPStatus: 200, Errcode: 88, SubCode: "40014", Message: "不合法的access_token", RequestID: "16l4ew3d47pdp"}, "dingtalk: getsession: errcode 88, sub_code 40014: 不合法的access_token (request id 16l4ew3d47pdp)"},
+		{&Error{Operation: "accessToken", HTTPStatus: 503, Code: "serviceBusy", RequestID: "0199D0B3-5C1E-7A44-9E0B-3F2A6C5D8E71"}, "dingtalk: accessToken: HTTP 503, code serviceBusy (request id 0199D0B3-5C1E-7A44-9E0B-3F2A6C5D8E71)"},
 		{&ReplyError{Operation: "getsession", HTTPStatus: 502, Reason: "it is empty"}, `dingtalk: getsession: not a reply of the platform: it is empty (HTTP 502, Content-Type "", no body)`},
 	}
 	for _, tt := range tests {
@@ -426,7 +398,7 @@ func TestBrokenReplies(t *testing.T) {
 					w.WriteHeader(tt.status)
 					_, _ = io.WriteString(w, tt.body)
 				})
-				value, err := methods[op.by](t.Context(), c)
+				value, err := methods[op.by].call(t.Context(), c)
 				var broken *ReplyError
 				if !errors.As(err, &broken) {
 					t.Fatalf("error %v is a %T, want a *ReplyError; the value is %v", err, err, value)

@@ -50,7 +50,7 @@ func FuzzReply(f *testing.F) {
 			}
 			return respond(status, string(body)), nil
 		})
-		value, err := methods[operations[op.ID].by](t.Context(), c)
+		value, err := methods[operations[op.ID].by].call(t.Context(), c)
 
 		request := &dingmock.Request{Operation: op, Family: op.Family, Method: op.Method, Path: op.Path}
 		header := http.Header{"Content-Type": {op.Family.ContentType}}

@@ -241,7 +241,7 @@ func TestErrorsShowNoSecret(t *testing.T) {
 				"Call that cannot be sent":        func(c *Client) error { return c.Call(ctx, "BAD METHOD", "/x", nil, nil) },
 			}
 			for name, method := range methods {
-				calls[name] = func(c *Client) error { _, err := method(ctx, c); return err }
+				calls[name] = func(c *Client) error { _, err := method.call(ctx, c); return err }
 			}
 			for name, call := range calls {
 				o := options

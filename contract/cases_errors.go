@@ -230,7 +230,7 @@ var triggers = map[string]trigger{
 		},
 	},
 	"api-name-invalid": {
-		when: "at a platform that has no such call, whatever token it has", needs: NeedsWithoutSessions,
+		when: "at a platform that has no such call, whatever token it has", needs: NeedsWithoutSessions | needsWrites,
 		ways: func(c *trial, op *dingmock.Operation, add addWay) {
 			add("without a token", newCall(op).off(dingmock.KindMissingCredential, dingmock.KindMissingParameter), "apiName", op.Family.API(op.Path))
 			q := newCall(op, tokenOf(op), c.token(c.app())).off(dingmock.KindMissingParameter)

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -356,9 +357,14 @@ func (r *rawClient) Do(ctx context.Context, operation string, params map[string]
 		_ = decodeJSON(x.Body, &body)
 		return nil, &Refusal{Errcode: x.Error.Errcode, SubCode: x.Error.SubCode, Code: x.Error.Code, Message: body.Errmsg + body.Message}
 	}
-	if m := tokenReply.FindSubmatch(x.Body); m != nil && tokenOf(op) == "" {
+	if tokenOf(op) == "" {
+		var body struct {
+			Old string `json:"access_token"`
+			New string `json:"accessToken"`
+		}
+		_ = decodeJSON(x.Body, &body)
 		r.mu.Lock()
-		r.value = string(m[1])
+		r.value = cmp.Or(body.Old, body.New, r.value)
 		r.mu.Unlock()
 	}
 	return x.Body, nil

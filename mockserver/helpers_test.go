@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/mockserver"
 	"github.com/dingmock/dingmock/mockserver/control"
 )
@@ -244,4 +245,18 @@ func decode(t testing.TB, text string, out any) {
 	if err := json.Unmarshal([]byte(text), out); err != nil {
 		t.Errorf("%v: %s", err, text)
 	}
+}
+
+// operations are the ids of the document's operations.
+func operations(t *testing.T) []string {
+	t.Helper()
+	doc, err := dingmock.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, op := range doc.Operations() {
+		ids = append(ids, op.ID)
+	}
+	return ids
 }
