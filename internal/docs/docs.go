@@ -22,13 +22,13 @@ func Blocks(text, language string) (list []string) {
 	return list
 }
 
-// RunGo checks that Go programs of README.md and docs/go.md compile and that their tests pass. which returns a program as it is
+// RunGo checks that Go programs of README.md, docs/go.md and contract/README.md compile and that their tests pass. which returns a program as it is
 // to be run, or false to leave it out. The first setUps blocks of docs/go.md in sh set up the module; the last of them runs once
 // the programs are there. root is the absolute path of the checkout.
 func RunGo(t testing.TB, root string, setUps int, which func(program string) (string, bool)) {
 	t.Helper()
-	var texts [2]string
-	for i, name := range []string{"README.md", "docs/go.md"} {
+	var texts [3]string
+	for i, name := range []string{"README.md", "docs/go.md", "contract/README.md"} {
 		text, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
 			t.Fatal(err)
@@ -41,7 +41,7 @@ func RunGo(t testing.TB, root string, setUps int, which func(program string) (st
 	}
 	dir, n := t.TempDir(), 0
 	run(t, dir, "go mod init example.com/shop\n"+strings.Join(setUp[:setUps-1], ""))
-	for _, m := range regexp.MustCompile("(?ms)^```go\n(.*?)^```$").FindAllStringSubmatch(texts[0]+texts[1], -1) {
+	for _, m := range regexp.MustCompile("(?ms)^```go\n(.*?)^```$").FindAllStringSubmatch(strings.Join(texts[:], ""), -1) {
 		program, ok := which(m[1])
 		if !ok {
 			continue
@@ -56,7 +56,7 @@ func RunGo(t testing.TB, root string, setUps int, which func(program string) (st
 		}
 	}
 	if n < 2 {
-		t.Fatalf("README.md and docs/go.md have %d such programs", n)
+		t.Fatalf("the documents have %d such programs", n)
 	}
 	run(t, dir, setUp[setUps-1]+"test -z \"$(gofmt -l .)\"\ngo vet ./...")
 	out := run(t, dir, "go test ./...")
