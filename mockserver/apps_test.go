@@ -79,7 +79,7 @@ func TestAutoAppKeys(t *testing.T) {
 				t.Errorf("RefuseUndeclared answers %s and makes the app all the same", a.body)
 			}
 			refused := fake(t, mockserver.Options{Apps: []mockserver.AppState{}, NoAutoApps: true})
-			if a := do(refused, test.line, jsonType, test.body); len(names(refused)) != 0 || !strings.Contains(a.header.Get("Dingmock-Explain"), "--no-auto-apps") {
+			if a := do(refused, test.line, jsonType, test.body); len(names(refused)) != 0 || !strings.Contains(a.header.Get("Dingmock-Explain"), "(options app, state), and none is made on first use here (option no-auto-apps") {
 				t.Errorf("NoAutoApps answers %s, explained %q", a.body, a.header.Get("Dingmock-Explain"))
 			}
 		})
@@ -139,7 +139,7 @@ func TestEviction(t *testing.T) {
 	if code(t, r) != 88 {
 		t.Errorf("the token of an evicted app is answered %s", r.body)
 	}
-	want := "this token was good, but its app mock-b was evicted: there were 3 apps, and it had been unused for longest (--max-apps); call gettoken again"
+	want := "this token was good, but its app mock-b was evicted: there were 3 apps, and it had been unused for longest (option max-apps); call gettoken again"
 	if got := r.header.Get("Dingmock-Explain"); got != want {
 		t.Errorf("Dingmock-Explain\n got %q\nwant %q", got, want)
 	}

@@ -215,7 +215,7 @@ func (c *call) checkPair() *world.Failure {
 // noApp returns the end of a sentence: how to make an app of that id, or why none was made.
 func (c *call) noApp(p *pair) string {
 	id := c.Value(p.id)
-	const ways = "the options, a state file or the control API (--app, --state)"
+	const ways = "the options, a state file or the control API (options app, state)"
 	if a, what := c.server.tenants.called(id); a != nil {
 		mine := a.appKey
 		if p.corp {
@@ -225,9 +225,9 @@ func (c *call) noApp(p *pair) string {
 	}
 	switch {
 	case c.server.options.NoAutoApps:
-		return "; apps come from " + ways + ", and none is made on first use here (--no-auto-apps)"
+		return "; apps come from " + ways + ", and none is made on first use here (option no-auto-apps)"
 	case c.full:
-		return fmt.Sprintf(", and none could be made: there are %d apps, as many as there may be (--max-apps), and none of them was made on first use, to go in its place; delete one, or allow more", c.server.options.MaxApps)
+		return fmt.Sprintf(", and none could be made: there are %d apps, as many as there may be (option max-apps), and none of them was made on first use, to go in its place; delete one, or allow more", c.server.options.MaxApps)
 	case strings.HasPrefix(id, "mock-") && !autoKey.MatchString(id):
 		return "; a key makes one on first use if it is mock- and then 1 to 64 of A-Z, a-z, 0-9, _ and -, which this one is not"
 	}

@@ -234,7 +234,7 @@ func (s *Server) control(doc *dingmock.Document, op *dingmock.Operation, ops []*
 		return nil, problemOf(http.StatusForbidden, "a page of another site may not change anything here")
 	}
 	if op.Bearer && !s.permitted(r) {
-		return nil, problemOf(http.StatusUnauthorized, "this needs the header Authorization: Bearer with the control token (--control-token)")
+		return nil, problemOf(http.StatusUnauthorized, "this needs the header Authorization: Bearer with the control token (option control-token)")
 	}
 	body, err := readBody(r, op.MaxBody)
 	if err != nil {

@@ -81,7 +81,7 @@ func (c *controlCall) getJournalEntry() (any, error) {
 	if !ok {
 		detail := fmt.Sprintf("the call %d has not been made: the latest is %d", c.number("n"), last)
 		if c.number("n") <= last {
-			detail = fmt.Sprintf("the call %d is no longer kept (--journal)", c.number("n"))
+			detail = fmt.Sprintf("the call %d is no longer kept (option journal)", c.number("n"))
 		}
 		p := problemOf(http.StatusNotFound, detail)
 		p.Field, p.Accepted = "/path/n", fmt.Sprintf("a number up to %d that the journal still keeps", last)
@@ -101,7 +101,7 @@ func (c *controlCall) waitJournal() (any, error) {
 	}
 	switch {
 	case !c.server.tenants.journals.All().On():
-		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
+		return nil, problemOf(http.StatusConflict, "the journal is off (option journal)")
 	case w.Timeout <= 0 || time.Duration(w.Timeout) > maxWait:
 		return nil, field.Wrong("/timeout", "", fmt.Sprintf("above 0 and at most %s", maxWait))
 	}
@@ -138,7 +138,7 @@ func (c *controlCall) expectJournal() (any, error) {
 	}
 	switch {
 	case !j.On():
-		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
+		return nil, problemOf(http.StatusConflict, "the journal is off (option journal)")
 	case x.AtLeast != nil && x.AtMost != nil && *x.AtMost < *x.AtLeast:
 		return nil, field.Wrong("/at_most", "", "at_least or more")
 	}
@@ -159,7 +159,7 @@ func (c *controlCall) streamJournal() (any, error) {
 		return nil, err
 	}
 	if !j.On() {
-		return nil, problemOf(http.StatusConflict, "the journal is off (--journal)")
+		return nil, problemOf(http.StatusConflict, "the journal is off (option journal)")
 	}
 	at := j.Since(0).Last
 	if c.Value("since") != "" {

@@ -262,7 +262,7 @@ func TestPrepareAtTheCap(t *testing.T) {
 		t.Errorf("apps (-want +got)\n%s", diff)
 	}
 	full := fake(t, mockserver.Options{MaxApps: 1})
-	if got := do(full, "POST http://localhost/_mock/apps/mock-a/clock/freeze", "", ""); got.status != http.StatusConflict || !strings.Contains(got.body, "--max-apps") {
+	if got := do(full, "POST http://localhost/_mock/apps/mock-a/clock/freeze", "", ""); got.status != http.StatusConflict || !strings.Contains(got.body, "(option max-apps)") {
 		t.Errorf("with no room: HTTP %d %s", got.status, got.body)
 	}
 }

@@ -70,10 +70,10 @@ func (c *call) refuse(kinds ...string) *world.Failure {
 	why := v.String()
 	switch {
 	case v.Kind == dingmock.KindUndeclaredParameter || v.Kind == dingmock.KindRepeatedParameter:
-		why += "; this server refuses undeclared and repeated parameters (--refuse-undeclared)"
+		why += "; this server refuses undeclared and repeated parameters (option refuse-undeclared)"
 	case v.Kind == dingmock.KindUnknownPath && c.server.options.WithoutSessions:
 		if op := c.server.doc.Match(c.Method, c.Path); op != nil {
-			why = op.ID + " is answered as the public platform does, which has no such API: this server was started without the session calls (--without-sessions)"
+			why = op.ID + " is answered as the public platform does, which has no such API: this server was started without the session calls (option without-sessions)"
 		}
 	}
 	return &world.Failure{Reply: c.server.doc.ErrorReply(name), Explain: why, Holes: []string{"name", v.Name(), "apiName", c.Family.API(c.Path)}}

@@ -88,7 +88,7 @@ func newTenants(o *Options) *tenants {
 }
 
 // errFull reports that the limit of apps is reached and that none of them is an auto-app.
-var errFull = fmt.Errorf("%w (--max-apps); delete some", api.ErrAppLimit)
+var errFull = fmt.Errorf("%w (option max-apps); delete some", api.ErrAppLimit)
 
 // make builds an app from a valid and complete state. It does not store the app.
 func (s *tenants) make(state AppState) *tenant {
@@ -322,7 +322,7 @@ func (s *tenants) evict() bool {
 		return false
 	}
 	s.remove(func(a *tenant) string {
-		return fmt.Sprintf("its app %s was evicted: there were %d apps, and it had been unused for longest (--max-apps)", a.name, s.maxApps)
+		return fmt.Sprintf("its app %s was evicted: there were %d apps, and it had been unused for longest (option max-apps)", a.name, s.maxApps)
 	}, oldest)
 	oldest.journal.End()
 	s.log.Warn("app evicted", "app", oldest.name, "max_apps", s.maxApps)

@@ -40,7 +40,7 @@ func (c *call) throttled() *world.Failure {
 	if c.app == nil || !c.app.exceeds(c.api()) {
 		return nil
 	}
-	return c.fault("app-throttled", "the app made more calls of "+c.api()+" in this second, by its clock, than it may (--qps)")
+	return c.fault("app-throttled", "the app made more calls of "+c.api()+" in this second, by its clock, than it may (option qps)")
 }
 
 // api returns the name that calls are counted by: the operation, DingTalk's call, or else the path.

@@ -27,7 +27,7 @@ import (
 
 // Options configures a Client. Nil and the zero value are ready for use.
 type Options struct {
-	// Token is the server's control token (--control-token), read as by api.ParseControlToken. No error shows it.
+	// Token is the server's control token (option control-token), read as by api.ParseControlToken. No error shows it.
 	// Default: none.
 	Token string
 

@@ -124,11 +124,11 @@ func direct(r *http.Request) *http.Request {
 
 // refuse rejects a request for a host, and says what to do about it.
 func (p *Proxy) refuse(w http.ResponseWriter, host string) {
-	p.log.Warn("the proxy refused a host that it does not answer for (--tls-host adds one, and run --allow-egress lets all others through)", "host", host)
+	p.log.Warn("the proxy refused a host that it does not answer for (option tls-host adds one, and allow-egress of run lets all others through)", "host", host)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(http.StatusForbidden)
 	_, _ = fmt.Fprintf(w, "dingmock: this proxy does not answer for %s and has no way out to it: it answers for %s. "+
-		"With --tls-host it answers for more, and dingmock run --allow-egress lets all others through.\n", host, strings.Join(p.authority.names, ", "))
+		"With the option tls-host it answers for more, and with allow-egress of run all others are let through.\n", host, strings.Join(p.authority.names, ", "))
 }
 
 // connect answers a CONNECT for a host: with plain HTTP on port 80, otherwise with TLS.

@@ -60,7 +60,7 @@ func (a *Authority) tlsConfig(name string) *tls.Config {
 		s, ok := asked(hello)
 		w := hello.Conn.(*watched)
 		if !ok {
-			a.log.Warn("a client asked by TLS for a name that is not answered (--tls-host adds one)", "name", hosts.Name(hello.ServerName), "remote", w.RemoteAddr().String())
+			a.log.Warn("a client asked by TLS for a name that is not answered (option tls-host adds one)", "name", hosts.Name(hello.ServerName), "remote", w.RemoteAddr().String())
 			w.over()
 			return nil, nil
 		}

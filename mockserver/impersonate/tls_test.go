@@ -78,7 +78,7 @@ func TestTLSUnknownName(t *testing.T) {
 			t.Errorf("%s: %v, want the alert unrecognized name", tls.VersionName(version), err)
 		}
 	}
-	if text := w.log.String(); strings.Count(text, "\n") != 2 || strings.Count(text, "name=static.dingtalk.com") != 2 || !strings.Contains(text, "--tls-host") {
+	if text := w.log.String(); strings.Count(text, "\n") != 2 || strings.Count(text, "name=static.dingtalk.com") != 2 || !strings.Contains(text, "(option tls-host adds one)") {
 		t.Errorf("log:\n%s", text)
 	}
 }

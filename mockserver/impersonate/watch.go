@@ -143,7 +143,7 @@ func (w *watched) failed(err error) {
 		w.refused("a client refused the certificate: it holds it for expired, so its clock is not this machine's", said...)
 	case alert != 0 && net.ParseIP(w.name) != nil:
 		w.refused("a client refused the certificate: it does not trust dingmock's authority, or reached it by another name or address than "+
-			"the certificate is for (--tls-host adds one); "+trust, said...)
+			"the certificate is for (option tls-host adds one); "+trust, said...)
 	case alert != 0:
 		w.refused("a client refused the certificate: it does not trust dingmock's authority; "+trust, said...)
 	case gone(err):

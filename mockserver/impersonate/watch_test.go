@@ -155,7 +155,7 @@ func TestRefused(t *testing.T) {
 		if _, err := w.shake(t, &tls.Config{ServerName: "192.0.2.1", RootCAs: w.pool()}); err == nil {
 			t.Fatal("the certificate is for any address")
 		}
-		w.log.wait(t, "or reached it by another name or address than the certificate is for (--tls-host adds one)")
+		w.log.wait(t, "or reached it by another name or address than the certificate is for (option tls-host adds one)")
 	})
 	t.Run("a clock that is wrong", func(t *testing.T) {
 		t.Parallel()

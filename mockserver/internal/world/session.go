@@ -67,7 +67,7 @@ func createSession(c *Call) (any, *Failure) {
 		}
 	} else {
 		if len(c.Sessions.byID) >= c.limits.Sessions {
-			return nil, c.Fail(sessionsTooMany, fmt.Sprintf("the app %s has as many sessions open as it may have, %d (--max-sessions); close some", c.App, c.limits.Sessions))
+			return nil, c.Fail(sessionsTooMany, fmt.Sprintf("the app %s has as many sessions open as it may have, %d (option max-sessions); close some", c.App, c.limits.Sessions))
 		}
 		want.CreateTime = c.Now.UnixMilli()
 		c.Sessions.open(want, c.sessionEnds(c.Now))
