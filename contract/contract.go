@@ -13,7 +13,7 @@
 // any Go client to the document; for other languages there is `dingmock proxy`.
 //
 // The kit is no load test and knows nothing of any server or client: it speaks HTTP and reads the document. That it
-// can fail is proved by package contract/mutant.
+// can fail is proved by package contract/internal/mutant.
 package contract
 
 import (

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock/contract"
-	"github.com/dingmock/dingmock/contract/mutant"
+	"github.com/dingmock/dingmock/contract/internal/mutant"
 )
 
 // sampled is how many mutants are run through all cases, unless DINGMOCK_ALL_MUTANTS is set: all take minutes.

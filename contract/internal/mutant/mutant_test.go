@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock/contract"
-	"github.com/dingmock/dingmock/contract/mutant"
+	"github.com/dingmock/dingmock/contract/internal/mutant"
 	"github.com/dingmock/dingmock/internal/powers"
 	"github.com/dingmock/dingmock/mockserver"
 )
@@ -164,7 +164,7 @@ func TestEveryMutantIsKilled(t *testing.T) {
 		slices.Sort(parts)
 		lines = append(lines, fmt.Sprintf("%-50s %s", c.ID, strings.Join(parts, " | ")))
 	}
-	readme, err := os.ReadFile("../README.md")
+	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
