@@ -23,7 +23,7 @@ const most = 3
 // subject is a world with faults planted in it.
 type subject struct {
 	name, kind string
-	faults     []mutant.Mutant
+	faults     []*mutant.Mutant
 }
 
 // accused is what a report says of a subject. The reports themselves would take gigabytes.
@@ -80,8 +80,8 @@ func sum(t *testing.T, s subject, r *contract.Report) accused {
 }
 
 // names reports whether a cause names what is planted: an operation that does not do as it has to, and where that shows.
-func names(c *contract.Cause, m mutant.Mutant) bool {
-	return slices.Contains(m.Operations(), c.Operation) && (m.At == "" || c.Pointer == m.At)
+func names(c *contract.Cause, m *mutant.Mutant) bool {
+	return slices.Contains(m.Operations, c.Operation) && (m.At == "" || c.Pointer == m.At)
 }
 
 // planted are the mutants that the cases written by hand find, each in a world that its rule is checked in.
@@ -102,7 +102,7 @@ func planted(t *testing.T) []subject {
 	var list []subject
 	for _, m := range mutants {
 		if !strings.HasPrefix(m.Rule, "generated/") {
-			list = append(list, subject{m.Name, kind[m.Rule], []mutant.Mutant{m}})
+			list = append(list, subject{m.Name, kind[m.Rule], []*mutant.Mutant{m}})
 		}
 	}
 	return list
@@ -146,7 +146,7 @@ func pairs(t *testing.T, singles []subject, alone []accused) {
 			if a.kind != b.kind || a.faults[0].Rule == b.faults[0].Rule {
 				continue // of the same rule's, the one hides the other
 			}
-			both = append(both, subject{a.name + " and " + b.name, a.kind, []mutant.Mutant{a.faults[0], b.faults[0]}})
+			both = append(both, subject{a.name + " and " + b.name, a.kind, []*mutant.Mutant{a.faults[0], b.faults[0]}})
 			of = append(of, [2]int{i, j})
 			i = j
 			break

@@ -2,14 +2,16 @@ package mutant_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/contract"
 	"github.com/dingmock/dingmock/contract/internal/mutant"
 	"github.com/dingmock/dingmock/internal/powers"
@@ -59,7 +61,7 @@ func worldOf(c contract.Case) string {
 }
 
 // plant puts a mutant in front of a target.
-func plant(m mutant.Mutant, target contract.Target) contract.Target {
+func plant(m *mutant.Mutant, target contract.Target) contract.Target {
 	w := m.Plant(mutant.World{Handler: target.Handler, Powers: target.Powers})
 	target.Handler, target.Powers = w.Handler, w.Powers
 	return target
@@ -87,8 +89,8 @@ func TestHonestBehindTheWrapper(t *testing.T) {
 // raceSampled is how many mutants are run where the race detector is on: with it, all take minutes.
 const raceSampled = 200
 
-// TestEveryMutantIsKilled plants each fault and runs the cases of the rule that it breaks. A survivor fails, and so does
-// a rule that no mutant breaks. The race detector sees but some of them.
+// TestEveryMutantIsKilled plants each fault and runs the case of the rule that it breaks. A survivor fails, and so does a rule that no
+// mutant breaks. The race detector sees but some of them. The mutants of an operation are a sub-test of its name.
 func TestEveryMutantIsKilled(t *testing.T) {
 	t.Parallel()
 	mutants, err := mutant.All()
@@ -99,78 +101,101 @@ func TestEveryMutantIsKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules := map[string]contract.Case{}
-	for _, c := range cases {
-		rules[c.ID] = c
-	}
-	count, broken := len(mutants), map[string]bool{}
-	for _, m := range mutants {
-		broken[m.Rule] = true
-	}
+	tell(t, cases, mutants)
 	if raceDetector {
 		seed := seeded(t)
 		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(mutants), func(i, j int) { mutants[i], mutants[j] = mutants[j], mutants[i] })
 		mutants = mutants[:raceSampled]
 	}
-	targets := worlds(t)
-	type cell struct {
-		name, outcome string
-	}
-	var mu sync.Mutex
-	matrix := map[string][]cell{}
-	var example string
-	t.Run("mutants", func(t *testing.T) {
-		for _, m := range mutants {
-			c, ok := rules[m.Rule]
-			if !ok {
-				t.Errorf("the mutant %q names the rule %q, of which there is no case", m.Name, m.Rule)
-				continue
-			}
-			t.Run(m.Name, func(t *testing.T) {
-				t.Parallel()
-				report, err := contract.Verify(t.Context(), plant(m, targets[worldOf(c)]), &contract.Options{
-					Run: func(id string) bool { return id == m.Rule }, Seed: 1, Timeout: time.Minute,
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				r := report.Results[0]
-				if r.Outcome != contract.Fail {
-					t.Errorf("survives: %s breaks the rule %q, but the case ends as %s %s", m.Name, c.Rule, r.Outcome, r.Reason)
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				matrix[m.Rule] = append(matrix[m.Rule], cell{strings.TrimPrefix(m.Name, m.Rule+": "), string(r.Outcome)})
-				if m.Rule == "close_session/gone" || strings.HasSuffix(m.Name, "two sessions at most") {
-					example += report.Failures() + "\n"
-				}
-			})
-		}
-	})
-	var lines []string
+	rules, by := map[string]contract.Case{}, map[string][]*mutant.Mutant{}
 	for _, c := range cases {
-		cells := matrix[c.ID]
-		if !broken[c.ID] {
+		rules[c.ID] = c
+	}
+	for _, m := range mutants {
+		by[m.Operations[0]] = append(by[m.Operations[0]], m)
+	}
+	targets := worlds(t)
+	for operation, mutants := range by {
+		t.Run(group(operation), func(t *testing.T) {
+			t.Parallel()
+			for _, m := range mutants {
+				t.Run(strings.TrimPrefix(m.Name, operation+"/"), func(t *testing.T) {
+					t.Parallel()
+					c := rules[m.Rule]
+					report, err := contract.Verify(t.Context(), plant(m, targets[worldOf(c)]), &contract.Options{
+						Run: func(id string) bool { return id == m.Rule }, Seed: 1, Timeout: time.Minute,
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if r := report.Results[0]; r.Outcome != contract.Fail {
+						t.Errorf("survives: %s breaks the rule %q, but the case ends as %s %s", m.Name, c.Rule, r.Outcome, r.Reason)
+					}
+					if m.Rule == "close_session/gone" || strings.HasSuffix(m.Name, "two sessions at most") {
+						t.Logf("a failure as a user sees it:\n%s", report.Failures())
+					}
+				})
+			}
+		})
+	}
+}
+
+// group is the name of the sub-test of an operation's mutants.
+func group(operation string) string {
+	if operation == "" {
+		return "paths"
+	}
+	return operation
+}
+
+// tell prints which mutants there are of each rule, and how many on each axis. A rule without one fails.
+func tell(t *testing.T, cases []contract.Case, mutants []*mutant.Mutant) {
+	t.Helper()
+	of, on := map[string][]string{}, map[string]int{}
+	for _, m := range mutants {
+		of[m.Rule] = append(of[m.Rule], strings.TrimPrefix(m.Name, m.Rule+": "))
+		on[m.Axis]++
+	}
+	var lines, axes []string
+	for _, c := range cases {
+		if of[c.ID] == nil {
 			t.Errorf("no mutant breaks the rule %s: %s", c.ID, c.Rule)
 		}
-		var parts []string
-		for _, x := range cells {
-			mark := "killed"
-			if x.outcome != string(contract.Fail) {
-				mark = "SURVIVED"
-			}
-			parts = append(parts, mark+" "+x.name)
-		}
-		slices.Sort(parts)
-		lines = append(lines, fmt.Sprintf("%-50s %s", c.ID, strings.Join(parts, " | ")))
+		lines = append(lines, fmt.Sprintf("%-50s %s", c.ID, strings.Join(of[c.ID], " | ")))
 	}
-	readme, err := os.ReadFile("../../README.md")
+	for _, axis := range slices.Sorted(maps.Keys(on)) {
+		axes = append(axes, fmt.Sprintf("%s %d", axis, on[axis]))
+	}
+	t.Logf("the matrix, %d rules × %d mutants (%s):\n%s", len(cases), len(mutants), strings.Join(axes, ", "), strings.Join(lines, "\n"))
+}
+
+// TestNames checks that no two mutants have one name, that they come in the same order each time, and that each says of which of the
+// document's operations it is.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	doc, err := dingmock.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sum := fmt.Sprintf("%d rules and %d mutants", len(cases), count); !strings.Contains(string(readme), sum) {
-		t.Errorf("the kit's README does not say %q", sum)
+	var names [2][]string
+	for i := range names {
+		mutants, err := mutant.All()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range mutants {
+			names[i] = append(names[i], m.Name)
+			for _, op := range m.Operations {
+				if op != "" && doc.Operation(op) == nil {
+					t.Errorf("%s is of the operation %q, which the document does not have", m.Name, op)
+				}
+			}
+		}
 	}
-	t.Logf("the matrix, %d rules × %d mutants:\n%s", len(cases), len(mutants), strings.Join(lines, "\n"))
-	t.Logf("a failure as a user sees it:\n%s", example)
+	if diff := cmp.Diff(names[0], names[1]); diff != "" {
+		t.Errorf("the second list of mutants differs (-first +second):\n%s", diff)
+	}
+	if unique := slices.Compact(slices.Clone(names[0])); !slices.IsSorted(names[0]) || len(unique) < len(names[0]) {
+		t.Errorf("%d of %d names are unique, or they are not sorted", len(unique), len(names[0]))
+	}
 }

@@ -1,404 +1,238 @@
 package mutant
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/json"
-	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
+	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/contract"
 )
 
-// alias makes a token of the right shape that no server issued.
-func alias() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:])
-	return fmt.Sprintf("%x", b)
-}
+// life is the whole life of a token.
+const life = 7200 * time.Second
 
-// aliases gives out tokens of its own in place of the server's.
-type aliases struct {
-	mu   sync.Mutex
-	real map[string]string // alias → the server's token
-	app  map[string]string // app → alias
-	n    int
-}
+// A choice says which token a token call answers instead of the honest server's, of whoever asks.
+type choice func(l *ledger, who, token string) string
 
-// swap puts the server's token in the request, sends it on, and puts the alias that choose returns into the answer of a
-// token call. choose has the lock; it is told who asks and for which token.
-func (a *aliases) swap(r *request, choose func(who, token string) string) *reply {
-	a.mu.Lock()
-	if a.real == nil {
-		a.real, a.app = map[string]string{}, map[string]string{}
-	}
-	given := r.token()
-	if form, err := url.ParseQuery(string(r.sent)); given == "" && err == nil && !json.Valid(r.sent) {
-		given = form.Get("access_token")
-	}
-	token, known := a.real[given]
-	a.mu.Unlock()
-	out := (*reply)(nil)
-	switch {
-	case known && r.token() == "":
-		out = r.body(bytes.ReplaceAll(r.sent, []byte(given), []byte(token)))
-	case known:
-		out = r.withToken(token)
-	default:
-		out = r.pass()
-	}
-	if issued := out.answered(); issued != "" {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		if given := choose(asker(r), issued); given != issued {
-			a.real[given] = issued
-			out.replace(issued, given)
+// disguised is a server that answers tokens of its own choice.
+func disguised(choose choice) fault {
+	return func(r *request) {
+		if real := r.ledger.real[r.token()]; real != "" {
+			r.setToken(real)
+		}
+		r.send()
+		if issued := r.out.token(); issued != "" {
+			if mine := choose(r.ledger, r.asker(), issued); mine != issued {
+				r.ledger.real[mine] = issued
+				r.out.replace(issued, mine)
+			}
 		}
 	}
-	return out
 }
 
-// asker is the id of the app that a token call is by.
-func asker(r *request) string {
-	q := r.URL.Query()
-	if id := q.Get("appkey"); id != "" && q.Get("appsecret") != "" {
-		return id
-	}
-	if id := q.Get("corpid"); id != "" {
-		return id
-	}
-	return r.value("appKey")
-}
-
-// timed is a server whose tokens die by another clock: that of the powers, as far as it has been advanced.
-type timed struct {
-	powers  contract.Powers
-	mu      sync.Mutex
-	elapsed map[string]time.Duration         // app key → how far it was advanced
-	ids     map[string]string                // any id → app key
-	issued  map[string]time.Duration         // token → when
-	owner   map[string]string                // token → app key
-	calls   map[string]func(*request) *reply // token → makes the call that got it again
-}
-
-func newTimed(p contract.Powers) *timed {
-	return &timed{
-		powers: p, elapsed: map[string]time.Duration{}, ids: map[string]string{}, issued: map[string]time.Duration{},
-		owner: map[string]string{}, calls: map[string]func(*request) *reply{},
+// one chooses a token for each key, and keeps to it: the first or, for a key that is no app's, one of its own.
+func one(key func(l *ledger, who string) string) choice {
+	return func(l *ledger, who, token string) string {
+		k := key(l, who)
+		if l.kept[k] == "" {
+			l.kept[k] = token
+			if k == who {
+				l.kept[k] = alias()
+			}
+		}
+		return l.kept[k]
 	}
 }
 
-func (t *timed) NewApp(ctx context.Context, spec contract.AppSpec) (contract.App, error) {
-	app, err := t.powers.NewApp(ctx, spec)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.ids[app.AppKey], t.ids[app.CorpID] = app.AppKey, app.AppKey
-	return app, err
+// successor chooses tokens that each end the one before.
+func successor(l *ledger, _, token string) string {
+	last, next := l.kept[token], alias()
+	delete(l.real, last)
+	l.kept["ended "+last], l.kept[token] = "yes", next
+	return next
 }
 
-func (t *timed) Advance(ctx context.Context, app contract.App, by time.Duration) error {
-	t.mu.Lock()
-	t.elapsed[app.AppKey] += by
-	t.mu.Unlock()
-	return t.powers.Advance(ctx, app, by)
-}
-
-// note remembers a token that was issued; renew says whether that counts for one that is known.
-func (t *timed) note(r *request, out *reply, renew bool) {
-	token := out.answered()
-	if token == "" {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	key := t.ids[asker(r)]
-	if _, known := t.issued[token]; !known || renew {
-		t.issued[token] = t.elapsed[key]
-	}
-	t.owner[token] = key
-	method, address, header, sent := r.Method, r.URL, r.Header, r.sent
-	t.calls[token] = func(now *request) *reply { return now.with(method, address, header, sent) }
-}
-
-func (t *timed) age(token string) time.Duration {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.elapsed[t.owner[token]] - t.issued[token]
-}
-
-// again makes the call that got the token once more, and returns the token that it answers.
-func (t *timed) again(r *request, token string) string {
-	t.mu.Lock()
-	call := t.calls[token]
-	t.mu.Unlock()
-	if call == nil {
+// fewFirst chooses other tokens for the first calls, and after a token has died for the first calls again.
+func fewFirst(n int, afterDeath bool) choice {
+	return func(l *ledger, who, token string) string {
+		if last := l.kept[who]; last != token && afterDeath == (last != "") {
+			l.n = n
+		}
+		l.kept[who] = token
+		if l.n--; l.n >= 0 {
+			return alias()
+		}
 		return token
 	}
-	return call(r).answered()
-}
-
-// clocked makes a mutant that has the timed world.
-func (k *kit) clocked(rule, name string, spoil func(t *timed, r *request) *reply) Mutant {
-	return Mutant{Name: rule + ": " + name, Rule: rule, Plant: func(w World) World {
-		t := newTimed(w.Powers)
-		w.Handler = k.handler(w.Handler, func(r *request) *reply { return spoil(t, r) })
-		w.Powers.NewApp, w.Powers.Advance = t.NewApp, t.Advance
-		return w
-	}}.in("gettoken", "accessToken")
 }
 
 // dies is a server whose tokens die at an age.
-func (k *kit) dies(rule, name string, at time.Duration, renews func(r *request) bool) Mutant {
-	return k.clocked(rule, name, func(t *timed, r *request) *reply {
-		if token := r.token(); token != "" && t.age(token) >= at {
-			return r.withToken("dead")
-		}
-		out := r.pass()
-		t.note(r, out, renews(r))
-		return out
-	})
+func dies(at time.Duration, age func(*token) time.Duration) fault {
+	return before(func(r *request) bool { return r.ledger.age(r.token(), age) >= at }, func(r *request) { r.setToken("dead") })
 }
 
-// immortal is a server that accepts expired tokens.
-func (k *kit) immortal(rule, name string) Mutant {
-	return k.clocked(rule, name, func(t *timed, r *request) *reply {
-		out := r.pass()
-		t.note(r, out, true)
-		if r.error(out) == "auth-token-invalid" {
-			return r.withToken(t.again(r, r.token()))
-		}
-		return out
-	})
+// expired is the condition that a call is refused for a token that was issued.
+func expired(r *request) bool {
+	return failed("{token-bad}")(r) && r.ledger.tokens[r.token()] != nil
 }
 
-func anyCall(*request) bool { return true }
+// revive gives a call a token that lives, of the same app.
+func revive(r *request) { r.setToken(r.ledger.again(r.token())) }
 
-// all is the whole life of a token.
-const all = 7200 * time.Second
+func issues(r *request) bool { return r.out.token() != "" }
 
-// tokens are the mutants of the token calls.
-func (k *kit) tokens() []Mutant {
-	shared := func(rule, name string, choose func(a *aliases, who, token string) string) Mutant {
-		return k.stateful(rule, name, func(World) func(*request) *reply {
-			a := &aliases{}
-			return func(r *request) *reply {
-				return a.swap(r, func(who, token string) string { return choose(a, who, token) })
+// wrongPair is the condition that a token call is refused for its credentials.
+func wrongPair(r *request) bool {
+	return r.op != nil && !secured(r.op) && r.asker() != "" && byItself(r)
+}
+
+// renew renews the tokens of all apps, or of the one that asks.
+func renew(all bool) func(r *request) {
+	return func(r *request) {
+		for _, token := range r.ledger.issued() {
+			if all || r.ledger.owner(token) == r.ledger.keyOf(r.asker()) {
+				r.ledger.again(token)
 			}
-		}).in("gettoken", "accessToken")
+		}
 	}
-	everyCall := func(_ *aliases, _, _ string) string { return alias() }
-	return []Mutant{
-		k.wrap("gettoken/appkey", "a token of an appkey lives an hour", func(r *request) *reply {
-			if r.is("gettoken") && r.URL.Query().Get("appkey") != "" {
-				return r.pass().replace("7200", "3600")
+}
+
+// has is the condition that a value in the query is not empty.
+func has(name string) condition {
+	return func(r *request) bool { return r.URL.Query().Get(name) != "" }
+}
+
+// without takes values out of the query.
+func without(names ...string) func(*request) {
+	return func(r *request) {
+		r.query(func(q url.Values) {
+			for _, name := range names {
+				q.Del(name)
 			}
-			return r.pass()
-		}),
-		k.wrap("gettoken/appkey", "the token is in capitals", func(r *request) *reply {
-			out := r.pass()
-			if token := out.answered(); token != "" {
-				out.replace(token, strings.ToUpper(token))
+		})
+	}
+}
+
+// text changes a text of a reply.
+func text(old, text string) func(*request) {
+	return func(r *request) { r.out.replace(old, text) }
+}
+
+// refusal makes a reply an error.
+func refusal(error string, holes ...string) func(*request) {
+	return func(r *request) { r.refuse(error, holes...) }
+}
+
+// tokens are the faults of what tokens are issued, and for how long they are good.
+func (k *kit) tokens() {
+	both := func(rule, name string, f fault) { k.all(rule, name, f, "gettoken", "accessToken") }
+
+	byID := disguised(one(func(_ *ledger, who string) string { return who }))
+	every := disguised(func(*ledger, string, string) string { return alias() })
+	both("gettoken/one-token", "each pair has a token of its own", byID)
+	both("accessToken/one-token", "each call has a token of its own", every)
+	both("gettoken/repeat", "a new token on every call", every)
+	both("gettoken/repeat", "a new token ends the one before, which is refused with an error of the server's own", func(r *request) {
+		given := r.token()
+		disguised(successor)(r)
+		if failed("{token-bad}")(r) && r.ledger.kept["ended "+given] != "" {
+			r.out.body = []byte(`{"errcode":40001,"errmsg":"bad token"}`)
+		}
+	})
+	both("gettoken/repeat", "the life of a repeated call counts down", after(func(r *request) bool {
+		t := r.ledger.tokens[r.out.token()]
+		return t != nil && len(t.issued) > 1
+	}, text("7200", "7199")))
+	both("gettoken/per-app", "all apps share a token", disguised(one(func(*ledger, string) string { return "all" })))
+	both("gettoken/new-after-expiry", "the same token for ever", disguised(one(func(l *ledger, who string) string { return "of " + l.keyOf(who) })))
+	both("gettoken/at-once", "the first calls each make a token", disguised(fewFirst(3, false)))
+	both("gettoken/at-once-after-expiry", "the first calls after expiry each make a token", disguised(fewFirst(4, true)))
+	both("gettoken/appkey", "the token is in capitals", after(issues, func(r *request) { r.out.replace(r.out.token(), strings.ToUpper(r.out.token())) }))
+	k.add("accessToken/good-on-topapi", "its tokens are good on its own host alone", after(issues, func(r *request) { r.out.replace(r.out.token(), alias()) }))
+	k.all("gettoken/refused-changes-nothing", "a wrong secret ends the token", func(r *request) {
+		disguised(func(l *ledger, who, token string) string { return cmp.Or(l.kept[who], token) })(r)
+		if wrongPair(r) {
+			r.ledger.kept[r.asker()] = alias()
+		}
+	})
+
+	both("gettoken/lives", "a token dies early", dies(7000*time.Second, (*token).last))
+	both("gettoken/expires", "a token never expires", retry(expired, revive))
+	both("accessToken/expires", "a token never expires", retry(expired, revive))
+	both("gettoken/renewal", "a repeated call does not renew", dies(life, (*token).first))
+	both("accessToken/renewal", "only gettoken renews", dies(life, (*token).lastOfGettoken))
+	both("gettoken/use-renews-nothing", "using a token renews it", after(succeeded, func(r *request) { r.ledger.again(r.token()) }))
+	both("gettoken/own-calls-renew", "a token call of any app renews the tokens of all", after(issues, renew(true)))
+	both("gettoken/own-calls-renew", "a refused call renews the token", after(wrongPair, renew(false)))
+	both("gettoken/refused-renews-nothing", "a refused call of an appkey renews the token", after(failed("appkey-or-appsecret-wrong"), renew(false)))
+	both("gettoken/renewal", "a call after half of its life answers another token", after(issues, func(r *request) {
+		if r.ledger.age(r.out.token(), (*token).first) > life/2 {
+			r.out.replace(r.out.token(), alias())
+		}
+	}))
+	for _, op := range []string{"gettoken", "accessToken"} {
+		both(op+"/renewal", "a repeated call adds a life to what is left", retry(func(r *request) bool {
+			return expired(r) && r.ledger.age(r.token(), (*token).first) < life*time.Duration(len(r.ledger.tokens[r.token()].issued))
+		}, revive))
+		k.add(op+"/renewal", "the life that is told counts down", after(issues, func(r *request) {
+			if age := r.ledger.age(r.out.token(), (*token).first); age > 0 && age < life {
+				r.out.replace("7200", strconv.Itoa(int((life-age)/time.Second)))
 			}
-			return out
-		}).in("gettoken", "accessToken"),
-		k.wrap("gettoken/corpid", "the pair of corpid is no longer known", func(r *request) *reply {
-			if r.is("gettoken") && r.URL.Query().Get("corpid") != "" {
-				return r.refuse("corpid-or-corpsecret-wrong")
+		}))
+	}
+	k.gettoken()
+}
+
+// gettoken are the faults of what a token call takes.
+func (k *kit) gettoken() {
+	add := func(rule, name string, f fault) { k.add("gettoken/"+rule, name, f) }
+
+	add("appkey", "a token of an appkey lives an hour", after(has("appkey"), text("7200", "3600")))
+	k.add("accessToken/success", "a token lives an hour", after(always, text("7200", "3600")))
+	add("corpid", "the pair of corpid is no longer known", refuse(has("corpid"), "corpid-or-corpsecret-wrong"))
+	add("first-complete-pair", "corpid first", before(func(r *request) bool {
+		return has("corpid")(r) && has("corpsecret")(r)
+	}, without("appkey", "appsecret")))
+	add("first-complete-pair", "an appkey alone counts", before(has("appkey"), without("corpid", "corpsecret")))
+	add("post", "a POST is refused", refuse(func(r *request) bool { return r.Method == http.MethodPost }, "need-get"))
+	k.all("gettoken/head", "a HEAD is not allowed", after(func(r *request) bool { return r.Method == http.MethodHead }, func(r *request) {
+		r.out.status = http.StatusMethodNotAllowed
+	}))
+	add("parameter-missing", "appkey is what is missing, whatever was given", after(failed("parameter-missing"), refusal("parameter-missing", "name", "appkey")))
+	add("parameter-missing", "the body of a GET is read", before(func(r *request) bool { return r.Method == http.MethodGet }, func(r *request) {
+		r.query(func(q url.Values) {
+			for name, v := range r.values() {
+				q.Set(name, v.(string))
 			}
-			return r.pass()
-		}),
-		shared("gettoken/one-token", "each pair has a token of its own", func(a *aliases, who, token string) string {
-			if a.app[who] == "" {
-				a.app[who] = alias()
-			}
-			return a.app[who]
-		}),
-		shared("gettoken/repeat", "a new token on every call", everyCall),
-		k.stateful("gettoken/repeat", "a new token ends the one before, which is refused with an error of the server's own", func(World) func(*request) *reply {
-			a := &aliases{}
-			var ended sync.Map
-			return func(r *request) *reply {
-				out := a.swap(r, func(who, token string) string {
-					if last := a.app[token]; last != "" {
-						delete(a.real, last)
-						ended.Store(last, true)
-					}
-					a.app[token] = alias()
-					return a.app[token]
-				})
-				if _, was := ended.Load(r.token()); was && r.error(out) == "auth-token-invalid" {
-					out.body = []byte(`{"errcode":40001,"errmsg":"bad token"}`)
-					out.sized()
+		})
+	}))
+	for _, secret := range []string{"appsecret", "corpsecret"} {
+		add(secret+"-missing", "an id is what is missing", after(failed(secret+"-missing"), refusal("parameter-missing", "name", "corpid or appkey")))
+		add(secret+"-missing", "an empty secret is wrong, not missing", after(func(r *request) bool {
+			return r.error() == secret+"-missing" && r.URL.Query().Has(secret) && !has(secret)(r)
+		}, refusal("parameter-invalid", "name", secret)))
+	}
+
+	k.plant("gettoken/per-app-clock", "one clock for all apps", func(l *ledger, w *World) {
+		w.Powers.Advance = func(ctx context.Context, _ contract.App, by time.Duration) error {
+			for _, app := range l.apps {
+				if err := l.advance(ctx, app, by); err != nil {
+					return err
 				}
-				return out
 			}
-		}).in("gettoken", "accessToken"),
-		k.stateful("gettoken/repeat", "the life of a repeated call counts down", func(World) func(*request) *reply {
-			a := &aliases{app: map[string]string{}, real: map[string]string{}}
-			return func(r *request) *reply {
-				return a.swap(r, func(_, token string) string { return token }).later(a, r)
-			}
-		}).in("gettoken", "accessToken"),
-		k.dies("gettoken/renewal", "a repeated call does not renew", all, func(*request) bool { return false }),
-		k.clocked("gettoken/use-renews-nothing", "using a token renews it", func(t *timed, r *request) *reply {
-			out := r.pass()
-			t.note(r, out, true)
-			if r.token() != "" && r.succeeded(out) {
-				t.again(r, r.token())
-			}
-			return out
-		}),
-		k.dies("gettoken/lives", "a token dies early", 7000*time.Second, anyCall),
-		k.immortal("gettoken/expires", "a token never expires"),
-		shared("gettoken/new-after-expiry", "the same token for ever", func(a *aliases, who, token string) string {
-			if a.app[who] == "" {
-				a.app[who] = token
-			}
-			return a.app[who]
-		}),
-		shared("gettoken/per-app", "all apps share a token", func(a *aliases, _, token string) string {
-			if a.app[""] == "" {
-				a.app[""] = token
-			}
-			return a.app[""]
-		}),
-		{Name: "gettoken/per-app-clock: one clock for all apps", Rule: "gettoken/per-app-clock", Plant: func(w World) World {
-			o := &oneClock{powers: w.Powers}
-			w.Powers.NewApp, w.Powers.RemoveApp, w.Powers.Advance = o.NewApp, o.RemoveApp, o.Advance
-			return w
-		}},
-		k.wrap("gettoken/first-complete-pair", "corpid first", func(r *request) *reply {
-			q := r.URL.Query()
-			if r.is("gettoken") && q.Get("corpid") != "" && q.Get("corpsecret") != "" {
-				q.Del("appkey")
-				q.Del("appsecret")
-				return r.query(q)
-			}
-			return r.pass()
-		}),
-		k.wrap("gettoken/first-complete-pair", "an appkey alone counts", func(r *request) *reply {
-			q := r.URL.Query()
-			if r.is("gettoken") && q.Get("appkey") != "" {
-				q.Del("corpid")
-				q.Del("corpsecret")
-				return r.query(q)
-			}
-			return r.pass()
-		}),
-		k.wrap("gettoken/post", "a POST is refused", func(r *request) *reply {
-			if r.is("gettoken") && r.Method == http.MethodPost {
-				return r.refuse("need-get")
-			}
-			return r.pass()
-		}),
-		k.wrap("gettoken/head", "a HEAD is not allowed", func(r *request) *reply {
-			out := r.pass()
-			if r.Method == http.MethodHead {
-				out.status = http.StatusMethodNotAllowed
-			}
-			return out
-		}),
-		shared("gettoken/at-once", "the first calls each make a token", func(a *aliases, who, token string) string {
-			if len(a.app[who]) < 3 {
-				a.app[who] += "."
-				return alias()
-			}
-			return token
-		}),
-		k.wrap("accessToken/success", "a token lives an hour", func(r *request) *reply {
-			if r.is("accessToken") {
-				return r.pass().replace("7200", "3600")
-			}
-			return r.pass()
-		}),
-		shared("accessToken/one-token", "each call has a token of its own", func(a *aliases, who, token string) string { return alias() }),
-		k.dies("accessToken/renewal", "only gettoken renews", all, func(r *request) bool { return r.is("gettoken") }),
-		k.immortal("accessToken/expires", "a token never expires"),
-		k.wrap("accessToken/good-on-topapi", "its tokens are good on its own host alone", func(r *request) *reply {
-			out := r.pass()
-			if token := out.answered(); r.is("accessToken") && token != "" {
-				out.replace(token, alias())
-			}
-			return out
-		}),
-		{Name: "journal/noted: nothing is noted", Rule: "journal/noted", In: []string{"gettoken"}, Plant: func(w World) World {
-			w.Powers.Violations = judge{nil}.Violations
-			return w
-		}},
-		{Name: "journal/no-false-alarm: everything is noted", Rule: "journal/no-false-alarm", In: []string{"gettoken"}, Plant: func(w World) World {
-			w.Powers.Violations = judge{[]dingmock.Violation{{Operation: "gettoken", Kind: dingmock.KindMethod}}}.Violations
-			return w
-		}},
-	}
-}
-
-// later lessens the life in the answers after the first.
-func (out *reply) later(a *aliases, _ *request) *reply {
-	token := out.answered()
-	if token == "" {
-		return out
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.app[token] == "" {
-		a.app[token] = token
-		return out
-	}
-	return out.replace("7200", "7199")
-}
-
-type judge struct {
-	list []dingmock.Violation
-}
-
-func (j judge) Violations(context.Context, contract.App) ([]dingmock.Violation, error) {
-	return j.list, nil
-}
-
-// oneClock moves the clocks of all apps at once.
-type oneClock struct {
-	powers contract.Powers
-	mu     sync.Mutex
-	apps   []contract.App
-}
-
-func (o *oneClock) NewApp(ctx context.Context, spec contract.AppSpec) (contract.App, error) {
-	app, err := o.powers.NewApp(ctx, spec)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.apps = append(o.apps, app)
-	return app, err
-}
-
-func (o *oneClock) RemoveApp(ctx context.Context, app contract.App) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.apps = slices.DeleteFunc(o.apps, func(a contract.App) bool { return a == app })
-	return o.powers.RemoveApp(ctx, app)
-}
-
-func (o *oneClock) Advance(ctx context.Context, _ contract.App, by time.Duration) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, app := range o.apps {
-		if err := o.powers.Advance(ctx, app, by); err != nil {
-			return err
+			return nil
+		}
+	})
+	judges := func(list []dingmock.Violation) func(*ledger, *World) {
+		return func(_ *ledger, w *World) {
+			w.Powers.Violations = func(context.Context, contract.App) ([]dingmock.Violation, error) { return list, nil }
 		}
 	}
-	return nil
-}
-
-// owners are the tokens that were issued, and the app keys of their apps.
-func (t *timed) owners() map[string]string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return maps.Clone(t.owner)
+	k.plant("journal/noted", "nothing is noted", judges(nil), "gettoken")
+	k.plant("journal/no-false-alarm", "everything is noted", judges([]dingmock.Violation{{Operation: "gettoken", Kind: dingmock.KindMethod}}), "gettoken")
 }
