@@ -39,45 +39,31 @@ var fields = []compared{
 	{"create_session/app-key-wrong", "app_key", ownKey, []string{"in any case", "with space around", "as far as it goes", "as anything"}},
 	{"create_session/app-key-wrong", "app_key", keyOfID, []string{"as the corpid"}},
 	{"create_session/user-not-found", "user_id", knownUser, []string{"in any case"}},
-	{"create_session/session-invalid", "user_id", ofSession("user_id"), []string{"as anything"}},
-	{"create_session/session-invalid", "chatid", ofSession("chatid"), []string{"as anything"}},
-	{"create_session/id-in-case", "session_id", ofApp("session_id"), []string{"in any case"}},
-	{"create_session/ids-apart", "session_id", ofApp("session_id"), []string{"in any case", "with space around", "as far as it goes", "by 64 characters"}},
-	{"close_session/session-invalid", "session_id", ofApp("session_id"), []string{"in any case"}},
+	{"create_session/session-invalid", "user_id", open("user_id", "session_id"), []string{"as anything"}},
+	{"create_session/session-invalid", "chatid", open("chatid", "session_id"), []string{"as anything"}},
+	{"create_session/id-in-case", "session_id", open("session_id"), []string{"in any case"}},
+	{"create_session/ids-apart", "session_id", open("session_id"), []string{"in any case", "with space around", "as far as it goes", "by 64 characters"}},
+	{"close_session/session-invalid", "session_id", open("session_id"), []string{"in any case"}},
 	{"close_session/session-invalid", "app_key", ownKey, []string{"in any case", "with space around", "as far as it goes", "as anything"}},
 	{"close_session/session-invalid", "app_key", keyOfID, []string{"as the corpid"}},
-	{"close_session/session-invalid", "user_id", ofSession("user_id"), []string{"as anything"}},
-	{"close_session/session-invalid", "chatid", ofSession("chatid"), []string{"as anything"}},
+	{"close_session/session-invalid", "user_id", open("user_id", "session_id"), []string{"as anything"}},
+	{"close_session/session-invalid", "chatid", open("chatid", "session_id"), []string{"as anything"}},
 	{"getsession/user-not-found", "userid", knownUser, []string{"in any case"}},
-	{"getsession/per-user", "userid", ofApp("user_id"), []string{"in any case"}},
+	{"getsession/per-user", "userid", open("user_id"), []string{"in any case"}},
 }
 
-func ownKey(r *request) []string { return []string{r.ledger.owner(r.token())} }
+func ownKey(r *request) []string { return []string{r.session().app} }
 
 // keyOfID is the app key of the app whose corpid is given in its place.
 func keyOfID(r *request) []string { return []string{r.ledger.keyOf(r.value("app_key"))} }
 
 func knownUser(*request) []string { return []string{contract.KnownUser} }
 
-// ofApp are the values of the app's open sessions.
-func ofApp(name string) func(r *request) []string {
+// open are the values of the app's open sessions that have the same values of those names.
+func open(field string, same ...string) func(r *request) []string {
 	return func(r *request) (list []string) {
-		for _, o := range r.ledger.opened {
-			if r.ledger.owner(o.token) == r.ledger.owner(r.token()) {
-				list = append(list, o.text(name))
-			}
-		}
-		return list
-	}
-}
-
-// ofSession is the value of the open session with the id that is given.
-func ofSession(name string) func(r *request) []string {
-	return func(r *request) (list []string) {
-		for i, id := range ofApp("session_id")(r) {
-			if id == r.value("session_id") {
-				list = append(list, ofApp(name)(r)[i])
-			}
+		for _, o := range r.its(same...) {
+			list = append(list, o.text(field))
 		}
 		return list
 	}
@@ -120,7 +106,7 @@ func (k *kit) comparisons() {
 			}
 		}
 		for _, laxity := range []string{"in any case", "as far as it goes", "with slashes doubled"} {
-			k.all("paths/"+f.Name+"-exact", "a path is compared "+laxity, before(ofNone, func(r *request) {
+			k.all("paths/"+f.Name+"-exact", "a path is compared "+laxity, before(func(r *request) bool { return r.op == nil }, func(r *request) {
 				r.path(closest(r.URL.Path, paths, laxity))
 			}))
 		}
@@ -129,9 +115,6 @@ func (k *kit) comparisons() {
 	k.pairs("gettoken", "corpid-or-corpsecret-wrong", "corpid", "corpsecret", func(app contract.App) (id, secret string) { return app.CorpID, app.CorpSecret })
 	k.pairs("accessToken", "invalidClientIdOrSecret", "appKey", "appSecret", func(app contract.App) (id, secret string) { return app.AppKey, app.AppSecret })
 }
-
-// ofNone is the condition that a path is no operation's.
-func ofNone(r *request) bool { return r.op == nil }
 
 // pairs compare a pair of credentials of a token call in a lax way.
 func (k *kit) pairs(op, error, id, secret string, of func(contract.App) (id, secret string)) {

@@ -27,14 +27,10 @@ var misreadings = []misreading{
 			r.Method = r.op.Method
 		}
 	})},
-	{"{token-blank}", "the token is read from a JSON body", before(isObject, func(r *request) {
-		if token, _ := r.values()[r.place().Name].(string); token != "" {
-			r.setToken(token)
-		}
-	})},
+	{"{token-blank}", "the token is read from a JSON body", before(isObject, tokenFirst)},
 	{"{token-blank}", "the token is read from where another dialect has it", before(always, func(r *request) {
 		for _, f := range r.ledger.doc.Families() {
-			if token := r.tokenAt(f.Token); token != "" && r.token() == "" {
+			if token := r.tokenAt(f); token != "" && r.token() == "" {
 				r.setToken(token)
 			}
 		}
@@ -85,19 +81,15 @@ var misreadings = []misreading{
 	{"dingtalk", "it says another server", after(always, func(r *request) { r.out.header.Set("Server", "nginx") })},
 	{"dingtalk", "it does not say how long it is", after(always, func(r *request) { r.out.header.Del("Content-Length") })},
 	{"bare", "a User-Agent is demanded", refuse(func(r *request) bool { return r.UserAgent() == "" }, "{invalid-parameter}", "name", "x")},
-	{"token-in-form", "the token is read from the query alone", before(isForm, func(r *request) { swap(r.place().Name+"=", "other=")(r) })},
-	{"token-in-form", "the form's token goes first", before(isForm, func(r *request) {
-		if token, _ := r.values()[r.place().Name].(string); token != "" {
-			r.setToken(token)
-		}
-	})},
+	{"token-in-form", "the token is read from the query alone", before(isForm, func(r *request) { swap(r.op.Family.Token.Name+"=", "other=")(r) })},
+	{"token-in-form", "the form's token goes first", before(isForm, tokenFirst)},
 	{"ids-of-requests", "all replies have one request_id", after(always, func(r *request) {
 		if id, ok := r.out.fields()["request_id"].(string); ok {
 			r.out.replace(id, requestID)
 		}
 	})},
-	{"http-1.1", "over this version a reply says no Content-Type", after(over(1), untype)},
-	{"http-2", "over this version a reply says no Content-Type", after(over(2), untype)},
+	{"http-1.1", "over this version a reply says no Content-Type", after(func(r *request) bool { return r.ProtoMajor == 1 }, untype)},
+	{"http-2", "over this version a reply says no Content-Type", after(func(r *request) bool { return r.ProtoMajor == 2 }, untype)},
 }
 
 var misreadBodies = []misreading{
@@ -118,10 +110,10 @@ var misreadBodies = []misreading{
 		return slices.ContainsFunc(fields, func(name string) bool { return !slices.Contains(names(r.op), name) })
 	}, "{invalid-parameter}", "name", "x")},
 	{"undeclared", "the query goes before the body", before(isObject, func(r *request) {
-		for name, values := range r.URL.Query() {
-			if name != r.place().Name {
-				r.query(func(q url.Values) { q.Del(name) })
-				r.set(name, values[0])
+		for _, p := range r.op.Parameters {
+			if v := r.URL.Query().Get(p.Name); p.In == "body" && v != "" {
+				r.query(func(q url.Values) { q.Del(p.Name) })
+				r.set(p.Name, v)
 			}
 		}
 	})},
@@ -175,8 +167,10 @@ func swap(old, text string) func(*request) {
 	return func(r *request) { r.sent = bytes.ReplaceAll(r.sent, []byte(old), []byte(text)) }
 }
 
-func over(major int) condition {
-	return func(r *request) bool { return r.ProtoMajor == major }
+// tokenFirst lets the token of the body go first.
+func tokenFirst(r *request) {
+	token, _ := r.values()[r.op.Family.Token.Name].(string)
+	r.setToken(token)
 }
 
 // names are the parameters that an operation declares, credentials too.

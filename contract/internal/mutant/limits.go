@@ -16,7 +16,7 @@ var fixed = []string{"app_key"}
 func (k *kit) limits() {
 	for _, op := range k.doc.Operations() {
 		for _, p := range op.Parameters {
-			if p.In == "body" {
+			if p.In == "body" || p.In == "query" {
 				k.bounds(op, p)
 			}
 		}
@@ -36,7 +36,7 @@ func (k *kit) bounds(op *dingmock.Operation, p dingmock.Parameter) {
 	least, most := p.Limits()
 	long := func(n int) condition {
 		return func(r *request) bool {
-			s, ok := r.values()[p.Name].(string)
+			s, ok := r.given(p.Name)
 			return ok && utf8.RuneCountInString(s) == n
 		}
 	}

@@ -9,6 +9,7 @@ package mutant
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -43,7 +44,7 @@ func All() ([]*Mutant, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &kit{doc: doc, rules: map[string]bool{}}
+	k := &kit{doc: doc, rules: map[string]bool{}, known: map[string]bool{}}
 	for _, c := range cases {
 		k.rules[c.ID] = true
 	}
@@ -51,10 +52,16 @@ func All() ([]*Mutant, error) {
 		name  string
 		plant func()
 	}{
-		{"reply", k.replies}, {"comparison", k.comparisons}, {"limit", k.limits}, {"order", k.orders}, {"form", k.forms}, {"state", k.tokens}, {"state", k.sessions},
+		{"reply", k.replies}, {"comparison", k.comparisons}, {"limit", k.limits}, {"order", k.orders}, {"form", k.forms},
+		{"state", k.tokens}, {"state", k.gettoken}, {"state", k.shown}, {"state", k.created}, {"state", k.closed},
 	} {
 		k.axis = axis.name
 		axis.plant()
+	}
+	for _, rule := range slices.Sorted(maps.Keys(k.known)) {
+		if !k.known[rule] {
+			return nil, fmt.Errorf("mutant: no operation has a case of the rule %q", rule)
+		}
 	}
 	slices.SortFunc(k.list, func(a, b *Mutant) int { return cmp.Compare(a.Name, b.Name) })
 	for i, m := range k.list {
@@ -75,6 +82,7 @@ func Honest() *Mutant { return (&kit{doc: &dingmock.Document{}}).all("", "honest
 type kit struct {
 	doc   *dingmock.Document
 	rules map[string]bool // the ids of the cases
+	known map[string]bool // whether any operation has the case of a rule of them all
 	axis  string          // that is being made
 	list  []*Mutant
 }
@@ -112,7 +120,7 @@ func (k *kit) of(op *dingmock.Operation, rule, name string, f fault) {
 	if rule == "generated" {
 		id = "generated/" + op.ID
 	}
-	if k.rules[id] {
+	if k.known[rule] = k.known[rule] || k.rules[id]; k.rules[id] {
 		k.add(id, name, f, op.ID)
 	}
 }
@@ -186,9 +194,11 @@ func retry(when condition, edit func(*request)) fault {
 
 func always(*request) bool { return true }
 
-// failed is the condition that the reply is an error of that name.
-func failed(name string) condition {
-	return func(r *request) bool { return r.op != nil && r.error() == named(r.op, name) }
+// failed is the condition that the reply is an error of one of those names.
+func failed(names ...string) condition {
+	return func(r *request) bool {
+		return r.op != nil && slices.ContainsFunc(names, func(name string) bool { return named(r.op, name) == r.error() })
+	}
 }
 
 // secured reports whether a call of an operation needs a token.

@@ -11,18 +11,14 @@ type check struct {
 
 var checks = []check{
 	{"method", failed("{method}"), func(r *request) { r.Method = r.op.Method }},
-	{"token", either(failed("{token-blank}"), failed("{token-bad}")), func(r *request) { r.setToken(r.spare()) }},
+	{"token", failed("{token-blank}", "{token-bad}"), func(r *request) { r.setToken(r.spare()) }},
 	{"content-type", failed("{content-type}"), func(r *request) { r.Header.Set("Content-Type", "application/json") }},
 	{"body", failed("{body}"), nil},
 	{"missing", failed("{missing-parameter}"), fill},
 	{"invalid", failed("{invalid-parameter}"), discard},
-	{"parameters", either(failed("{missing-parameter}"), failed("{invalid-parameter}")), func(r *request) { fill(r); discard(r) }},
+	{"parameters", failed("{missing-parameter}", "{invalid-parameter}"), func(r *request) { fill(r); discard(r) }},
 	{"call", byItself, nil},
 	{"credentials", byItself, nil},
-}
-
-func either(a, b condition) condition {
-	return func(r *request) bool { return a(r) || b(r) }
 }
 
 // byItself is the condition that the call itself refuses what passes the checks of its dialect.
@@ -39,7 +35,7 @@ func byItself(r *request) bool {
 // fill gives required parameters a value that have none.
 func fill(r *request) {
 	for _, p := range r.op.Parameters {
-		if v := r.values()[p.Name]; p.Required && (v == nil || v == "") {
+		if v := r.read().Values[p.Name]; p.Required && (v == nil || v == "") {
 			r.set(p.Name, "x")
 		}
 	}
@@ -65,13 +61,14 @@ func (k *kit) orders() {
 	ops := k.doc.Operations()
 	for _, first := range checks {
 		for _, second := range checks {
+			f := after(first.finds, func(r *request) {
+				if then := r.but(first.mend); second.finds(then) {
+					r.out = then.out
+				}
+			})
 			for _, op := range ops {
-				if first.mend != nil {
-					k.of(op, "order-"+first.name+"-"+second.name, second.name+" before "+first.name, after(first.finds, func(r *request) {
-						if then := r.but(first.mend); second.finds(then) {
-							r.out = then.out
-						}
-					}))
+				if rule := op.ID + "/order-" + first.name + "-" + second.name; first.mend != nil && k.rules[rule] {
+					k.add(rule, second.name+" before "+first.name, f)
 				}
 			}
 		}
@@ -81,7 +78,7 @@ func (k *kit) orders() {
 		if f := op.Family; secured(op) && !seen[f] {
 			seen[f] = true
 			k.all("paths/"+f.Name+"-unknown", "token before path", before(func(r *request) bool {
-				return r.op == nil && k.doc.Family(r.URL.Path) == f && r.tokenAt(f.Token) != ""
+				return r.op == nil && k.doc.Family(r.URL.Path) == f && r.tokenAt(f) != ""
 			}, func(r *request) { r.path(op.Path) }))
 		}
 	}

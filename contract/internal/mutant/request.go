@@ -2,6 +2,7 @@ package mutant
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -57,23 +58,13 @@ func (r *request) but(edit func(*request)) *request {
 	return &c
 }
 
-// call makes another call of the same server: values go to the JSON body, of a GET to the query.
+// call makes another call of the same server, whose token goes first: a POST, which the honest one answers for gettoken too.
 func (r *request) call(id, token string, values map[string]any) *reply {
 	return r.but(func(r *request) {
 		r.op = r.ledger.doc.Operation(id)
-		r.Method, r.URL, r.Header, r.came, r.sent = r.op.Method, &url.URL{Path: r.op.Path}, http.Header{"Content-Type": {"application/json"}}, nil, nil
-		if r.Method == http.MethodGet {
-			r.query(func(q url.Values) {
-				for name, v := range values {
-					q.Set(name, v.(string))
-				}
-			})
-		} else {
-			r.sent = jsontext.MustMarshal(values)
-		}
-		if token != "" {
-			r.setToken(token)
-		}
+		r.Method, r.URL, r.Header = http.MethodPost, &url.URL{Path: r.op.Path}, http.Header{"Content-Type": {"application/json"}}
+		r.came, r.sent = nil, jsontext.MustMarshal(values)
+		r.setToken(token)
 	}).out
 }
 
@@ -114,20 +105,30 @@ func (r *request) values() map[string]any {
 	return m
 }
 
-// value is a text in the body, or else in the query.
-func (r *request) value(name string) string {
-	if s, ok := r.values()[name].(string); ok {
-		return s
+// given is the text that a parameter has in the body, or else in the query, and whether it has one.
+func (r *request) given(name string) (text string, ok bool) {
+	if text, ok = r.values()[name].(string); ok {
+		return text, true
 	}
-	return r.URL.Query().Get(name)
+	return r.URL.Query().Get(name), r.URL.Query().Has(name)
 }
 
-// set gives a field another value, in the query if it stands there, else in the body; nil takes it out of a JSON body.
+// value is what the honest server takes for a parameter.
+func (r *request) value(name string) string { return r.read().Value(name) }
+
+// token is what it takes for the access token.
+func (r *request) token() string { return r.read().Token }
+
+func (r *request) read() *dingmock.Request {
+	return r.ledger.doc.CheckRequest(r.op, r.Request, r.sent)
+}
+
+// set gives a parameter another value, where it stands or belongs; nil takes it out of a JSON body.
 func (r *request) set(name string, value any) {
 	text, _ := value.(string)
 	m := r.values()
 	switch {
-	case r.URL.Query().Has(name):
+	case r.URL.Query().Has(name), len(r.op.BodyTypes) == 0 && !isObject(r):
 		r.query(func(q url.Values) { q.Set(name, text) })
 	case isObject(r) || len(r.sent) == 0:
 		if m[name] = value; value == nil {
@@ -141,47 +142,27 @@ func (r *request) set(name string, value any) {
 	}
 }
 
-// place is where the call has its token.
-func (r *request) place() dingmock.Credential {
-	if r.op == nil {
-		return dingmock.Credential{}
-	}
-	return r.op.Family.Token
-}
-
-// token is the call's access token: in its header, or in the query, or else in a form.
-func (r *request) token() string {
-	if token := r.tokenAt(r.place()); token != "" || !isForm(r) {
-		return token
-	}
-	return r.value(r.place().Name)
-}
-
 // tokenAt is what stands where a dialect has the token, forms aside.
-func (r *request) tokenAt(t dingmock.Credential) string {
-	if t.In == "header" {
-		return r.Header.Get(t.Name)
-	}
-	return r.URL.Query().Get(t.Name)
+func (r *request) tokenAt(f *dingmock.Family) string {
+	return cmp.Or(r.Header.Get(f.Token.Name), r.URL.Query().Get(f.Token.Name))
 }
 
-// setToken gives the call another token. That of the query goes before that of a form.
+// setToken gives the call another token, if it is one. That of the query goes before that of a form.
 func (r *request) setToken(token string) {
-	if t := r.place(); t.In == "header" {
+	if t := r.read().Family.Token; token != "" && t.In == "header" {
 		r.Header.Set(t.Name, token)
-	} else {
+	} else if token != "" {
 		r.query(func(q url.Values) { q.Set(t.Name, token) })
 	}
 }
 
-// asker is the id of the app that a token call is by.
+// asker is the id of the app that a token call is by: of the first complete pair.
 func (r *request) asker() string {
-	for _, pair := range [][2]string{{"appkey", "appsecret"}, {"corpid", ""}, {"appKey", ""}} {
-		if id := r.value(pair[0]); id != "" && (pair[1] == "" || r.value(pair[1]) != "") {
-			return id
-		}
+	q := r.read()
+	if q.Value("appsecret")+q.Value("appSecret") != "" && q.Value("appkey")+q.Value("appKey") != "" {
+		return q.Value("appkey") + q.Value("appKey")
 	}
-	return ""
+	return q.Value("corpid")
 }
 
 // error is the name of the error that the reply is, or "".

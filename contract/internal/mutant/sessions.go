@@ -35,27 +35,18 @@ func (r *request) say(s map[string]any) {
 	r.out.body = r.op.Replies[0].Encode(fields)
 }
 
-// saying makes getsession answer its session with something else.
-func saying(edit func(s map[string]any)) func(*request) {
-	return func(r *request) {
-		s := r.out.session()
-		edit(s)
-		r.say(s)
-	}
-}
-
 // showing makes getsession answer, of the user's open sessions, the one that no other is better than, oldest first. It says that it
 // was created when the right one was.
 func showing(better func(l *ledger, a, b session) bool) fault {
 	return after(found, func(r *request) {
 		s := r.out.session()
-		its := (session{values: s}).like(r.ledger.opened, "user_id")
-		for i, o := range its {
-			if i == 0 || better(r.ledger, o, session{values: s}) {
-				s = o.at(s["create_time"])
+		best := session{values: s, app: r.session().app}
+		for i, o := range best.like(r.ledger.opened, "user_id") {
+			if i == 0 || better(r.ledger, o, best) {
+				best = o
 			}
 		}
-		r.say(s)
+		r.say(best.at(s["create_time"]))
 	})
 }
 
@@ -72,7 +63,7 @@ func (s session) at(created any) map[string]any {
 func (r *request) its(names ...string) []session { return r.session().like(r.ledger.opened, names...) }
 
 // session is the session whose values the call has.
-func (r *request) session() session { return session{r.values(), r.token()} }
+func (r *request) session() session { return session{r.values(), r.token(), r.ledger.owner(r.token())} }
 
 // taken is the condition that an open session has the id of the call.
 func taken(r *request) bool { return len(r.its("session_id")) > 0 }
@@ -117,36 +108,29 @@ func everyNth(n int, when condition) condition {
 // reopening is a server to which the same values again are a new session.
 var reopening = before(taken, undone)
 
-// sessions are the faults of the session calls.
-func (k *kit) sessions() {
-	k.shown()
-	k.created()
-	k.closed()
-}
-
+// shown are the faults of what getsession answers.
 func (k *kit) shown() {
-	get := func(rule, name string, f fault, in ...string) *Mutant {
-		return k.add("getsession/"+rule, name, f, in...)
-	}
 	spoil := func(rule, name string, edit func(s map[string]any)) *Mutant {
-		return get(rule, name, after(found, func(r *request) {
+		return k.add("getsession/"+rule, name, after(found, func(r *request) {
 			s := r.out.session()
 			edit(s)
 			r.say(s)
 		}))
 	}
-	better := func(name string, better func(l *ledger, a, b session) bool) { get("latest", name, showing(better)) }
+	better := func(name string, better func(l *ledger, a, b session) bool) {
+		k.add("getsession/latest", name, showing(better))
+	}
 
-	get("none", "a user without sessions is not found", after(none, refusal("user-not-found")))
-	get("none", "none is an empty object", after(none, text(`"session":null`, `"session":{}`)))
-	get("none", "none is left out", after(none, text(`"session":null`, ``)))
-	get("found", "every other answer is none", after(everyNth(2, found), func(r *request) { r.say(nil) }))
+	k.add("getsession/none", "a user without sessions is not found", after(none, refusal("user-not-found")))
+	k.add("getsession/none", "none is an empty object", after(none, text(`"session":null`, `"session":{}`)))
+	k.add("getsession/none", "none is left out", after(none, text(`"session":null`, ``)))
+	k.add("getsession/found", "every other answer is none", after(everyNth(2, found), func(r *request) { r.say(nil) }))
 	spoil("found", "the chat is lost", func(s map[string]any) { s["chatid"] = "" })
 	spoil("found", "app_key is somebody else's", func(s map[string]any) { s["app_key"] = "dingx" })
 	spoil("create-time", "create_time is in seconds", func(s map[string]any) { s["create_time"] = float64(int64(s["create_time"].(float64)) / 1000) })
 	spoil("create-time", "create_time is of the machine's clock", func(s map[string]any) { s["create_time"] = float64(time.Now().UnixMilli()) })
 	spoil("verbatim", "the chat is trimmed", func(s map[string]any) { s["chatid"] = strings.TrimSpace(s["chatid"].(string)) }).At = "/body/result/session/chatid"
-	get("verbatim", "values are escaped as HTML", after(always, func(r *request) {
+	k.add("getsession/verbatim", "values are escaped as HTML", after(always, func(r *request) {
 		for _, c := range "<>&" {
 			r.out.replace(string(c), fmt.Sprintf(`\u%04x`, c))
 		}
@@ -165,31 +149,31 @@ func (k *kit) shown() {
 		used := func(s session) bool { return len(s.like(l.ended, "session_id")) > 0 }
 		return !used(a) || used(b)
 	})
-	get("per-user", "the last session of anyone", after(succeeded, func(r *request) {
+	k.add("getsession/per-user", "the last session of anyone", after(succeeded, func(r *request) {
 		if n := len(r.ledger.opened); n > 0 {
 			r.say(r.ledger.opened[n-1].at(1.0))
 		}
 	}))
-	get("per-app", "tokens are good for another app", after(none, func(r *request) {
+	k.add("getsession/per-app", "tokens are good for another app", after(none, func(r *request) {
 		for _, o := range r.ledger.opened {
 			if theirs := r.but(func(r *request) { r.setToken(o.token) }).out; theirs.session() != nil {
 				r.out = theirs
 			}
 		}
 	}))
-	get("per-app", "an id is taken for all apps", refuse(func(r *request) bool {
+	k.add("getsession/per-app", "an id is taken for all apps", refuse(func(r *request) bool {
 		return slices.ContainsFunc(r.ledger.opened, func(o session) bool {
-			return o.text("session_id") == r.value("session_id") && o.text("app_key") != r.value("app_key")
+			return o.text("session_id") == r.value("session_id") && o.app != r.session().app
 		})
 	}, "session-invalid"), "create_session")
-	get("ends", "a session does not end", retry(none, func(r *request) {
+	k.add("getsession/ends", "a session does not end", retry(none, func(r *request) {
 		for _, o := range slices.Clone(r.ledger.opened) {
-			if o.text("user_id") == r.value("userid") && r.ledger.owner(o.token) == r.ledger.owner(r.token()) {
+			if o.text("user_id") == r.value("userid") && o.app == r.session().app {
 				r.call("create_session", r.token(), o.values)
 			}
 		}
 	}))
-	get("ends", "the same values again begin its life anew", reopening, "create_session", "getsession")
+	k.add("getsession/ends", "the same values again begin its life anew", reopening, "create_session", "getsession")
 	k.plant("close_session/outlives-token", "sessions end with the token", func(l *ledger, w *World) {
 		w.Handler = l.handler(w.Handler, (*request).send)
 		w.Powers.Advance = func(ctx context.Context, app contract.App, by time.Duration) error {
@@ -205,25 +189,24 @@ func (k *kit) shown() {
 	}, "getsession")
 }
 
+// created are the faults of how sessions are opened.
 func (k *kit) created() {
-	create := func(rule, name string, f fault, in ...string) { k.add("create_session/"+rule, name, f, in...) }
-
-	create("success", "a session that was created is lost", after(succeeded, undone))
-	create("success", "the answer has another id", after(succeeded, text(`"session_id":"`, `"session_id":"x`)))
-	create("idempotent", "the same values again are a conflict", refuse(taken, "session-invalid"))
-	create("idempotent", "the same values again move it to the front", reopening)
-	create("idempotent-later", "the same values again make it younger", reopening)
-	create("refused-opens-nothing", "a conflict replaces the session", after(failed("session-invalid"), func(r *request) {
+	k.add("create_session/success", "a session that was created is lost", after(succeeded, undone))
+	k.add("create_session/success", "the answer has another id", after(succeeded, text(`"session_id":"`, `"session_id":"x`)))
+	k.add("create_session/idempotent", "the same values again are a conflict", refuse(taken, "session-invalid"))
+	k.add("create_session/idempotent", "the same values again move it to the front", reopening)
+	k.add("create_session/idempotent-later", "the same values again make it younger", reopening)
+	k.add("create_session/refused-opens-nothing", "a conflict replaces the session", after(failed("session-invalid"), func(r *request) {
 		closing("session_id")(r)
 		r.send()
 	}))
-	create("either-credentials", "the corpid is the app_key of a token that it got", refuse(func(r *request) bool {
+	k.add("create_session/either-credentials", "the corpid is the app_key of a token that it got", refuse(func(r *request) bool {
 		t := r.ledger.tokens[r.token()]
 		return t != nil && t.issued[len(t.issued)-1].by != t.app
 	}, "app-key-wrong"))
-	create("user-not-found", "only getsession knows the users", after(failed("user-not-found"), welcome))
-	create("at-once", "one in five is lost", after(everyNth(5, succeeded), undone))
-	create("one-wins", "all of them are told that they won", after(failed("session-invalid"), welcome))
+	k.add("create_session/user-not-found", "only getsession knows the users", after(failed("user-not-found"), welcome))
+	k.add("create_session/at-once", "one in five is lost", after(everyNth(5, succeeded), undone))
+	k.add("create_session/one-wins", "all of them are told that they won", after(failed("session-invalid"), welcome))
 	k.add("model/sequences", "a user has two sessions at most", after(succeeded, func(r *request) {
 		if its := r.its("user_id"); len(its) > 2 {
 			r.call("close_session", r.token(), its[0].values)
@@ -245,29 +228,28 @@ func (k *kit) created() {
 			}
 		}
 	}
-	create(full, "closed sessions count", once(func(r *request) bool {
+	k.add("create_session/"+full, "closed sessions count", once(func(r *request) bool {
 		return r.ledger.kept["full "+r.value("app_key")] != "" && !taken(r)
 	}))
-	create(full, "the limit is that of all apps", once(func(r *request) bool { return r.ledger.kept["full"] != "" && len(r.its()) == 0 }))
+	k.add("create_session/"+full, "the limit is that of all apps", once(func(r *request) bool { return r.ledger.kept["full"] != "" && len(r.its()) == 0 }))
 }
 
+// closed are the faults of how they are closed.
 func (k *kit) closed() {
-	closes := func(rule, name string, f fault, in ...string) { k.add("close_session/"+rule, name, f, in...) }
-
-	closes("success", "every close is refused", after(succeeded, refusal("session-invalid")))
-	closes("success", "success is a string", after(succeeded, text(`"success":true`, `"success":"true"`)))
-	closes("gone", "a close does not close", after(succeeded, redone))
-	closes("gone", "a session may be closed twice", after(failed("session-invalid"), welcome))
-	closes("one-wins", "all of them are told that they won", after(failed("session-invalid"), welcome))
-	closes("id-free", "an id is used up", refuse(func(r *request) bool {
+	k.add("close_session/success", "every close is refused", after(succeeded, refusal("session-invalid")))
+	k.add("close_session/success", "success is a string", after(succeeded, text(`"success":true`, `"success":"true"`)))
+	k.add("close_session/gone", "a close does not close", after(succeeded, redone))
+	k.add("close_session/gone", "a session may be closed twice", after(failed("session-invalid"), welcome))
+	k.add("close_session/one-wins", "all of them are told that they won", after(failed("session-invalid"), welcome))
+	k.add("close_session/id-free", "an id is used up", refuse(func(r *request) bool {
 		return len(r.session().like(r.ledger.ended, "session_id")) > 0
 	}, "session-invalid"), "create_session")
-	closes("id-free", "an id stays its first user's", refuse(func(r *request) bool {
+	k.add("close_session/id-free", "an id stays its first user's", refuse(func(r *request) bool {
 		return len(r.session().like(r.ledger.ended, "session_id")) > len(r.session().like(r.ledger.ended, "session_id", "user_id"))
 	}, "session-invalid"), "create_session")
-	closes("refused-closes-nothing", "a refused close closes", after(failed("session-invalid"), closing("session_id")))
-	closes("leaves-others", "all of the user's sessions are closed", after(succeeded, closing("user_id")))
-	closes("leaves-others", "all of the app's sessions are closed", after(succeeded, closing()))
+	k.add("close_session/refused-closes-nothing", "a refused close closes", after(failed("session-invalid"), closing("session_id")))
+	k.add("close_session/leaves-others", "all of the user's sessions are closed", after(succeeded, closing("user_id")))
+	k.add("close_session/leaves-others", "all of the app's sessions are closed", after(succeeded, closing()))
 	k.add("model/sequences", "closing an older session closes the younger one too", func(r *request) {
 		its := r.its("user_id")
 		r.send()

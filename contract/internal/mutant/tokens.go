@@ -3,8 +3,10 @@ package mutant
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -185,42 +187,39 @@ func (k *kit) tokens() {
 			}
 		}))
 	}
-	k.gettoken()
 }
 
 // gettoken are the faults of what a token call takes.
 func (k *kit) gettoken() {
-	add := func(rule, name string, f fault) { k.add("gettoken/"+rule, name, f) }
-
-	add("appkey", "a token of an appkey lives an hour", after(has("appkey"), text("7200", "3600")))
+	k.add("gettoken/appkey", "a token of an appkey lives an hour", after(has("appkey"), text("7200", "3600")))
 	k.add("accessToken/success", "a token lives an hour", after(always, text("7200", "3600")))
-	add("corpid", "the pair of corpid is no longer known", refuse(has("corpid"), "corpid-or-corpsecret-wrong"))
-	add("first-complete-pair", "corpid first", before(func(r *request) bool {
+	k.add("gettoken/corpid", "the pair of corpid is no longer known", refuse(has("corpid"), "corpid-or-corpsecret-wrong"))
+	k.add("gettoken/first-complete-pair", "corpid first", before(func(r *request) bool {
 		return has("corpid")(r) && has("corpsecret")(r)
 	}, without("appkey", "appsecret")))
-	add("first-complete-pair", "an appkey alone counts", before(has("appkey"), without("corpid", "corpsecret")))
-	add("post", "a POST is refused", refuse(func(r *request) bool { return r.Method == http.MethodPost }, "need-get"))
+	k.add("gettoken/first-complete-pair", "an appkey alone counts", before(has("appkey"), without("corpid", "corpsecret")))
+	k.add("gettoken/post", "a POST is refused", refuse(func(r *request) bool { return r.Method == http.MethodPost }, "need-get"))
 	k.all("gettoken/head", "a HEAD is not allowed", after(func(r *request) bool { return r.Method == http.MethodHead }, func(r *request) {
 		r.out.status = http.StatusMethodNotAllowed
 	}))
-	add("parameter-missing", "appkey is what is missing, whatever was given", after(failed("parameter-missing"), refusal("parameter-missing", "name", "appkey")))
-	add("parameter-missing", "the body of a GET is read", before(func(r *request) bool { return r.Method == http.MethodGet }, func(r *request) {
+	k.add("gettoken/parameter-missing", "appkey is what is missing, whatever was given", after(failed("parameter-missing"), refusal("parameter-missing", "name", "appkey")))
+	k.add("gettoken/parameter-missing", "the body of a GET is read", before(func(r *request) bool { return r.Method == http.MethodGet }, func(r *request) {
 		r.query(func(q url.Values) {
 			for name, v := range r.values() {
-				q.Set(name, v.(string))
+				q.Set(name, fmt.Sprint(v))
 			}
 		})
 	}))
 	for _, secret := range []string{"appsecret", "corpsecret"} {
-		add(secret+"-missing", "an id is what is missing", after(failed(secret+"-missing"), refusal("parameter-missing", "name", "corpid or appkey")))
-		add(secret+"-missing", "an empty secret is wrong, not missing", after(func(r *request) bool {
+		k.add("gettoken/"+secret+"-missing", "an id is what is missing", after(failed(secret+"-missing"), refusal("parameter-missing", "name", "corpid or appkey")))
+		k.add("gettoken/"+secret+"-missing", "an empty secret is wrong, not missing", after(func(r *request) bool {
 			return r.error() == secret+"-missing" && r.URL.Query().Has(secret) && !has(secret)(r)
 		}, refusal("parameter-invalid", "name", secret)))
 	}
 
 	k.plant("gettoken/per-app-clock", "one clock for all apps", func(l *ledger, w *World) {
 		w.Powers.Advance = func(ctx context.Context, _ contract.App, by time.Duration) error {
-			for _, app := range l.apps {
+			for _, app := range slices.Clone(l.apps) {
 				if err := l.advance(ctx, app, by); err != nil {
 					return err
 				}
