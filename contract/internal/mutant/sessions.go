@@ -21,18 +21,13 @@ func (out *reply) session() map[string]any {
 
 func found(r *request) bool { return r.is("getsession") && r.out.session() != nil }
 
-func none(r *request) bool {
-	return r.is("getsession") && succeeded(r) && r.out.session() == nil
-}
+func none(r *request) bool { return succeeded(r) && r.out.session() == nil }
 
 // say makes getsession answer another session, or none.
 func (r *request) say(s map[string]any) {
-	fields, result := r.out.fields(), map[string]any{"session": nil}
-	if s != nil {
-		result["session"] = s
-	}
-	fields["result"] = result
-	r.out.body = r.op.Replies[0].Encode(fields)
+	m := r.out.fields()
+	m["result"] = map[string]any{"session": s}
+	r.out.body = r.op.Replies[0].Encode(m)
 }
 
 // showing makes getsession answer, of the user's open sessions, the one that no other is better than, oldest first. It says that it
@@ -52,11 +47,9 @@ func showing(better func(l *ledger, a, b session) bool) fault {
 
 // at is the session as getsession answers it.
 func (s session) at(created any) map[string]any {
-	m := map[string]any{"create_time": created}
-	for _, name := range []string{"session_id", "app_key", "user_id", "chatid"} {
-		m[name] = s.text(name)
+	return map[string]any{
+		"session_id": s.text("session_id"), "app_key": s.app, "user_id": s.text("user_id"), "chatid": s.text("chatid"), "create_time": created,
 	}
-	return m
 }
 
 // its are the open sessions of the app that have those values of the call.
@@ -68,10 +61,9 @@ func (r *request) session() session { return session{r.values(), r.token(), r.le
 // taken is the condition that an open session has the id of the call.
 func taken(r *request) bool { return len(r.its("session_id")) > 0 }
 
-// undone closes the session that the call has opened.
+// undone closes the session that the call has opened, redone opens the one that it has closed.
 func undone(r *request) { r.call("close_session", r.token(), r.values()) }
 
-// redone opens the session that the call has closed.
 func redone(r *request) { r.call("create_session", r.token(), r.values()) }
 
 // closing closes the open sessions that have those values of the call.
@@ -97,11 +89,10 @@ func welcome(r *request) {
 // everyNth is the condition that it is called for the nth time, the 2nth, and so on.
 func everyNth(n int, when condition) condition {
 	return func(r *request) bool {
-		if !when(r) {
-			return false
+		if when(r) {
+			r.ledger.n++
 		}
-		r.ledger.n++
-		return r.ledger.n%n == 0
+		return when(r) && r.ledger.n%n == 0
 	}
 }
 

@@ -109,15 +109,9 @@ func has(name string) condition {
 	return func(r *request) bool { return r.URL.Query().Get(name) != "" }
 }
 
-// without takes values out of the query.
-func without(names ...string) func(*request) {
-	return func(r *request) {
-		r.query(func(q url.Values) {
-			for _, name := range names {
-				q.Del(name)
-			}
-		})
-	}
+// without takes a value out of the query.
+func without(name string) func(*request) {
+	return func(r *request) { r.query(func(q url.Values) { q.Del(name) }) }
 }
 
 // text changes a text of a reply.
@@ -134,9 +128,8 @@ func refusal(error string, holes ...string) func(*request) {
 func (k *kit) tokens() {
 	both := func(rule, name string, f fault) { k.all(rule, name, f, "gettoken", "accessToken") }
 
-	byID := disguised(one(func(_ *ledger, who string) string { return who }))
 	every := disguised(func(*ledger, string, string) string { return alias() })
-	both("gettoken/one-token", "each pair has a token of its own", byID)
+	both("gettoken/one-token", "each pair has a token of its own", disguised(one(func(_ *ledger, who string) string { return who })))
 	both("accessToken/one-token", "each call has a token of its own", every)
 	both("gettoken/repeat", "a new token on every call", every)
 	both("gettoken/repeat", "a new token ends the one before, which is refused with an error of the server's own", func(r *request) {
@@ -196,8 +189,8 @@ func (k *kit) gettoken() {
 	k.add("gettoken/corpid", "the pair of corpid is no longer known", refuse(has("corpid"), "corpid-or-corpsecret-wrong"))
 	k.add("gettoken/first-complete-pair", "corpid first", before(func(r *request) bool {
 		return has("corpid")(r) && has("corpsecret")(r)
-	}, without("appkey", "appsecret")))
-	k.add("gettoken/first-complete-pair", "an appkey alone counts", before(has("appkey"), without("corpid", "corpsecret")))
+	}, without("appkey")))
+	k.add("gettoken/first-complete-pair", "an appkey alone counts", before(has("appkey"), without("corpid")))
 	k.add("gettoken/post", "a POST is refused", refuse(func(r *request) bool { return r.Method == http.MethodPost }, "need-get"))
 	k.all("gettoken/head", "a HEAD is not allowed", after(func(r *request) bool { return r.Method == http.MethodHead }, func(r *request) {
 		r.out.status = http.StatusMethodNotAllowed
