@@ -127,15 +127,6 @@ var misreadBodies = []misreading{
 	{"form", "a plus in a form is a plus", before(isForm, swap("+", "%2B"))},
 	{"form", "percents in a form are not decoded", before(isForm, swap("%", "%25"))},
 	{"get", "a GET is refused", refuse(func(r *request) bool { return r.Method == http.MethodGet }, "{method}")},
-	{"no-chat", "what may be null may not", refuse(func(r *request) bool {
-		return slices.ContainsFunc(r.op.Parameters, func(p dingmock.Parameter) bool {
-			v, given := r.values()[p.Name]
-			return p.Nullable() && given && v == nil
-		})
-	}, "{invalid-parameter}", "name", "x")},
-	{"no-chat", "what may be empty may not", refuse(func(r *request) bool {
-		return isObject(r) && slices.ContainsFunc(r.op.Parameters, func(p dingmock.Parameter) bool { return p.Nullable() && r.value(p.Name) == "" })
-	}, "{missing-parameter}", "name", "x")},
 	{"generated", "undeclared fields may be 40 levels deep", refuse(func(r *request) bool {
 		return bytes.Count(r.sent, []byte("["))+bytes.Count(r.sent, []byte("{")) > 40 && bytes.Contains(r.sent, []byte("contract_unknown"))
 	}, "{body}")},

@@ -57,6 +57,12 @@ func (k *kit) bounds(op *dingmock.Operation, p dingmock.Parameter) {
 	}
 	invalid("longest", fmt.Sprintf(" may have %d characters", most-1), long(most))
 	invalid("longest", " is measured in bytes", func(r *request) bool { return len(r.value(p.Name)) > most })
+	if p.Nullable() {
+		invalid("no-chat", " may not be null", func(r *request) bool { v, given := r.values()[p.Name]; return given && v == nil })
+		k.of(op, "no-chat", p.Name+" may not be empty", refuse(func(r *request) bool {
+			return r.value(p.Name) == "" && len(r.read().Violations) == 0
+		}, "{missing-parameter}", "name", p.Name))
+	}
 	if least > 0 {
 		invalid("shortest", fmt.Sprintf(" has to have %d characters", least+1), long(least))
 		for _, blank := range []string{"0", " "} {

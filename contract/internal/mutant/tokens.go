@@ -53,10 +53,12 @@ func one(key func(l *ledger, who string) string) choice {
 
 // successor chooses tokens that each end the one before.
 func successor(l *ledger, _, token string) string {
-	last, next := l.kept[token], alias()
-	delete(l.real, last)
-	l.kept["ended "+last], l.kept[token] = "yes", next
-	return next
+	if last := l.kept[token]; last != "" {
+		delete(l.real, last)
+		l.kept["ended "+last] = "yes"
+	}
+	l.kept[token] = alias()
+	return l.kept[token]
 }
 
 // fewFirst chooses other tokens for the first calls, and after a token has died for the first calls again.
