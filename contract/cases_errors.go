@@ -31,6 +31,8 @@ var roles = []struct {
 				body := q.clone().drop(token).off(dingmock.KindUndeclaredParameter)
 				body.fields = append(body.fields, pair{token, good})
 				add("in a JSON body", body)
+			} else {
+				add("in a JSON body", q.clone().drop(token).body(mediaJSON, encodeObject([]pair{{token, good}})))
 			}
 			for _, f := range c.doc.Families() {
 				if f.Token.In == "header" && f.Token.Name != token {

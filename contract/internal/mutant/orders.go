@@ -16,7 +16,7 @@ var checks = []check{
 	{"body", failed("{body}"), nil},
 	{"missing", failed("{missing-parameter}"), fill},
 	{"invalid", failed("{invalid-parameter}"), discard},
-	{"parameters", failed("{missing-parameter}", "{invalid-parameter}"), func(r *request) { fill(r); discard(r) }},
+	{"parameters", failed("{missing-parameter}", "{invalid-parameter}"), func(r *request) { discard(r); fill(r) }},
 	{"call", byItself, nil},
 	{"credentials", byItself, nil},
 }
