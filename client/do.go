@@ -16,6 +16,7 @@ import (
 // operations lists the calls of openapi.yaml, each with the one method of Client that makes it.
 var operations = map[string]struct{ method, path, by string }{
 	"gettoken":       {http.MethodGet, "/gettoken", "Token"},
+	"auth.scopes":    {http.MethodGet, "/auth/scopes", "AuthScopes"},
 	"accessToken":    {http.MethodPost, "/v1.0/oauth2/accessToken", "AccessToken"},
 	"getsession":     {http.MethodPost, "/topapi/v2/user/getsession", "GetSession"},
 	"create_session": {http.MethodPost, "/topapi/v2/im/create_session", "CreateSession"},

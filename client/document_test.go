@@ -37,6 +37,13 @@ var methods = map[string]method{
 		call: func(ctx context.Context, c *Client) (any, error) { return c.AccessToken(ctx) },
 		want: map[string]any{"success": exampleToken},
 	},
+	"AuthScopes": {
+		call: func(ctx context.Context, c *Client) (any, error) { return c.AuthScopes(ctx) },
+		want: map[string]any{"success": Scopes{
+			Departments: []int64{1}, Users: []string{},
+			UserFields: []string{"jobnumber", "isLeader", "name", "position", "isAdmin", "avatar", "department", "userid", "deviceId", "isHide"},
+		}},
+	},
 	"GetSession": {
 		call: func(ctx context.Context, c *Client) (any, error) {
 			s, ok, err := c.GetSession(ctx, "manager4220")

@@ -54,6 +54,10 @@ var calls = map[string]func(ctx context.Context, c *clientOf, params map[string]
 		t, err := c.token(func() (client.Token, error) { return c.now().AccessToken(ctx) })
 		return object{"accessToken": t.value, "expireIn": t.seconds}, err
 	},
+	"auth.scopes": func(ctx context.Context, c *clientOf, _ map[string]any) (any, error) {
+		s, err := c.now().AuthScopes(ctx)
+		return object{"auth_user_field": s.UserFields, "auth_org_scopes": object{"authed_user": s.Users, "authed_dept": s.Departments}}, err
+	},
 	"getsession": func(ctx context.Context, c *clientOf, params map[string]any) (any, error) {
 		s, ok, err := c.now().GetSession(ctx, text(params, "userid"))
 		if err != nil || !ok {

@@ -33,6 +33,27 @@ type APIErrorReply struct {
 	Requestid string `json:"requestid"`
 }
 
+// AuthScopesReply defines model for AuthScopesReply.
+type AuthScopesReply struct {
+	AuthOrgScopes struct {
+		// AuthedDept Departments that the app may read with all below them; 1 is the whole company.
+		AuthedDept []int64 `json:"authed_dept"`
+
+		// AuthedUser Users that the app may read, by userid.
+		AuthedUser []string `json:"authed_user"`
+	} `json:"auth_org_scopes"`
+
+	// AuthUserField The fields of users that the app may read.
+	AuthUserField []string `json:"auth_user_field"`
+
+	// ConditionField Fields that users may be searched by.
+	ConditionField []string `json:"condition_field"`
+
+	// Errcode 0 on success.
+	Errcode int    `json:"errcode"`
+	Errmsg  string `json:"errmsg"`
+}
+
 // CloseSessionReply defines model for CloseSessionReply.
 type CloseSessionReply struct {
 	// Errcode 0 on success.

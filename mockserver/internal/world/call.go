@@ -10,6 +10,7 @@ import (
 // Calls maps each operation of the document to its handler.
 var Calls = map[string]func(*Call) (any, *Failure){
 	"gettoken":       gettoken,
+	"auth.scopes":    authScopes,
 	"accessToken":    accessToken,
 	"getsession":     getSession,
 	"create_session": createSession,
