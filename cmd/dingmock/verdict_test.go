@@ -216,7 +216,7 @@ func TestVerdictControlToken(t *testing.T) {
 	t.Parallel()
 	url := offSpec(t, "--control-token", "let-me-in")
 	code, _, stderr := tryRun(t, nil, "verdict", "--url", url)
-	if code != exitUsage || !strings.Contains(stderr, "--control-token") {
+	if code != exitUsage || !strings.Contains(stderr, "(option control-token)") {
 		t.Errorf("without: exit code %d, %s", code, stderr)
 	}
 	if code, stdout, _ := tryRun(t, map[string]string{"DINGMOCK_CONTROL_TOKEN": "let-me-in\n"}, "verdict", "--url", url); code != exitFailed || !strings.Contains(stdout, rowA) {
