@@ -35,9 +35,9 @@ func (c *trial) examined(b *stop) (fault *stop) {
 	return nil
 }
 
-// blame looks a second time, where the reply that ended the case may be right and an earlier call's doing wrong: a token that
+// blame looks a second time, if the reply that ended the case may be right and an earlier call's doing wrong: a token that
 // several calls refuse was issued wrong, a session that is not open was not opened, or ended by another call. It returns what is
-// found so, and in a sentence what showed it; false where the reply itself is to blame, and where a call of the second look is not
+// found so, and in a sentence what showed it; false if the reply itself is to blame, and if a call of the second look is not
 // answered, for then nothing can be said.
 func (c *trial) blame(b *stop) (f Finding, shown string, ok bool) {
 	x := b.x
@@ -100,7 +100,7 @@ func changesOf(list []*Exchange) []change {
 	return changes
 }
 
-// token asks another call with the same token: where it refuses, or accepts, it too, the call that issued the token is to blame.
+// token asks another call with the same token: if it refuses, or accepts, it too, the call that issued the token is to blame.
 func (s *suspicion) token(found, expected string, refused bool) (f Finding, shown string, ok bool) {
 	issued := s.issuer()
 	if issued == nil {
@@ -127,7 +127,7 @@ func (s *suspicion) token(found, expected string, refused bool) (f Finding, show
 	return f, "", false
 }
 
-// outlived asks for another token, and makes the call again with it: where it succeeds then, the first token was not good any more.
+// outlived asks for another token, and makes the call again with it: if it succeeds then, the first token was not good any more.
 func (s *suspicion) outlived() (f Finding, shown string, ok bool) {
 	issuer := s.issuer()
 	if issuer == nil {
@@ -142,7 +142,7 @@ func (s *suspicion) outlived() (f Finding, shown string, ok bool) {
 	return f, "the same call succeeds with the token of another call of " + op, true
 }
 
-// again makes a call of the case a second time, with another token where one is given.
+// again makes a call of the case a second time, with another token if one is given.
 func (s *suspicion) again(x *Exchange, token string) *Exchange {
 	address, sent := *x.Request.URL, string(x.Sent)
 	if token != "" {
@@ -201,7 +201,7 @@ func (s *suspicion) shared() bool {
 	return false
 }
 
-// issuer is the call that answered the token last; nil where none of the case did.
+// issuer is the call that answered the token last; nil if no call of the case did.
 func (s *suspicion) issuer() *Exchange {
 	for _, x := range slices.Backward(s.before()) {
 		if op := x.Parsed.Operation; op != nil && tokenOf(op) == "" && issues(x.Body, s.x.Parsed.Token) {
@@ -296,7 +296,7 @@ func (s *suspicion) open(w change) bool {
 	return s.make(w).isSuccess()
 }
 
-// ask makes a call of the second look, and ends that where it is not answered.
+// ask makes a call of the second look, and ends that if it is not answered.
 func (s *suspicion) ask(q *call) *Exchange {
 	x := s.c.try(q)
 	if x.Err != nil {
@@ -357,7 +357,7 @@ func (s *suspicion) stillOpen() (f Finding, shown string, ok bool) {
 	return f, "", false
 }
 
-// shown finds why getsession answers another session than it has to, or none, or one where there is none.
+// shown finds why getsession answers another session than it has to, or none, or one although there is none.
 func (s *suspicion) shown() (f Finding, shown string, ok bool) {
 	got := s.x.session()
 	if got != nil && (s.want == nil || got.id != s.want.id) && got.user == s.x.Parsed.Value("userid") {

@@ -49,7 +49,7 @@ var roles = []struct {
 			q := c.valid(op)
 			token := fmt.Sprint(q.value(tokenOf(op)))
 			for _, wrong := range []string{strings.Repeat("0", 32), "x", token[1:], token + "0", token + " ", " " + token, token + "\n", strings.ToUpper(token), "令牌"} {
-				inHeader := op.Family.Token.In == "header"                              // where spaces around a value are no part of it
+				inHeader := op.Family.Token.In == "header"                              // which has no spaces around a value
 				if wrong != token && !(inHeader && strings.TrimSpace(wrong) == token) { // it may be of digits alone
 					add("a token of another value", q.clone().set(tokenOf(op), wrong))
 				}

@@ -132,7 +132,7 @@ func (g *generated) wrongQuery(turn int) {
 	}
 }
 
-// repeats declares repeated names as off-spec where there are any.
+// repeats declares repeated names as off-spec if there are any.
 func repeats(q *call) {
 	seen := map[string]bool{}
 	for _, p := range q.query {

@@ -220,7 +220,7 @@ func (c *trial) wrongCalls(app App) {
 // tokenUser makes a call with the token of the case's app.
 func (c *trial) tokenUser() *call { return c.valid(c.op("getsession")) }
 
-// wantToken ends the case where the exchange is no token of 7200 s. That it is 32 hexadecimal digits, and the order of
+// wantToken ends the case if the exchange is no token of 7200 s. That it is 32 hexadecimal digits, and the order of
 // keys, is checked with every reply.
 func wantToken(c *trial, x *Exchange) {
 	body := c.success(x)
@@ -238,7 +238,7 @@ func pointerOfToken(operation string) string {
 	return "/body/access_token"
 }
 
-// same ends the case where two secrets differ, without showing them.
+// same ends the case if two secrets differ, without showing them.
 func (c *trial) same(what string, got, want any) {
 	if got != want {
 		c.breaks(nil, otherToken(c.Operation), what+":\n-want the same token\n+got  another")

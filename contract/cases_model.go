@@ -211,7 +211,7 @@ func (p *party) last() string {
 	return list[len(list)-1].operation()
 }
 
-// renewed ends the case where a token is not the living one, or is one that has died.
+// renewed ends the case if a token is not the living one, or is one that has died.
 func (p *party) renewed(m *model, token string) {
 	switch {
 	case m.token != "" && token != m.token:

@@ -67,7 +67,7 @@ func unknownCall(method, path string) *call {
 	return (&call{method: method, path: path, header: http.Header{}}).off(dingmock.KindUnknownPath)
 }
 
-// unknown ends the case where a path is not answered as one that the platform does not have.
+// unknown ends the case if a path is not answered as one that the platform does not have.
 func (c *trial) unknown(f *dingmock.Family, method, path string) {
 	c.wantUnknown(f, unknownCall(method, path))
 }

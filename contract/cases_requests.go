@@ -159,7 +159,7 @@ var requestCases = []opCase{
 	},
 }
 
-// texts are values for the parameters of the operation that may have any: one text, and where each call has a value for itself, one
+// texts are values for the parameters of the operation that may have any: one text, and if each call has a value for itself, one
 // that begins and ends with it.
 func (c *trial) texts(op *dingmock.Operation, text string) []any {
 	var values []any

@@ -39,14 +39,14 @@ func (c *trial) getting(opened *call) *call {
 	return newCall(get, tokenOf(get), opened.value(tokenOf(opened.op)), "userid", opened.value("user_id"))
 }
 
-// finds ends the case where a call of getsession does not answer the session that another call opened.
+// finds ends the case if a call of getsession does not answer the session that another call opened.
 func (c *trial) finds(get, opened *call) {
 	x := c.do(get)
 	c.success(x)
 	c.found(x, opened)
 }
 
-// found ends the case where getsession did not answer the session that a call opened.
+// found ends the case if getsession did not answer the session that a call opened.
 func (c *trial) found(x *Exchange, opened *call) {
 	result, _ := c.success(x)["result"].(map[string]any)
 	got, _ := result["session"].(map[string]any)
@@ -61,7 +61,7 @@ func (c *trial) found(x *Exchange, opened *call) {
 	}
 }
 
-// gone ends the case where the session of a call is open.
+// gone ends the case if the session of a call is open.
 func (c *trial) gone(closed *call) {
 	if x := c.do(c.getting(closed)); c.success(x) != nil && x.session() != nil {
 		f := Finding{Operation: x.operation(), Pointer: "/body/result/session", Kind: KindValue, Found: "another session", Expected: "none"}
@@ -88,7 +88,7 @@ func (c *trial) again(p *party, user string, created, now time.Time) {
 	c.wrongTime("create_session", "create_time after the same call again:\n-want %d\n+got  %d", created.UnixMilli(), now.UnixMilli())
 }
 
-// still ends the case where the user's session, to which nothing was done, has another create_time than before.
+// still ends the case if the user's session, to which nothing was done, has another create_time than before.
 func (c *trial) still(p *party, user string, created time.Time) {
 	if now := p.open(user).createTime; !now.Equal(created) {
 		c.wrongTime("getsession", "create_time of a session to which nothing was done:\n-want %d\n+got  %d", created.UnixMilli(), now.UnixMilli())

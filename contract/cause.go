@@ -16,7 +16,7 @@ import (
 // Finding is one way in which a target answers otherwise than the document says.
 type Finding struct {
 	Operation string `json:"operation"` // of the call that was answered so; "" for a path that is no operation's
-	Pointer   string `json:"pointer"`   // where: a JSON pointer into {status, header, body} of the reply; "" where it is no one place's
+	Pointer   string `json:"pointer"`   // where: a JSON pointer into {status, header, body} of the reply; "" if it is no one place's
 	Kind      string `json:"kind"`      // a rule of dingmock.Request.CheckResponse, RuleReplyBytes, or one of the kinds below
 	Found     string `json:"found"`     // of the first such reply, secrets hidden
 	Expected  string `json:"expected"`
@@ -63,7 +63,7 @@ func (f *Finding) line() string {
 // weighs says how much depends on the cause.
 func (c *Cause) weighs() int { return len(c.Breaks) + len(c.Blocks) }
 
-// key tells the causes apart, by operation, place and kind, and where it is no one place by what was found.
+// key tells the causes apart, by operation, place and kind, and if it is no one place by what was found.
 func (f *Finding) key() string {
 	key := f.Operation + " " + f.Pointer + " " + f.Kind
 	if f.Pointer == "" {

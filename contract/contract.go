@@ -31,8 +31,8 @@ import (
 // Level says how binding a rule is.
 type Level string
 
-// MUST is a rule that clients rely on; SHOULD is one where the platform's own answer is not known for certain, or
-// where nothing breaks without it; BYTES is what only a stand-in that is exact to the byte needs, such as the order of keys
+// MUST is a rule that clients rely on; SHOULD is one of which the platform's own answer is not known for certain, or
+// without which nothing breaks; BYTES is what only a stand-in that is exact to the byte needs, such as the order of keys
 // (Options.Bytes).
 const (
 	MUST   Level = "MUST"
@@ -53,7 +53,7 @@ type Case struct {
 
 // Target is what the cases run against.
 type Target struct {
-	// URL is the base URL of the platform. It may have a path. Ignored where Handler is set.
+	// URL is the base URL of the platform. It may have a path. Ignored if Handler is set.
 	URL string
 
 	// APIURL is the base URL of the paths under /v1.0/, which the real platform has on another host. Default: URL.
@@ -67,17 +67,17 @@ type Target struct {
 	// will, and chooses the version of HTTP itself, so that the cases of one version are unsupported. Default: a client of its own.
 	Client *http.Client
 
-	// App is an app that exists at the target. Not needed where Powers can make apps.
+	// App is an app that exists at the target. Not needed if Powers can make apps.
 	App App
 
 	// Powers is what else the target can do. The zero value can do nothing.
 	Powers Powers
 
-	// MaxSessions is how many sessions an app of the target may have open, where that is few: the case that opens
+	// MaxSessions is how many sessions an app of the target may have open, if that is few: the case that opens
 	// them all runs if it is 1 to 1000.
 	MaxSessions int
 
-	// SessionTTL is how long a session lives at the target, where sessions end by themselves.
+	// SessionTTL is how long a session lives at the target, if sessions end by themselves.
 	SessionTTL time.Duration
 
 	// WithoutSessions says that the target answers the session calls as the public platform does: errcode 22.
@@ -133,7 +133,7 @@ type Options struct {
 	// Level MUST leaves out the cases of level SHOULD. Default: all.
 	Level Level
 
-	// Bytes checks the level BYTES too: spaces, the order of keys, how headers are spelt, the Server header. Default: where a
+	// Bytes checks the level BYTES too: spaces, the order of keys, how headers are spelt, the Server header. Default: if a
 	// dingmock answers, which says so in the header Dingmock-Version.
 	Bytes bool
 

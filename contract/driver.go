@@ -79,7 +79,7 @@ func (r *Refusal) is(e *dingmock.ErrorReply) bool {
 	return r.Errcode == e.Errcode && r.SubCode == e.SubCode && r.Code == e.Code
 }
 
-// party is an app that makes calls in a case, through the driver. Its methods end the case where a call does not
+// party is an app that makes calls in a case, through the driver. Its methods end the case if a call does not
 // do what they say.
 type party struct {
 	c      *trial
@@ -123,7 +123,7 @@ func (p *party) do(operation string, values ...any) (map[string]any, error) {
 	return body, err
 }
 
-// settle ends the case where an error is none of the platform's refusals, or a reply was not the document's.
+// settle ends the case if an error is none of the platform's refusals, or a reply was not the document's.
 func (p *party) settle(err error, want string) *Refusal {
 	list := p.c.rec.exchanges()
 	if len(list) > 0 {
@@ -147,7 +147,7 @@ func (p *party) must(err error, what string) {
 	}
 }
 
-// told ends the case where a call that was made at once with others, and had to succeed, was refused.
+// told ends the case if a call that was made at once with others, and had to succeed, was refused.
 func (p *party) told(err error, what string) {
 	var refusal *Refusal
 	switch {
@@ -160,7 +160,7 @@ func (p *party) told(err error, what string) {
 	}
 }
 
-// refused ends the case where err is not just this refusal.
+// refused ends the case if err is not just this refusal.
 func (p *party) refused(err error, name string) {
 	e := p.c.doc.ErrorReply(name)
 	switch refusal := p.settle(err, name); {
@@ -275,7 +275,7 @@ func (p *party) open(user string) *session {
 	return s
 }
 
-// has ends the case where the user's most recent open session is not this one; nil is none.
+// has ends the case if the user's most recent open session is not this one; nil is none.
 func (p *party) has(user string, want *session) {
 	got := p.get(user)
 	if (got == nil) != (want == nil) || got != nil && !got.same(*want) {
@@ -376,7 +376,7 @@ func (r *rawClient) token() string {
 	return r.value
 }
 
-// sessionOf reads the session of getsession's answer; nil where it is null.
+// sessionOf reads the session of getsession's answer; nil if it is null.
 func sessionOf(value any) *session {
 	m, ok := value.(map[string]any)
 	if !ok {

@@ -28,7 +28,7 @@ func (c *trial) failure(b *stop) *Failure {
 	return f
 }
 
-// linesBefore are the calls of the case before that one, the last of them, where there were others than those for a token.
+// linesBefore are the calls of the case before that one, the last of them, if there were others than those for a token.
 func (c *trial) linesBefore(x *Exchange) string {
 	const most = 6
 	list := c.rec.exchanges()

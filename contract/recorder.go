@@ -22,7 +22,7 @@ type Exchange struct {
 	Response *http.Response
 	Body     []byte // the reply's body
 	Err      error  // why there is no reply, or no whole one
-	Unjudged string // why the reply's body was not judged, such as br; "" where it was
+	Unjudged string // why the reply's body was not judged, such as br; "" if it was
 
 	Parsed     *dingmock.Request    // what the document makes of the request
 	Violations []dingmock.Violation // of the reply; those of the request are Parsed.Violations

@@ -25,9 +25,9 @@ func (c *trial) readable(x *Exchange) bool {
 	return !red(x.Violations) || exact && x.operation() != c.Operation
 }
 
-// conform blocks the case where a reply is not one of the document's. The bytes of a reply are a matter for the cases of its own
-// operation: what it says can be read all the same. want is aSuccess where the reply has to be one, or the name of the error that it
-// has to be; "" where it is not known.
+// conform blocks the case if a reply is not one of the document's. The bytes of a reply are a matter for the cases of its own
+// operation: what it says can be read all the same. want is aSuccess if the reply has to be one, or the name of the error that it
+// has to be; "" if it is not known.
 func (c *trial) conform(x *Exchange, want string) {
 	if c.readable(x) {
 		return
@@ -49,7 +49,7 @@ func (c *trial) shown(text string, most int) string {
 	return excerpt([]byte(c.rec.redact.text(text)), most)
 }
 
-// refusal is what a reply says that is an error, whether the document has it or not, without secrets; "" where it is none.
+// refusal is what a reply says that is an error, whether the document has it or not, without secrets; "" if it is none.
 func (c *trial) refusal(x *Exchange) string {
 	var body struct {
 		Errcode *float64
@@ -104,7 +104,7 @@ func (c *trial) nonconforming(x *Exchange) (f Finding, diff string) {
 	return f, strings.Join(lines, "\n")
 }
 
-// success ends the case where the exchange is not a success, and returns the body.
+// success ends the case if the exchange is not a success, and returns the body.
 func (c *trial) success(x *Exchange) map[string]any {
 	if x.Error != nil {
 		c.unsuccessful(x).end()
@@ -121,7 +121,7 @@ func (c *trial) unsuccessful(x *Exchange) *stop {
 	}
 }
 
-// prepare sends a request that sets the scene, and blocks the case where it does not succeed.
+// prepare sends a request that sets the scene, and blocks the case if it does not succeed.
 func (c *trial) prepare(q *call) map[string]any {
 	x := c.do(q)
 	if x.Error != nil {
@@ -132,16 +132,16 @@ func (c *trial) prepare(q *call) map[string]any {
 	return c.success(x)
 }
 
-// succeed sends a request and ends the case where it does not succeed.
+// succeed sends a request and ends the case if it does not succeed.
 func (c *trial) succeed(q *call) map[string]any { return c.success(c.do(q)) }
 
-// refused sends a request and ends the case where it is not refused with just this error. Holes are the name and
-// value of what stands in the text's holes, where it has such a one: name, value, ….
+// refused sends a request and ends the case if it is not refused with just this error. Holes are the name and
+// value of what stands in the text's holes, if it has such a one: name, value, ….
 func (c *trial) refused(q *call, name string, holes ...string) {
 	c.wantError(c.answerWith(q, name, holes...), name, holes...)
 }
 
-// wantError ends the case where the exchange is not just this error, byte for byte.
+// wantError ends the case if the exchange is not just this error, byte for byte.
 func (c *trial) wantError(x *Exchange, name string, holes ...string) {
 	e := c.doc.ErrorReply(name)
 	if e == nil {
@@ -238,7 +238,7 @@ func (c *trial) errorDiff(x *Exchange, e *dingmock.ErrorReply, holes []string) s
 		x.Response.StatusCode, got, c.shown(string(x.Body), most))
 }
 
-// bytesOf are the bytes of an error in the place of a reply, and its Content-Type. The id of the request is the reply's own where
+// bytesOf are the bytes of an error in the place of a reply, and its Content-Type. The id of the request is the reply's own if
 // that is as it has to be.
 func (c *trial) bytesOf(x *Exchange, e *dingmock.ErrorReply, holes []string) (want []byte, contentType string) {
 	body := e.Body(holes...)

@@ -11,7 +11,7 @@ import (
 
 // WriteJUnit writes the report as JUnit XML: a suite for each operation and a case for each rule, so that failures and errors are
 // as many as the rules that are broken or could not be checked. What is to be mended first is before them the output of a suite
-// without cases, where there is something; that the target ended during the run is its error output.
+// without cases, if there is something; that the target ended during the run is its error output.
 func (r *Report) WriteJUnit(w io.Writer) error {
 	var out junit.Report
 	suites := map[string]*junit.Suite{}

@@ -29,7 +29,7 @@ func (r Result) Line() string {
 // mostFirst is how many causes the report begins with.
 const mostFirst = 8
 
-// first is what is to be mended first: ten lines at most, "" where there is nothing to be mended. What several operations do
+// first is what is to be mended first: ten lines at most, "" if there is nothing to be mended. What several operations do
 // alike is one line.
 func (r *Report) first() string {
 	if len(r.Causes) == 0 && !r.Ended() {

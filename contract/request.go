@@ -152,7 +152,7 @@ func credential(op *dingmock.Operation, name string) (dingmock.Credential, bool)
 	return dingmock.Credential{}, false
 }
 
-// tokenOf returns the name of the parameter that carries the operation's token, "" where it needs none.
+// tokenOf returns the name of the parameter that carries the operation's token, "" if it needs none.
 func tokenOf(op *dingmock.Operation) string {
 	for _, set := range op.Security {
 		if op.Family != nil && slices.Contains(set, op.Family.Token) {

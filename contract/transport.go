@@ -20,7 +20,7 @@ import (
 )
 
 // Transport holds a Go client to the document: it is a RoundTripper that passes each exchange on to base unchanged, and
-// calls report for each that is off-spec: before its caller gets the reply where its Content-Length is under 1 MiB, for which it
+// calls report for each that is off-spec: before its caller gets the reply if its Content-Length is under 1 MiB, for which it
 // waits for the body; else when the body ends or is closed. base nil is http.DefaultTransport; report may be called by several goroutines at once.
 //
 //	client := http.Client{Transport: contract.Transport(nil, func(x *contract.Exchange) { t.Error(x) })}

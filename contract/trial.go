@@ -44,7 +44,7 @@ type Failure struct {
 	Request string `json:"request,omitempty"` // as a curl line, secrets hidden
 	Reply   string `json:"reply,omitempty"`   // status, content type and body, secrets hidden
 	Diff    string `json:"diff"`              // what was wrong: (-want +got)
-	Before  string `json:"before,omitempty"`  // the requests that led there, where they matter
+	Before  string `json:"before,omitempty"`  // the requests that led there, if they matter
 	Way     string `json:"way,omitempty"`     // which of the case's requests it was, such as: a wrong secret
 	Case    string `json:"case,omitempty"`    // file and line of the case, in this module, that ended with it
 }
@@ -80,7 +80,7 @@ func (c *trial) id(prefix string) string {
 	return fmt.Sprintf("%s-%s-%d", prefix, c.tag, c.counter.Add(1))
 }
 
-// app returns the app of the case: its own where the target can make one.
+// app returns the app of the case: its own if the target can make one.
 func (c *trial) app() App {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -120,7 +120,7 @@ func (c *trial) makeApp(spec AppSpec) (App, error) {
 	return app, nil
 }
 
-// detached is a context for what has to be done even where the run is cancelled.
+// detached is a context for what has to be done even if the run is cancelled.
 func (c *trial) detached() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(c.ctx), c.runner.options.Timeout)
 }
@@ -165,8 +165,8 @@ func (c *trial) call(operation string, values ...any) *call {
 	return newCall(c.op(operation), values...)
 }
 
-// do sends a request and returns the exchange. It blocks the case where there is no answer and where the answer is none of the
-// document's, and ends it where the request is off-spec in another way than the call declares.
+// do sends a request and returns the exchange. It blocks the case if there is no answer and if the answer is none of the
+// document's, and ends it if the request is off-spec in another way than the call declares.
 func (c *trial) do(q *call) *Exchange {
 	x := c.answer(q)
 	want := aSuccess
@@ -263,7 +263,7 @@ func unanswered(err error) string {
 	return "no reply: " + text
 }
 
-// equal ends the case where two values differ.
+// equal ends the case if two values differ.
 func (c *trial) equal(x *Exchange, what string, got, want any) {
 	if g, w := string(jsontext.MustMarshal(got)), string(jsontext.MustMarshal(want)); g != w {
 		f := Finding{Operation: c.Operation, Pointer: pointerOf(what), Kind: KindValue, Found: c.rec.redact.text(g), Expected: what + " as it has to be"}
@@ -280,7 +280,7 @@ func (c *trial) equal(x *Exchange, what string, got, want any) {
 	}
 }
 
-// pointerOf is where in a reply stands what a case names so; "" where it is no one place.
+// pointerOf is where in a reply stands what a case names so; "" if it is no one place.
 func pointerOf(what string) string {
 	if name, ok := strings.CutPrefix(what, "the header "); ok {
 		return "/header/" + name
@@ -304,7 +304,7 @@ func (c *trial) during(label string, check func()) {
 	}
 }
 
-// together runs the function crowd times at once, and ends the case where one of them does.
+// together runs the function crowd times at once, and ends the case if one of them does.
 func (c *trial) together(do func(i int)) {
 	var wg sync.WaitGroup
 	start := make(chan struct{})

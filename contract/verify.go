@@ -48,7 +48,7 @@ func (r *Report) Count(o Outcome) int {
 	return n
 }
 
-// Nothing says that no rule was checked, since all cases are unsupported or skipped; "" where that is not so.
+// Nothing says that no rule was checked, since all cases are unsupported or skipped; "" if that is not so.
 func (r *Report) Nothing() string {
 	unsupported, skipped := r.Count(Unsupported), r.Count(Skipped)
 	if unsupported+skipped < len(r.Results) {
@@ -67,7 +67,7 @@ func (r *Report) Broken() []Result {
 	return slices.DeleteFunc(slices.Clone(r.Results), func(x Result) bool { return !x.Bad(r.Exact) })
 }
 
-// ErrCredentials is what Verify returns where the target refuses the credentials that it was given.
+// ErrCredentials is what Verify returns if the target refuses the credentials that it was given.
 var ErrCredentials = errors.New("the credentials are refused")
 
 // OptionError is what is wrong with a Target or with Options: nothing was tried.
@@ -89,7 +89,7 @@ type runner struct {
 	progress  sync.Mutex
 }
 
-// Verify runs the cases and reports how each ended. It returns an error, and no report, where the target cannot be
+// Verify runs the cases and reports how each ended. It returns an error, and no report, if the target cannot be
 // checked at all: it is not reached, is no such platform, or refuses the credentials.
 func Verify(ctx context.Context, target Target, options *Options) (*Report, error) {
 	r, err := newRunner(target, options)
@@ -385,7 +385,7 @@ func unreachable(err error) bool {
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
-// excuse takes back that a rule is broken by a call that was not answered, where the target has ended meanwhile: whether that
+// excuse takes back that a rule is broken by a call that was not answered, if the target has ended meanwhile: whether that
 // call ended it, another one, or somebody, cannot be told.
 func (r *runner) excuse(ctx context.Context, results []Result) {
 	unanswered := func(x Result) bool { return x.finding != nil && x.finding.Kind == KindNoAnswer }
