@@ -263,7 +263,7 @@ func refusalOf(t *testing.T, operation string, status int, example string, body 
 		Operation: operation, HTTPStatus: status, Errcode: b.Errcode, SubCode: b.SubCode, Code: b.Code,
 		Message: gocmp.Or(b.SubMsg, b.Message, b.Errmsg), RequestID: b.RequestID + b.NewID,
 	}
-	if kind == ErrThrottled {
+	if errors.Is(kind, ErrThrottled) {
 		e.Until = time.Date(2026, 9, 3, 0, 1, 3, 0, china)
 	}
 	return refusal{e, kind}
