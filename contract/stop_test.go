@@ -9,7 +9,9 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/dingmock/dingmock/contract"
@@ -108,4 +110,43 @@ func TestDriversThatBreak(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Once its context ends, Verify begins no further case and returns at once, although the target still owes answers.
+func TestVerifyStops(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fake, err := mockserver.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = fake.Close() }()
+		ctx, cancel := context.WithCancel(t.Context())
+		var calls, late atomic.Int64
+		began := time.Now()
+		report, err := contract.Verify(ctx, contract.Target{
+			App: contract.App{AppKey: "dingmockapp", AppSecret: "dingmockappsecret"},
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch n := calls.Add(1); {
+				case ctx.Err() != nil:
+					late.Add(1)
+				case n < 20:
+					fake.ServeHTTP(w, r)
+					return
+				case n == 24:
+					cancel()
+				}
+				<-r.Context().Done()
+			}),
+		}, &contract.Options{Timeout: time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := time.Since(began); d > 0 || late.Load() > 8 { // the others of eight at once may have been on their way
+			t.Errorf("it went on for %s and made %d further calls", d, late.Load())
+		}
+		if !report.Interrupted || report.Count(contract.Pass) > 20 || report.Count(contract.Fail) > 0 {
+			t.Errorf("interrupted %t, %d of %d cases pass", report.Interrupted, report.Count(contract.Pass), len(report.Results))
+		}
+	})
 }
