@@ -46,20 +46,6 @@ type issue struct {
 	at     time.Duration // by the clock of its app
 }
 
-func (t *token) first() time.Duration { return t.issued[0].at }
-
-func (t *token) last() time.Duration { return t.issued[len(t.issued)-1].at }
-
-// lastOfGettoken is when gettoken issued it last, or accessToken first.
-func (t *token) lastOfGettoken() (at time.Duration) {
-	for i, issue := range t.issued {
-		if i == 0 || issue.op == "gettoken" {
-			at = issue.at
-		}
-	}
-	return at
-}
-
 // session is a session that was opened: the values and the token of the call, and the app key of its app.
 type session struct {
 	values     map[string]any
@@ -149,12 +135,19 @@ func (l *ledger) note(r *request) {
 	}
 }
 
-// age is how long ago a token was issued, at one of the times that it was; 0 for one that was not.
-func (l *ledger) age(of string, at func(*token) time.Duration) time.Duration {
-	if t := l.tokens[of]; t != nil {
-		return l.moved[t.app] - at(t)
+// age is how long ago a token was issued first, or at the last of the times since that count; 0 for one that was not.
+func (l *ledger) age(of string, counts func(issue) bool) time.Duration {
+	t := l.tokens[of]
+	if t == nil {
+		return 0
 	}
-	return 0
+	at := t.issued[0].at
+	for _, i := range t.issued {
+		if counts(i) {
+			at = i.at
+		}
+	}
+	return l.moved[t.app] - at
 }
 
 // keyOf is the app key of the app that has that id, or the id.
