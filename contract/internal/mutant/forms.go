@@ -190,7 +190,9 @@ func (k *kit) forms() {
 			k.of(op, m.rule, m.name, m.fault)
 		}
 		if len(op.BodyTypes) == 0 {
-			k.of(op, "generated", "a query of over 300 bytes is refused", refuse(func(r *request) bool { return len(r.URL.RawQuery) > 300 }, "{invalid-parameter}", "name", "x"))
+			k.of(op, "generated", "a query of over 300 bytes is refused", refuse(func(r *request) bool {
+				return len(r.URL.RawQuery) > 300
+			}, "{invalid-parameter}", "name", "x"))
 			continue
 		}
 		for _, m := range misreadBodies {

@@ -79,7 +79,8 @@ func (l *ledger) handler(next http.Handler, f fault) http.Handler {
 		sent, _ := io.ReadAll(in.Body)
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		r := &request{Request: in.Clone(context.WithoutCancel(in.Context())), op: l.doc.Match(in.Method, in.URL.Path), sent: sent, came: sent, next: next, ledger: l}
+		op := l.doc.Match(in.Method, in.URL.Path)
+		r := &request{Request: in.Clone(context.WithoutCancel(in.Context())), op: op, sent: sent, came: sent, next: next, ledger: l}
 		l.last = r
 		f(r)
 		if r.out.header["Content-Length"] != nil {

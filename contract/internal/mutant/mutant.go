@@ -197,7 +197,8 @@ func always(*request) bool { return true }
 // failed is the condition that the reply is an error of one of those names.
 func failed(names ...string) condition {
 	return func(r *request) bool {
-		return r.op != nil && slices.ContainsFunc(names, func(name string) bool { return named(r.op, name) == r.error() })
+		e := r.error()
+		return e != "" && slices.ContainsFunc(names, func(name string) bool { return named(r.op, name) == e })
 	}
 }
 

@@ -123,7 +123,8 @@ func (k *kit) replies() {
 				k.spoil(op.ID+"/"+name, name, k.doc.ErrorReply(name), whole, func(r *request) bool { return r.is(op.ID) && r.error() == name })
 			}
 		}
-		if i := slices.IndexFunc(succeeds, func(rule string) bool { return k.rules[op.ID+"/"+rule] }); i >= 0 {
+		i := slices.IndexFunc(succeeds, func(rule string) bool { return k.rules[op.ID+"/"+rule] })
+		if k.known[op.ID+"/success"] = i >= 0; i >= 0 {
 			k.spoil(op.ID+"/"+succeeds[i], "a success of "+op.Family.Name, nil, whole, func(r *request) bool {
 				return r.is(op.ID) && succeeded(r) && len(r.out.body) > 0
 			})

@@ -120,7 +120,9 @@ func (k *kit) shown() {
 	spoil("found", "app_key is somebody else's", func(s map[string]any) { s["app_key"] = "dingx" })
 	spoil("create-time", "create_time is in seconds", func(s map[string]any) { s["create_time"] = float64(int64(s["create_time"].(float64)) / 1000) })
 	spoil("create-time", "create_time is of the machine's clock", func(s map[string]any) { s["create_time"] = float64(time.Now().UnixMilli()) })
-	spoil("verbatim", "the chat is trimmed", func(s map[string]any) { s["chatid"] = strings.TrimSpace(s["chatid"].(string)) }).At = "/body/result/session/chatid"
+	spoil("verbatim", "the chat is trimmed", func(s map[string]any) {
+		s["chatid"] = strings.TrimSpace(s["chatid"].(string))
+	}).At = "/body/result/session/chatid"
 	k.add("getsession/verbatim", "values are escaped as HTML", after(always, func(r *request) {
 		for _, c := range "<>&" {
 			r.out.replace(string(c), fmt.Sprintf(`\u%04x`, c))

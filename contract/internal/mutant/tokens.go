@@ -199,7 +199,8 @@ func (k *kit) gettoken() {
 	k.all("gettoken/head", "a HEAD is not allowed", after(func(r *request) bool { return r.Method == http.MethodHead }, func(r *request) {
 		r.out.status = http.StatusMethodNotAllowed
 	}))
-	k.add("gettoken/parameter-missing", "appkey is what is missing, whatever was given", after(failed("parameter-missing"), refusal("parameter-missing", "name", "appkey")))
+	const missing = "parameter-missing"
+	k.add("gettoken/parameter-missing", "appkey is what is missing, whatever was given", after(failed(missing), refusal(missing, "name", "appkey")))
 	k.add("gettoken/parameter-missing", "the body of a GET is read", before(func(r *request) bool { return r.Method == http.MethodGet }, func(r *request) {
 		r.query(func(q url.Values) {
 			for name, v := range r.values() {
@@ -208,7 +209,7 @@ func (k *kit) gettoken() {
 		})
 	}))
 	for _, secret := range []string{"appsecret", "corpsecret"} {
-		k.add("gettoken/"+secret+"-missing", "an id is what is missing", after(failed(secret+"-missing"), refusal("parameter-missing", "name", "corpid or appkey")))
+		k.add("gettoken/"+secret+"-missing", "an id is what is missing", after(failed(secret+"-missing"), refusal(missing, "name", "corpid or appkey")))
 		k.add("gettoken/"+secret+"-missing", "an empty secret is wrong, not missing", after(func(r *request) bool {
 			return r.error() == secret+"-missing" && r.URL.Query().Has(secret) && !has(secret)(r)
 		}, refusal("parameter-invalid", "name", secret)))
