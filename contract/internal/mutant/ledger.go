@@ -24,13 +24,13 @@ type ledger struct {
 	mu     sync.Mutex
 	apps   []contract.App
 	moved  map[string]time.Duration // app key → how far its clock was moved
-	tokens map[string]*token        // that the server has issued
+	tokens map[string]token         // that the server has issued
 	opened []session                // the open sessions, oldest first
 	ended  []session                // those that were closed
-	last   *request
-	real   map[string]string // the fault's own token → the server's
-	kept   map[string]string // what else the fault keeps
-	n      int               // and counts
+	real   map[string]string        // the fault's own token → the server's
+	kept   map[string]string        // what else the fault keeps
+	n      int                      // what it has counted
+	left   int                      // what it has left to count
 }
 
 // token is a token that was issued.
@@ -67,7 +67,7 @@ func (s session) like(list []session, names ...string) (found []session) {
 // newLedger makes a ledger that sees what is done to a world.
 func newLedger(doc *dingmock.Document, powers *contract.Powers) *ledger {
 	l := &ledger{
-		doc: doc, powers: *powers, moved: map[string]time.Duration{}, tokens: map[string]*token{}, real: map[string]string{}, kept: map[string]string{},
+		doc: doc, powers: *powers, moved: map[string]time.Duration{}, tokens: map[string]token{}, real: map[string]string{}, kept: map[string]string{},
 	}
 	powers.NewApp, powers.RemoveApp, powers.Advance = l.newApp, l.removeApp, l.advance
 	return l
@@ -81,7 +81,6 @@ func (l *ledger) handler(next http.Handler, f fault) http.Handler {
 		defer l.mu.Unlock()
 		op := l.doc.Match(in.Method, in.URL.Path)
 		r := &request{Request: in.Clone(context.WithoutCancel(in.Context())), op: op, sent: sent, came: sent, next: next, ledger: l}
-		l.last = r
 		f(r)
 		if r.out.header["Content-Length"] != nil {
 			r.out.header.Set("Content-Length", strconv.Itoa(len(r.out.body)))
@@ -120,12 +119,8 @@ func (l *ledger) note(r *request) {
 		return
 	}
 	if issued := r.out.token(); issued != "" {
-		t := l.tokens[issued]
-		if t == nil {
-			t = &token{app: l.keyOf(r.asker())}
-			l.tokens[issued] = t
-		}
-		t.issued, t.call = append(t.issued, issue{r.op.ID, r.asker(), l.moved[t.app]}), *r
+		app := l.keyOf(r.asker())
+		l.tokens[issued] = token{app, append(l.tokens[issued].issued, issue{r.op.ID, r.asker(), l.moved[app]}), *r}
 	}
 	s := r.session()
 	if r.is("create_session") && s.like(l.opened, "session_id") == nil {
@@ -139,7 +134,7 @@ func (l *ledger) note(r *request) {
 // age is how long ago a token was issued first, or at the last of the times since that count; 0 for one that was not.
 func (l *ledger) age(of string, counts func(issue) bool) time.Duration {
 	t := l.tokens[of]
-	if t == nil {
+	if t.issued == nil {
 		return 0
 	}
 	at := t.issued[0].at
@@ -159,20 +154,13 @@ func (l *ledger) keyOf(id string) string {
 	return id
 }
 
-// again makes the call that got a token once more, and returns the token that it answers.
+// again makes the call that got a token once more, and returns the token that it answers; "" for one that nobody got.
 func (l *ledger) again(of string) string {
-	if t := l.tokens[of]; t != nil {
-		return t.call.but(func(*request) {}).out.token()
+	t := l.tokens[of]
+	if t.issued == nil {
+		return ""
 	}
-	return of
-}
-
-// owner is the app key of the app that has that token, or "".
-func (l *ledger) owner(of string) string {
-	if t := l.tokens[of]; t != nil {
-		return t.app
-	}
-	return ""
+	return t.call.but(func(*request) {}).out.token()
 }
 
 // issued are the tokens that the server has issued.

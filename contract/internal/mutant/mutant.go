@@ -154,25 +154,21 @@ func only(op string, f fault) fault {
 	}
 }
 
-// before alters the requests that are as when says.
+// before alters the requests that are as when says, or answers them itself.
 func before(when condition, edit func(*request)) fault {
 	return func(r *request) {
 		if when(r) {
 			edit(r)
 		}
-		r.send()
-	}
-}
-
-// refuse answers such requests with an error of the document instead. Holes are name, value, ….
-func refuse(when condition, name string, holes ...string) fault {
-	return func(r *request) {
-		if when(r) {
-			r.refuse(name, holes...)
-		} else {
+		if r.out == nil {
 			r.send()
 		}
 	}
+}
+
+// refuse answers such requests with an error of the document. Holes are name, value, ….
+func refuse(when condition, name string, holes ...string) fault {
+	return before(when, refusal(name, holes...))
 }
 
 // after alters the replies that are as when says, or makes further calls behind the client's back.
@@ -190,6 +186,16 @@ func retry(when condition, edit func(*request)) fault {
 		edit(r)
 		r.send()
 	})
+}
+
+// refusal makes the reply an error of the document.
+func refusal(name string, holes ...string) func(*request) {
+	return func(r *request) { r.refuse(name, holes...) }
+}
+
+// text changes a text of the reply.
+func text(old, text string) func(*request) {
+	return func(r *request) { r.out.replace(old, text) }
 }
 
 func always(*request) bool { return true }

@@ -2,14 +2,11 @@ package mutant
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/dingmock/dingmock/contract"
 )
 
 // session is the session that getsession answers, or nil.
@@ -56,7 +53,9 @@ func (s session) at(created any) map[string]any {
 func (r *request) its(names ...string) []session { return r.session().like(r.ledger.opened, names...) }
 
 // session is the session whose values the call has.
-func (r *request) session() session { return session{r.values(), r.token(), r.ledger.owner(r.token())} }
+func (r *request) session() session {
+	return session{r.values(), r.token(), r.ledger.tokens[r.token()].app}
+}
 
 // taken is the condition that an open session has the id of the call.
 func taken(r *request) bool { return len(r.its("session_id")) > 0 }
@@ -167,19 +166,13 @@ func (k *kit) shown() {
 		}
 	}))
 	k.add("getsession/ends", "the same values again begin its life anew", reopening, "create_session", "getsession")
-	k.plant("close_session/outlives-token", "sessions end with the token", func(l *ledger, w *World) {
-		w.Handler = l.handler(w.Handler, (*request).send)
-		w.Powers.Advance = func(ctx context.Context, app contract.App, by time.Duration) error {
-			l.mu.Lock()
-			for _, o := range slices.Clone(l.opened) {
-				if by >= life {
-					l.last.call("close_session", o.token, o.values)
-				}
+	k.add("close_session/outlives-token", "sessions end with the token", before(always, func(r *request) {
+		for _, o := range r.its() {
+			if r.ledger.age(o.token, ever) >= life {
+				r.call("close_session", r.token(), o.values)
 			}
-			l.mu.Unlock()
-			return l.advance(ctx, app, by)
 		}
-	}, "getsession")
+	}), "getsession")
 }
 
 // created are the faults of how sessions are opened.
@@ -195,7 +188,7 @@ func (k *kit) created() {
 	}))
 	k.add("create_session/either-credentials", "the corpid is the app_key of a token that it got", refuse(func(r *request) bool {
 		t := r.ledger.tokens[r.token()]
-		return t != nil && t.issued[len(t.issued)-1].by != t.app
+		return t.issued != nil && t.issued[len(t.issued)-1].by != t.app
 	}, "app-key-wrong"))
 	k.add("create_session/user-not-found", "only getsession knows the users", after(failed("user-not-found"), welcome))
 	k.add("create_session/at-once", "one in five is lost", after(everyNth(5, succeeded), undone))

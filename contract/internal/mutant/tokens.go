@@ -18,60 +18,42 @@ import (
 // life is the whole life of a token.
 const life = 7200 * time.Second
 
-// A choice says which token a token call answers instead of the honest server's, of whoever asks.
-type choice func(l *ledger, who, token string) string
-
-// disguised is a server that answers tokens of its own choice.
-func disguised(choose choice) fault {
+// disguised is a server whose token calls answer another token for each key, which choose makes up of who asks and of the honest
+// server's token; for the key "" that token itself.
+func disguised(choose func(l *ledger, who, token string) (key string)) fault {
 	return func(r *request) {
-		if real := r.ledger.real[r.token()]; real != "" {
-			r.setToken(real)
-		}
+		l := r.ledger
+		r.setToken(l.real[r.token()])
 		r.send()
-		if issued := r.out.token(); issued != "" {
-			if mine := choose(r.ledger, r.asker(), issued); mine != issued {
-				r.ledger.real[mine] = issued
-				r.out.replace(issued, mine)
-			}
+		issued := r.out.token()
+		if issued == "" {
+			return
+		}
+		if key := choose(l, r.asker(), issued); key != "" {
+			l.kept[key] = cmp.Or(l.kept[key], alias())
+			l.real[l.kept[key]] = issued
+			r.out.replace(issued, l.kept[key])
 		}
 	}
 }
 
-// one chooses a token for each key, and keeps to it: the first or, for a key that is no app's, one of its own.
-func one(key func(l *ledger, who string) string) choice {
+// another is a key that none was before.
+func another(l *ledger, _, _ string) string {
+	l.n++
+	return strconv.Itoa(l.n)
+}
+
+// first makes keys for the first calls after the honest server has answered an app its first token, or after that another.
+func first(calls int, again bool) func(l *ledger, who, token string) string {
 	return func(l *ledger, who, token string) string {
-		k := key(l, who)
-		if l.kept[k] == "" {
-			l.kept[k] = token
-			if k == who {
-				l.kept[k] = alias()
-			}
+		last := l.kept["last of "+who]
+		if l.kept["last of "+who] = token; last != token && again == (last != "") {
+			l.left = calls
 		}
-		return l.kept[k]
-	}
-}
-
-// successor chooses tokens that each end the one before.
-func successor(l *ledger, _, token string) string {
-	if last := l.kept[token]; last != "" {
-		delete(l.real, last)
-		l.kept["ended "+last] = "yes"
-	}
-	l.kept[token] = alias()
-	return l.kept[token]
-}
-
-// fewFirst chooses other tokens for the first calls, and after a token has died for the first calls again.
-func fewFirst(n int, afterDeath bool) choice {
-	return func(l *ledger, who, token string) string {
-		if last := l.kept[who]; last != token && afterDeath == (last != "") {
-			l.n = n
+		if l.left--; l.left < 0 {
+			return ""
 		}
-		l.kept[who] = token
-		if l.n--; l.n >= 0 {
-			return alias()
-		}
-		return token
+		return another(l, who, token)
 	}
 }
 
@@ -82,9 +64,11 @@ func dies(at time.Duration, renews func(issue) bool) fault {
 
 func never(issue) bool { return false }
 
+func ever(issue) bool { return true }
+
 // expired is the condition that a call is refused for a token that was issued.
 func expired(r *request) bool {
-	return failed("{token-bad}")(r) && r.ledger.tokens[r.token()] != nil
+	return failed("{token-bad}")(r) && r.ledger.tokens[r.token()].issued != nil
 }
 
 // revive gives a call a token that lives, of the same app.
@@ -101,7 +85,7 @@ func wrongPair(r *request) bool {
 func renew(all bool) func(r *request) {
 	return func(r *request) {
 		for _, token := range r.ledger.issued() {
-			if all || r.ledger.owner(token) == r.ledger.keyOf(r.asker()) {
+			if all || r.ledger.tokens[token].app == r.ledger.keyOf(r.asker()) {
 				r.ledger.again(token)
 			}
 		}
@@ -118,49 +102,41 @@ func without(name string) func(*request) {
 	return func(r *request) { r.query(func(q url.Values) { q.Del(name) }) }
 }
 
-// text changes a text of a reply.
-func text(old, text string) func(*request) {
-	return func(r *request) { r.out.replace(old, text) }
-}
-
-// refusal makes a reply an error.
-func refusal(error string, holes ...string) func(*request) {
-	return func(r *request) { r.refuse(error, holes...) }
-}
-
 // tokens are the faults of what tokens are issued, and for how long they are good.
 func (k *kit) tokens() {
 	both := func(rule, name string, f fault) { k.all(rule, name, f, "gettoken", "accessToken") }
 
-	every := disguised(func(*ledger, string, string) string { return alias() })
-	both("gettoken/one-token", "each pair has a token of its own", disguised(one(func(_ *ledger, who string) string { return who })))
-	both("accessToken/one-token", "each call has a token of its own", every)
-	both("gettoken/repeat", "a new token on every call", every)
+	both("gettoken/one-token", "each pair has a token of its own", disguised(func(_ *ledger, who, _ string) string { return who }))
+	both("accessToken/one-token", "each call has a token of its own", disguised(another))
+	both("gettoken/repeat", "a new token on every call", disguised(another))
 	both("gettoken/repeat", "a new token ends the one before, which is refused with an error of the server's own", func(r *request) {
 		given := r.token()
-		disguised(successor)(r)
-		if failed("{token-bad}")(r) && r.ledger.kept["ended "+given] != "" {
+		disguised(func(l *ledger, who, token string) string {
+			l.real[l.kept[l.kept[token]]] = "ended"
+			l.kept[token] = another(l, who, token)
+			return l.kept[token]
+		})(r)
+		if failed("{token-bad}")(r) && given != "" && r.ledger.real[given] == "ended" {
 			r.out.body = []byte(`{"errcode":40001,"errmsg":"bad token"}`)
 		}
 	})
 	both("gettoken/repeat", "the life of a repeated call counts down", after(func(r *request) bool {
-		t := r.ledger.tokens[r.out.token()]
-		return t != nil && len(t.issued) > 1
+		return len(r.ledger.tokens[r.out.token()].issued) > 1
 	}, text("7200", "7199")))
-	both("gettoken/per-app", "all apps share a token", disguised(one(func(*ledger, string) string { return "all" })))
-	both("gettoken/new-after-expiry", "the same token for ever", disguised(one(func(l *ledger, who string) string { return "of " + l.keyOf(who) })))
-	both("gettoken/at-once", "the first calls each make a token", disguised(fewFirst(3, false)))
-	both("gettoken/at-once-after-expiry", "the first calls after expiry each make a token", disguised(fewFirst(4, true)))
+	both("gettoken/per-app", "all apps share a token", disguised(func(*ledger, string, string) string { return "all" }))
+	both("gettoken/new-after-expiry", "the same token for ever", disguised(func(l *ledger, who, _ string) string { return l.keyOf(who) }))
+	both("gettoken/at-once", "the first calls each make a token", disguised(first(3, false)))
+	both("gettoken/at-once-after-expiry", "the first calls after expiry each make a token", disguised(first(4, true)))
 	both("gettoken/appkey", "the token is in capitals", after(issues, func(r *request) { r.out.replace(r.out.token(), strings.ToUpper(r.out.token())) }))
 	k.add("accessToken/good-on-topapi", "its tokens are good on its own host alone", after(issues, func(r *request) { r.out.replace(r.out.token(), alias()) }))
 	k.all("gettoken/refused-changes-nothing", "a wrong secret ends the token", func(r *request) {
-		disguised(func(l *ledger, who, token string) string { return cmp.Or(l.kept[who], token) })(r)
+		disguised(func(l *ledger, who, _ string) string { return l.kept["ended "+who] })(r)
 		if wrongPair(r) {
-			r.ledger.kept[r.asker()] = alias()
+			r.ledger.kept["ended "+r.asker()] = another(r.ledger, "", "")
 		}
 	})
 
-	both("gettoken/lives", "a token dies early", dies(7000*time.Second, func(issue) bool { return true }))
+	both("gettoken/lives", "a token dies early", dies(7000*time.Second, ever))
 	both("gettoken/expires", "a token never expires", retry(expired, revive))
 	both("accessToken/expires", "a token never expires", retry(expired, revive))
 	both("gettoken/renewal", "a repeated call does not renew", dies(life, never))
