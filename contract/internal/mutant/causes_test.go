@@ -143,8 +143,8 @@ func pairs(t *testing.T, singles []subject, alone []accused) {
 	for i := 0; i+1 < len(singles) && len(both) < 200; i++ {
 		for j := i + 1; j < len(singles) && len(both) < 200; j++ {
 			a, b := singles[i], singles[j]
-			if a.kind != b.kind || a.faults[0].Rule == b.faults[0].Rule {
-				continue // of the same rule's, the one hides the other
+			if a.kind != b.kind || hides(a.faults[0], b.faults[0]) {
+				continue
 			}
 			both = append(both, subject{a.name + " and " + b.name, a.kind, []*mutant.Mutant{a.faults[0], b.faults[0]}})
 			of = append(of, [2]int{i, j})
@@ -168,6 +168,12 @@ func pairs(t *testing.T, singles []subject, alone []accused) {
 	if len(wrong) > 0 {
 		t.Errorf("of %d pairs the first cause is neither, or the numbers do not fall:\n%s", len(wrong), strings.Join(wrong, "\n"))
 	}
+}
+
+// hides reports whether the one of two mutants may keep the other from being seen: they break one rule, or both hand out tokens, or
+// keep sessions, of their own.
+func hides(a, b *mutant.Mutant) bool {
+	return a.Rule == b.Rule || a.Axis == "state" && b.Axis == "state" && a.Operations[0] == b.Operations[0]
 }
 
 // seeded is where what is random begins: DINGMOCK_SEED, or made up and told.

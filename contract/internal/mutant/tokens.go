@@ -112,7 +112,9 @@ func (k *kit) tokens() {
 	both("gettoken/repeat", "a new token ends the one before, which is refused with an error of the server's own", func(r *request) {
 		given := r.token()
 		disguised(func(l *ledger, who, token string) string {
-			l.real[l.kept[l.kept[token]]] = "ended"
+			if last := l.kept[token]; last != "" {
+				l.real[l.kept[last]] = "ended"
+			}
 			l.kept[token] = another(l, who, token)
 			return l.kept[token]
 		})(r)
