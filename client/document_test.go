@@ -321,17 +321,20 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
+// brokenReply is something that is not a reply to a call: to all of them if it names none.
+type brokenReply struct {
+	name, id, body string
+	status         int
+	want           string // the reason
+}
+
+const blockPage = "<!DOCTYPE html>\n<html><head><title>405</title></head><body>blocked</body></html>"
+
 // TestBrokenReplies answers each call with something that is not a reply to it.
 func TestBrokenReplies(t *testing.T) {
 	t.Parallel()
-	const html = "<!DOCTYPE html>\n<html><head><title>405</title></head><body>blocked</body></html>"
-	tests := []struct {
-		name, id, body string
-		status         int
-		want           string // the reason
-	}{
-		{"page", "", html, 200, "it is not JSON"},
-		{"page of a proxy", "", html, 502, "it is not JSON"},
+	for _, tt := range []brokenReply{
+		{"page of a proxy", "", blockPage, 502, "it is not JSON"},
 		{"empty", "", "", 200, "it is empty"},
 		{"blank", "", " \r\n", 200, "it is empty"},
 		{"no content", "", "", 204, "it is empty"},
@@ -349,7 +352,6 @@ func TestBrokenReplies(t *testing.T) {
 		{"a redirect", "", `{"errcode":0}`, 302, "its HTTP status is not that of a success, and it says no error"},
 		{"HTTP 400 without a code", "", `{"message":"no"}`, 400, "its HTTP status is not that of a success, and it says no error"},
 
-		{"blocked", "gettoken", `{"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":"xxx"}`, 200, "the caller's address is blocked"},
 		{"errcode as text", "gettoken", `{"errcode":"0","access_token":"` + testToken + `","errmsg":"ok","expires_in":7200}`, 200, "errcode is of the wrong type, string"},
 		{"no token", "gettoken", `{"errcode":0,"errmsg":"ok","expires_in":7200}`, 200, "access_token is missing"},
 		{"token null", "gettoken", `{"errcode":0,"access_token":null,"errmsg":"ok","expires_in":7200}`, 200, "access_token is missing"},
@@ -362,7 +364,6 @@ func TestBrokenReplies(t *testing.T) {
 		{"life that is negative", "gettoken", tokenReply(testToken, -7200), 200, "the token's life is less than a second"},
 		{"a reply of the newer call", "gettoken", okNew, 200, "it has no errcode"},
 
-		{"blocked", "accessToken", `{"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":"xxx"}`, 200, "the caller's address is blocked"},
 		{"no token", "accessToken", `{"expireIn":7200}`, 200, "accessToken is missing"},
 		{"no life", "accessToken", `{"accessToken":"` + testToken + `"}`, 200, "expireIn is missing"},
 		{"nothing", "accessToken", `{}`, 200, "accessToken is missing"},
@@ -388,56 +389,65 @@ func TestBrokenReplies(t *testing.T) {
 		{"success false", "close_session", `{"errcode":0,"success":false}`, 200, "success is false"},
 		{"success as text", "close_session", `{"errcode":0,"success":"true"}`, 200, "success is of the wrong type, string"},
 		{"success below result", "close_session", `{"errcode":0,"result":{"success":true}}`, 200, "success is missing"},
+	} {
+		tt.check(t, ReplyError{})
 	}
-	for _, tt := range tests {
-		for id, op := range operations {
-			if tt.id != "" && tt.id != id {
-				continue
-			}
-			t.Run(fmt.Sprintf("%s/%s", id, tt.name), func(t *testing.T) {
-				t.Parallel()
-				c := serve(t, testOptions(), func(w http.ResponseWriter, r *http.Request) {
-					if r.URL.Path != op.path {
-						answer(w, okToken)
-						return
-					}
-					w.Header().Set("Content-Type", "text/html")
-					w.WriteHeader(tt.status)
-					_, _ = io.WriteString(w, tt.body)
-				})
-				value, err := methods[op.by].call(t.Context(), c)
-				var broken *ReplyError
-				if !errors.As(err, &broken) {
-					t.Fatalf("error %v is a %T, want a *ReplyError; the value is %v", err, err, value)
-				}
-				want := ReplyError{Operation: id, HTTPStatus: tt.status, ContentType: "text/html", Reason: tt.want, Body: broken.Body}
-				want.blocked = tt.name == "page" || tt.name == "blocked"
-				if tt.name == "blocked" {
-					want.Wait = 5 * time.Minute
-				}
-				if want.blocked != errors.Is(err, ErrBlocked) {
-					t.Errorf("errors.Is(err, ErrBlocked) is %t", !want.blocked)
-				}
-				if tt.id == "" && tt.status == 200 && tt.body == "null" || strings.HasPrefix(tt.name, "no content") {
-					want.ContentType = broken.ContentType
-				}
-				if id == "accessToken" && (tt.body == "[]" || tt.body == "null" || tt.body == `"ok"`) {
-					want.Reason = broken.Reason // JSON that the dialect allows, but not the call
-				}
-				if diff := cmp.Diff(want, *broken, cmp.AllowUnexported(ReplyError{})); diff != "" {
-					t.Errorf("(-want +got):\n%s", diff)
-				}
-				if v := reflect.ValueOf(value); !v.IsZero() {
-					t.Errorf("value %v, want none", value)
-				}
-				if !strings.HasPrefix(tt.body, "<") {
+	for _, tt := range []struct {
+		brokenReply
+		wait time.Duration
+	}{
+		{brokenReply{"page", "", blockPage, 200, "it is not JSON"}, 0},
+		{brokenReply{"blocked", "gettoken", `{"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":"xxx"}`, 200, "the caller's address is blocked"}, 5 * time.Minute},
+		{brokenReply{"blocked", "accessToken", `{"status":1111,"wait":5,"source":"x5","punish":"deny","uuid":"xxx"}`, 200, "the caller's address is blocked"}, 5 * time.Minute},
+	} {
+		tt.check(t, ReplyError{Wait: tt.wait, blocked: true})
+	}
+}
+
+// noObject are the reasons of the newer call, whose dialect allows JSON that is no object, and does not say so itself.
+var noObject = map[string]string{"[]": "it is of the wrong type, array", `"ok"`: "it is of the wrong type, string", "null": "accessToken is missing"}
+
+// check answers calls with it. All that the error is to be but what stands in the row is given.
+func (tt brokenReply) check(t *testing.T, want ReplyError) {
+	t.Helper()
+	for id, op := range operations {
+		if tt.id != "" && tt.id != id {
+			continue
+		}
+		t.Run(fmt.Sprintf("%s/%s", id, tt.name), func(t *testing.T) {
+			t.Parallel()
+			c := serve(t, testOptions(), func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != op.path {
+					answer(w, okToken)
 					return
 				}
-				if want := html; broken.Body != want {
-					t.Errorf("body %q, want %q", broken.Body, want)
-				}
+				w.Header().Set("Content-Type", "text/html")
+				w.WriteHeader(tt.status)
+				_, _ = io.WriteString(w, tt.body)
 			})
-		}
+			value, err := methods[op.by].call(t.Context(), c)
+			var broken *ReplyError
+			if !errors.As(err, &broken) {
+				t.Fatalf("error %v is a %T, want a *ReplyError; the value is %v", err, err, value)
+			}
+			want := want
+			want.Operation, want.HTTPStatus, want.ContentType, want.Reason, want.Body = id, tt.status, "text/html", tt.want, broken.Body
+			if want.blocked != errors.Is(err, ErrBlocked) {
+				t.Errorf("errors.Is(err, ErrBlocked) is %t", !want.blocked)
+			}
+			if reason := noObject[tt.body]; reason != "" && id == "accessToken" {
+				want.Reason = reason
+			}
+			if diff := cmp.Diff(want, *broken, cmp.AllowUnexported(ReplyError{})); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if v := reflect.ValueOf(value); !v.IsZero() {
+				t.Errorf("value %v, want none", value)
+			}
+			if strings.HasPrefix(tt.body, "<") && broken.Body != tt.body {
+				t.Errorf("body %q, want %q", broken.Body, tt.body)
+			}
+		})
 	}
 }
 

@@ -106,11 +106,11 @@ func TestErrorsShowNoSecret(t *testing.T) {
 	server := func(handle http.HandlerFunc) func(*testing.T, Options) *Client {
 		return func(t *testing.T, o Options) *Client { return serve(t, o, handle) }
 	}
-	// fail is a transport that fails, for calls that need a token once they have it.
-	fail := func(make func(request string) error) func(*testing.T, Options) *Client {
+	// fail is a transport that fails, if later is set only once calls that need a token have it.
+	fail := func(make func(request string) error, later bool) func(*testing.T, Options) *Client {
 		return func(t *testing.T, o Options) *Client {
 			return offline(t, o, func(r *http.Request) (*http.Response, error) {
-				if r.URL.Path == "/gettoken" && strings.HasSuffix(t.Name(), "later") {
+				if r.URL.Path == "/gettoken" && later {
 					return respond(200, okToken), nil
 				}
 				return nil, make(echo(r))
@@ -172,34 +172,36 @@ func TestErrorsShowNoSecret(t *testing.T) {
 	body := func(text string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { answer(w, text) }
 	}
-	tests := []struct {
+	type test struct {
 		name   string
+		later  bool // what is wrong comes after the token, so that some calls succeed
 		client func(*testing.T, Options) *Client
-	}{
-		{"page", server(page)},
-		{"page later", server(later(page))},
-		{"refused", server(refuse)},
-		{"refused later", server(later(refuse))},
-		{"refused by the gateway later", server(later(gateway))},
-		{"refused by a code", server(code)},
-		{"refused by a code later", server(later(code))},
-		{"redirect", server(redirect)},
-		{"redirect later", server(later(redirect))},
-		{"cut off", server(cutOff)},
-		{"cut off later", server(later(cutOff))},
-		{"not HTTP", server(raw)},
-		{"not HTTP later", server(later(raw))},
-		{"reset", server(reset)},
-		{"reset later", server(later(reset))},
-		{"token reply cut in the token", server(body(okToken[:40]))},
-		{"token reply cut after it", server(body(okToken[:60]))},
-		{"token reply without a life", server(body(`{"errcode":0,"access_token":"` + testToken + `"}`))},
-		{"token in a list", server(body(`{"errcode":0,"access_token":["` + testToken + `"]}`))},
-		{"token in an object", server(body(`{"errcode":0,"access_token":{"value":"` + testToken + `"}}`))},
-		{"token by another name", server(body(`{"errcode":0,"token":"` + testToken + `"}`))},
-		{"token in a text", server(body(`your token is ` + testToken))},
-		{"token of the newer call, cut off", server(body(okNew[:55]))},
-		{"nobody listens", func(t *testing.T, o Options) *Client {
+	}
+	tests := []test{
+		{"page", false, server(page)},
+		{"page later", true, server(later(page))},
+		{"refused", false, server(refuse)},
+		{"refused later", true, server(later(refuse))},
+		{"refused by the gateway later", true, server(later(gateway))},
+		{"refused by a code", false, server(code)},
+		{"refused by a code later", true, server(later(code))},
+		{"redirect", false, server(redirect)},
+		{"redirect later", true, server(later(redirect))},
+		{"cut off", false, server(cutOff)},
+		{"cut off later", true, server(later(cutOff))},
+		{"not HTTP", false, server(raw)},
+		{"not HTTP later", true, server(later(raw))},
+		{"reset", false, server(reset)},
+		{"reset later", true, server(later(reset))},
+		{"token reply cut in the token", false, server(body(okToken[:40]))},
+		{"token reply cut after it", false, server(body(okToken[:60]))},
+		{"token reply without a life", false, server(body(`{"errcode":0,"access_token":"` + testToken + `"}`))},
+		{"token in a list", false, server(body(`{"errcode":0,"access_token":["` + testToken + `"]}`))},
+		{"token in an object", false, server(body(`{"errcode":0,"access_token":{"value":"` + testToken + `"}}`))},
+		{"token by another name", false, server(body(`{"errcode":0,"token":"` + testToken + `"}`))},
+		{"token in a text", false, server(body(`your token is ` + testToken))},
+		{"token of the newer call, cut off", false, server(body(okNew[:55]))},
+		{"nobody listens", false, func(t *testing.T, o Options) *Client {
 			o.BaseURL = "http://127.0.0.1:1"
 			c, err := New(&o)
 			if err != nil {
@@ -216,12 +218,7 @@ func TestErrorsShowNoSecret(t *testing.T) {
 		"hidden":  func(s string) error { return wrapError{errors.New(s)} },
 		"joined":  func(s string) error { return errors.Join(errors.New("a"), wrapError{errors.New(s)}) },
 	} {
-		for _, when := range []string{"", " later"} {
-			tests = append(tests, struct {
-				name   string
-				client func(*testing.T, Options) *Client
-			}{"transport error as " + name + when, fail(make)})
-		}
+		tests = append(tests, test{"transport error as " + name, false, fail(make, false)}, test{"transport error as " + name + " later", true, fail(make, true)})
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -230,32 +227,38 @@ func TestErrorsShowNoSecret(t *testing.T) {
 			options := testOptions()
 			options.Log = slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			ctx := t.Context()
-			calls := map[string]func(*Client) error{
-				"gettoken by the other pair": func(c *Client) error { _, err := c.gettoken(ctx); return err },
-				"Call":                       func(c *Client) error { return c.Call(ctx, "POST", "/topapi/x", map[string]string{"a": "b"}, nil) },
-				"Call under a version":       func(c *Client) error { return c.Call(ctx, "POST", "/v1.0/x", nil, nil) },
-				"Call with a token of its own": func(c *Client) error {
+			type call struct {
+				make func(*Client) error
+				corp bool // by a client that has the other pair alone
+				held bool // by a client that has a token
+				free bool // it needs no token, so that it may succeed where a token cannot be had
+			}
+			calls := map[string]call{
+				"gettoken by the other pair": {make: func(c *Client) error { _, err := c.gettoken(ctx); return err }, corp: true},
+				"Call":                       {make: func(c *Client) error { return c.Call(ctx, "POST", "/topapi/x", map[string]string{"a": "b"}, nil) }},
+				"Call under a version":       {make: func(c *Client) error { return c.Call(ctx, "POST", "/v1.0/x", nil, nil) }},
+				"Call with a token of its own": {make: func(c *Client) error {
 					return c.Call(ctx, "POST", "/robot/send?access_token="+testToken, nil, nil)
-				},
-				"Call with the token in the path": func(c *Client) error { return c.Call(ctx, "POST", "/x/"+testToken, nil, new(int)) },
-				"Call that cannot be sent":        func(c *Client) error { return c.Call(ctx, "BAD METHOD", "/x", nil, nil) },
+				}, free: true},
+				"Call with the token in the path": {make: func(c *Client) error { return c.Call(ctx, "POST", "/x/"+testToken, nil, new(int)) }, held: true},
+				"Call that cannot be sent":        {make: func(c *Client) error { return c.Call(ctx, "BAD METHOD", "/x", nil, nil) }},
 			}
 			for name, method := range methods {
-				calls[name] = func(c *Client) error { _, err := method.call(ctx, c); return err }
+				calls[name] = call{make: func(c *Client) error { _, err := method.call(ctx, c); return err }}
 			}
 			for name, call := range calls {
 				o := options
-				if strings.Contains(name, "other pair") {
+				if call.corp {
 					o.AppKey, o.AppSecret = "", ""
 				}
 				c := tt.client(t, o)
-				if strings.Contains(name, "in the path") {
+				if call.held {
 					c.cache.held = &held{Token: Token{Value: testToken, Expires: time.Now().Add(time.Hour)}, renewAt: time.Now().Add(time.Hour)}
 				}
-				err := call(c)
+				err := call.make(c)
 				if err != nil {
 					checkHidden(t, texts(t, err))
-				} else if !strings.HasSuffix(tt.name, "later") && !strings.HasSuffix(name, "own") {
+				} else if !tt.later && !call.free {
 					t.Errorf("%s succeeded", name)
 				}
 				checkHidden(t, texts(t, c))
@@ -273,12 +276,15 @@ func TestValuesShowNoSecret(t *testing.T) {
 	o := testOptions()
 	o.BaseURL = "http://ann:" + url.PathEscape(o.AppSecret) + "@host/?secret=" + testToken
 	token := Token{Value: testToken, Expires: time.Date(2026, 9, 3, 2, 0, 0, 0, time.UTC)}
-	for name, value := range map[string]any{
-		"Options": o, "*Options": &o, "within": struct{ O Options }{o}, "Token": token, "*Token": &token, "tokens": []Token{token},
+	for _, x := range []struct {
+		value any
+		list  bool
+	}{
+		{o, false}, {&o, false}, {struct{ O Options }{o}, false}, {token, false}, {&token, false}, {[]Token{token}, true},
 	} {
-		all := texts(t, value)
+		all := texts(t, x.value)
 		delete(all, "json") // Options do not encode, and Token does: that is how to keep one
-		if name == "tokens" {
+		if x.list {
 			delete(all, "slog") // a list is encoded as JSON
 		}
 		checkHidden(t, all)
@@ -383,7 +389,7 @@ func TestScrubKeepsWhatIsNotSecret(t *testing.T) {
 			if !errors.As(got, &slow) || !slow.Timeout() || !errors.Is(got, x.err) {
 				t.Error("it is no more what it was")
 			}
-			if text := fmt.Sprintf("%#v", got); x.name != "printable" && strings.ContainsAny(text, "\t\u200b") {
+			if text := fmt.Sprintf("%#v", got); strings.ContainsAny(text, "\t\u200b") {
 				t.Errorf("%%#v shows %q", text)
 			}
 		})

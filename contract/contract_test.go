@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -249,12 +248,17 @@ func TestTransportChangesNothing(t *testing.T) {
 	_, _ = io.WriteString(w, good)
 	_ = w.Close()
 	next := make(chan bool, 2) // nobody waits for a handler that has ended
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		switch r.URL.Query().Get("appkey") {
-		case "long":
-			_, _ = w.Write(bytes.Repeat([]byte(" "), 10<<20))
-		case "stream":
+	for _, x := range []struct {
+		name  string
+		reply http.HandlerFunc
+		sends int
+		first string // what comes before the rest is sent
+		bytes int
+		fails bool
+		want  []string // of the reply
+	}{
+		{"long", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(bytes.Repeat([]byte(" "), 10<<20)) }, 0, "", 10 << 20, false, nil},
+		{"stream", func(w http.ResponseWriter, r *http.Request) {
 			for _, part := range []string{`{"errcode":40096,`, `"errmsg":"不合法的appKey或appSecret"}`} {
 				_, _ = io.WriteString(w, part)
 				_ = http.NewResponseController(w).Flush()
@@ -263,39 +267,30 @@ func TestTransportChangesNothing(t *testing.T) {
 				case <-r.Context().Done():
 				}
 			}
-		case "zipped":
+		}, 0, `{"errcode":40096,`, len(good), false, nil},
+		{"zipped", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = w.Write(zipped.Bytes())
-		case "other":
+		}, 0, "", zipped.Len(), false, nil},
+		{"other", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "br")
 			_, _ = w.Write([]byte{1, 2, 3})
-		case "broken":
+		}, 0, "", 3, false, nil},
+		{"broken", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			_, _ = io.WriteString(w, good)
 			_ = http.NewResponseController(w).Flush()
 			panic(http.ErrAbortHandler)
-		case "echo":
-			_, _ = io.Copy(w, r.Body)
-		}
-	}))
-	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
-	t.Cleanup(srv.Close)
-	for _, x := range []struct {
-		name  string
-		sends int
-		bytes int
-		fails bool
-		want  []string // of the reply
-	}{
-		{"long", 0, 10 << 20, false, nil},
-		{"stream", 0, len(good), false, nil},
-		{"zipped", 0, zipped.Len(), false, nil},
-		{"other", 0, 3, false, nil},
-		{"broken", 0, len(good), true, []string{"reply-body"}},
-		{"echo", 3 << 20, 3 << 20, false, nil},
+		}, 0, "", len(good), true, []string{"reply-body"}},
+		{"echo", func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }, 3 << 20, "", 3 << 20, false, nil},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				x.reply(w, r)
+			}))
+			t.Cleanup(srv.Close)
 			var mu sync.Mutex
 			var got []string
 			client := http.Client{Transport: contract.Transport(nil, func(x *contract.Exchange) {
@@ -310,7 +305,7 @@ func TestTransportChangesNothing(t *testing.T) {
 			if x.sends > 0 {
 				method, body = http.MethodPost, bytes.NewReader(bytes.Repeat([]byte(" "), x.sends))
 			}
-			req, err := http.NewRequestWithContext(t.Context(), method, srv.URL+"/gettoken?appsecret=s&appkey="+x.name, body)
+			req, err := http.NewRequestWithContext(t.Context(), method, srv.URL+"/gettoken?appsecret=s&appkey=k", body)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -320,10 +315,10 @@ func TestTransportChangesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = resp.Body.Close() }()
-			if x.name == "stream" {
-				first := make([]byte, 17)
-				if _, err := io.ReadFull(resp.Body, first); err != nil || string(first) != `{"errcode":40096,` { // before the rest is sent
-					t.Fatalf("%q, error %v", first, err)
+			if x.first != "" {
+				first := make([]byte, len(x.first))
+				if _, err := io.ReadFull(resp.Body, first); err != nil || string(first) != x.first {
+					t.Fatalf("%q, error %v, want %q", first, err, x.first)
 				}
 				next <- true
 				x.bytes -= len(first)

@@ -48,11 +48,12 @@ func TestPrepareByOperation(t *testing.T) {
 	for _, options := range []struct {
 		name string
 		mockserver.Options
-		app string
+		app  string
+		auto bool // a change makes that app
 	}{
-		{"an auto key", mockserver.Options{}, "mock-a"},
-		{"another name", mockserver.Options{}, "team-a"},
-		{"no auto apps", mockserver.Options{NoAutoApps: true}, "mock-a"},
+		{"an auto key", mockserver.Options{}, "mock-a", true},
+		{"another name", mockserver.Options{}, "team-a", false},
+		{"no auto apps", mockserver.Options{NoAutoApps: true}, "mock-a", false},
 	} {
 		t.Run(options.name, func(t *testing.T) {
 			t.Parallel()
@@ -68,7 +69,7 @@ func TestPrepareByOperation(t *testing.T) {
 				got := send(t, listen(t, s), request(op.Method+" "+concrete(op.Path, options.app), mediaOf(body), body))
 				there := exists(t, s, options.app)
 				refused := http.StatusNotFound
-				if options.name == "an auto key" {
+				if options.auto {
 					switch op.ID {
 					case "get_app_verdict", "expect_journal":
 						refused = http.StatusConflict // no call came from it
@@ -76,7 +77,7 @@ func TestPrepareByOperation(t *testing.T) {
 						refused = http.StatusOK
 					}
 				}
-				if want := makes[op.ID] && options.name == "an auto key"; there != want || !want && got.status != refused {
+				if want := makes[op.ID] && options.auto; there != want || !want && got.status != refused {
 					t.Errorf("%s: HTTP %d %s; the app is there: %v, want %v", op.ID, got.status, got.body, there, want)
 				}
 			}

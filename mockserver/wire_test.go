@@ -62,32 +62,56 @@ func wireApps() []mockserver.AppState {
 	}
 }
 
+// headCase is one HEAD, whose reply has no body to say what it is.
+type headCase struct {
+	wireCase
+	refused bool // the reply is that of an error
+}
+
 // runWire sends each case over a socket to a fake with these options, and checks what all replies have in common.
 func runWire(t *testing.T, o mockserver.Options, cases []wireCase) {
 	t.Helper()
 	for _, test := range cases {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			clock := &wall{at: start}
-			o := o
-			o.Now, o.Version = clock.now, "v1.2.3"
-			if o.Apps == nil {
-				o.Apps = wireApps()
-			}
-			s := fake(t, o)
-			advance(t, s, "oldapp", 24*time.Second)
-			named := strings.NewReplacer("TOKEN", live, "OTHER", otherToken, "EXPIRED", expiredToken, "UNKNOWN", unknownToken)
-			raw := request(named.Replace(test.line), test.media, named.Replace(test.body))
-			got := send(t, listen(t, s), raw)
-			if diff := cmp.Diff(test.want, tidy(got.body)); diff != "" {
-				t.Errorf("body (-want +got)\n%s", diff)
-			}
-			if got.status != test.status {
-				t.Errorf("status %d, want %d", got.status, test.status)
-			}
-			checkHeader(t, test, got)
+			got := test.check(t, o)
+			success := strings.Contains(got.body, `"errcode":0`) || strings.Contains(got.body, `"accessToken"`)
+			checkExplain(t, got, got.status != http.StatusOK || !success)
 		})
 	}
+}
+
+// runHeads is runWire for HEAD.
+func runHeads(t *testing.T, o mockserver.Options, cases []headCase) {
+	t.Helper()
+	for _, test := range cases {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			checkExplain(t, test.check(t, o), test.refused)
+		})
+	}
+}
+
+// check makes the request of a case, and checks the reply but for its explanation.
+func (test wireCase) check(t *testing.T, o mockserver.Options) answer {
+	t.Helper()
+	o.Version = "v1.2.3"
+	if o.Apps == nil {
+		o.Apps = wireApps()
+	}
+	s := fake(t, o)
+	advance(t, s, "oldapp", 24*time.Second)
+	named := strings.NewReplacer("TOKEN", live, "OTHER", otherToken, "EXPIRED", expiredToken, "UNKNOWN", unknownToken)
+	raw := request(named.Replace(test.line), test.media, named.Replace(test.body))
+	got := send(t, listen(t, s), raw)
+	if diff := cmp.Diff(test.want, tidy(got.body)); diff != "" {
+		t.Errorf("body (-want +got)\n%s", diff)
+	}
+	if got.status != test.status {
+		t.Errorf("status %d, want %d", got.status, test.status)
+	}
+	checkHeader(t, test, got)
+	return got
 }
 
 // checkHeader checks the headers that each reply has.
@@ -106,11 +130,12 @@ func checkHeader(t *testing.T, test wireCase, got answer) {
 	if list := got.header.Values("Content-Length"); !slices.Equal(list, []string{strconv.Itoa(length)}) {
 		t.Errorf("Content-Length is %q, want %d", list, length)
 	}
+}
+
+// checkExplain checks that errors are explained, and they alone, without secrets.
+func checkExplain(t *testing.T, got answer, failed bool) {
+	t.Helper()
 	explain := got.header.Values("Dingmock-Explain")
-	failed := got.status != http.StatusOK || !strings.Contains(got.body, `"errcode":0`) && !strings.Contains(got.body, `"accessToken"`)
-	if strings.HasPrefix(test.line, "HEAD ") {
-		failed = strings.Contains(test.name, "refused")
-	}
 	switch {
 	case failed && (len(explain) != 1 || len(explain[0]) < 20):
 		t.Errorf("an error with Dingmock-Explain %q", explain)
@@ -219,8 +244,6 @@ func TestWireGettoken(t *testing.T) {
 		{"POST, nothing", "POST /gettoken", "", "", 200, oapiType, noID},
 		{"POST, wrong secret", "POST /gettoken", formType, "appkey=dingmockapp&appsecret=x", 200, oapiType, wrongApp},
 
-		{"HEAD", "HEAD /gettoken?" + appPairQuery, "", "", 200, oapiType, ""},
-		{"HEAD, refused", "HEAD /gettoken", "", "", 200, oapiType, ""},
 		{"PUT", "PUT /gettoken?" + appPairQuery, "", "", 200, oapiType, needGet},
 		{"DELETE", "DELETE /gettoken?" + appPairQuery, "", "", 200, oapiType, needGet},
 		{"PATCH", "PATCH /gettoken?" + appPairQuery, jsonType, "{}", 200, oapiType, needGet},
@@ -228,6 +251,10 @@ func TestWireGettoken(t *testing.T) {
 		{"lower-case get", "get /gettoken?" + appPairQuery, "", "", 200, oapiType, needGet},
 		{"a method of its own", "BREW /gettoken", "", "", 200, oapiType, needGet},
 		{"absolute target", "GET http://api.dingtalk.com/gettoken?" + appPairQuery, "", "", 200, oapiType, tokenOK},
+	})
+	runHeads(t, mockserver.Options{}, []headCase{
+		{wireCase{"HEAD", "HEAD /gettoken?" + appPairQuery, "", "", 200, oapiType, ""}, false},
+		{wireCase{"HEAD, refused", "HEAD /gettoken", "", "", 200, oapiType, ""}, true},
 	})
 }
 
@@ -302,8 +329,10 @@ func TestWireUnknownPath(t *testing.T) {
 		{"accessToken by GET", "GET /v1.0/oauth2/accessToken", "", "", 404, apiType, noAction},
 		{"accessToken by PUT", "PUT /v1.0/oauth2/accessToken", jsonType, `{"appKey":"dingmockapp","appSecret":"dingmockappsecret"}`, 404, apiType, noAction},
 		{"accessToken by post", "post /v1.0/oauth2/accessToken", jsonType, `{"appKey":"dingmockapp","appSecret":"dingmockappsecret"}`, 404, apiType, noAction},
-		{"accessToken by HEAD, refused", "HEAD /v1.0/oauth2/accessToken", "", "", 404, apiType, ""},
-		{"HEAD, refused", "HEAD /nowhere", "", "", 200, oapiType, ""},
+	})
+	runHeads(t, mockserver.Options{}, []headCase{
+		{wireCase{"accessToken by HEAD, refused", "HEAD /v1.0/oauth2/accessToken", "", "", 404, apiType, ""}, true},
+		{wireCase{"HEAD, refused", "HEAD /nowhere", "", "", 200, oapiType, ""}, true},
 	})
 }
 

@@ -78,8 +78,6 @@ func TestWireChecks(t *testing.T) {
 			{"GET with the parameters in the body", get, jsonType, call.body, 200, topapiType, needPost},
 			{"GET with an undeclared parameter", get + "&x=1", "", "", 200, topapiType, needPost},
 			{"GET without parameters or token", "GET " + call.path, "", "", 200, topapiType, needPost},
-			{"HEAD, refused", "HEAD " + call.path + "?access_token=TOKEN", "", "", 200, topapiType, ""},
-			{"HEAD", "HEAD " + call.path + "?access_token=TOKEN&" + call.form, "", "", 200, topapiType, ""},
 			{"PUT", "PUT " + call.path + "?access_token=TOKEN", jsonType, call.body, 200, topapiType, needPost},
 			{"DELETE", "DELETE " + call.path + "?access_token=TOKEN", "", "", 200, topapiType, needPost},
 			{"OPTIONS", "OPTIONS " + call.path, "", "", 200, topapiType, needPost},
@@ -157,6 +155,10 @@ func TestWireChecks(t *testing.T) {
 			{"type before size", post, "text/plain", long, 200, topapiType, badType},
 			{"type before body", post, "text/plain", "\xff", 200, topapiType, badType},
 			{"body before parameters", post, jsonType, `{"` + call.first + `":1} x`, 200, topapiType, badBody},
+		})
+		runHeads(t, mockserver.Options{}, []headCase{
+			{wireCase{"HEAD, refused", "HEAD " + call.path + "?access_token=TOKEN", "", "", 200, topapiType, ""}, true},
+			{wireCase{"HEAD", "HEAD " + call.path + "?access_token=TOKEN&" + call.form, "", "", 200, topapiType, ""}, false},
 		})
 	}
 }

@@ -28,13 +28,16 @@ func onPath(t *testing.T) string {
 func TestBannerLines(t *testing.T) {
 	t.Parallel()
 	needs(t, "curl", "sh", "bash")
-	for name, args := range map[string][]string{
-		"the default app":   nil,
-		"an app of its own": {"--app", "mykey:myS3cret"},
-		"no other":          {"--app", "mykey:myS3cret", "--no-auto-apps"},
-		"without sessions":  {"--without-sessions"},
+	for name, x := range map[string]struct {
+		args []string
+		want int // replies that are a success
+	}{
+		"the default app":   {nil, 2},
+		"an app of its own": {[]string{"--app", "mykey:myS3cret"}, 2},
+		"no other":          {[]string{"--app", "mykey:myS3cret", "--no-auto-apps"}, 2},
+		"without sessions":  {[]string{"--without-sessions"}, 0},
 	} {
-		c := startServe(t, nil, args...)
+		c := startServe(t, nil, x.args...)
 		_, lines, _ := strings.Cut(c.stdout.String(), "\nTry it")
 		_, lines, ok := strings.Cut(lines, ":\n\n")
 		if !ok {
@@ -45,11 +48,7 @@ func TestBannerLines(t *testing.T) {
 			cmd.Stdin = strings.NewReader(lines)
 			cmd.Env = append(os.Environ(), "APPSECRET=myS3cret")
 			out, err := cmd.CombinedOutput()
-			want := 2
-			if name == "without sessions" {
-				want = 0
-			}
-			if err != nil || !regexp.MustCompile(`^[0-9a-f]{32}\n`).Match(out) || strings.Count(string(out), `{"errcode":0,`) != want {
+			if err != nil || !regexp.MustCompile(`^[0-9a-f]{32}\n`).Match(out) || strings.Count(string(out), `{"errcode":0,`) != x.want {
 				t.Errorf("%s: %s: %v\n%s%s", name, program, err, lines, out)
 			}
 		}

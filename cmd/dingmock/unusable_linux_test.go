@@ -166,29 +166,27 @@ func TestUnprivileged(t *testing.T) {
 	before := listing()
 
 	for _, x := range []struct {
-		name string
-		args []string
-		code int
-		want string
+		name  string
+		args  []string
+		code  int
+		want  string
+		apart uintptr // the namespaces of its own that it runs in: in a new one of the network no port below 1024 is free for it
 	}{
-		{"locked folder", []string{"serve", "--tls-dir", in("locked")}, exitUsage, "--tls-dir: " + in("locked")},
-		{"locked key", []string{"serve", "--tls-dir", in("open")}, exitUsage, "--tls-dir: " + in("open/ca-key.pem")},
-		{"folder in a locked one", []string{"serve", "--tls-dir", in("locked/tls")}, exitUsage, "--tls-dir: " + in("locked/tls")},
-		{"folder that cannot be made", []string{"ca", "--tls-dir", in("new")}, exitUsage, "--tls-dir: " + in("new")},
-		{"state", []string{"serve", "--state", in("state.json")}, exitUsage, "--state: " + in("state.json")},
-		{"report that is read-only", []string{"verify", "--url", "http://127.0.0.1:1", "--junit", in("own/report")}, exitUsage, "--junit: open " + in("own/report")},
-		{"log of run", []string{"run", "--keep-logs", in("log"), "--", "true"}, exitItself, "--keep-logs: "},
-		{"low port", []string{"serve", "--addr", "127.0.0.1:80"}, exitUsage, "--addr 127.0.0.1:80: bind: permission denied; choose a port of 1024 or more"},
-		{"temporary folder", []string{"run", "--", "true"}, exitItself, "run: "},
+		{"locked folder", []string{"serve", "--tls-dir", in("locked")}, exitUsage, "--tls-dir: " + in("locked"), 0},
+		{"locked key", []string{"serve", "--tls-dir", in("open")}, exitUsage, "--tls-dir: " + in("open/ca-key.pem"), 0},
+		{"folder in a locked one", []string{"serve", "--tls-dir", in("locked/tls")}, exitUsage, "--tls-dir: " + in("locked/tls"), 0},
+		{"folder that cannot be made", []string{"ca", "--tls-dir", in("new")}, exitUsage, "--tls-dir: " + in("new"), 0},
+		{"state", []string{"serve", "--state", in("state.json")}, exitUsage, "--state: " + in("state.json"), 0},
+		{"report that is read-only", []string{"verify", "--url", "http://127.0.0.1:1", "--junit", in("own/report")}, exitUsage, "--junit: open " + in("own/report"), 0},
+		{"log of run", []string{"run", "--keep-logs", in("log"), "--", "true"}, exitItself, "--keep-logs: ", 0},
+		{"low port", []string{"serve", "--addr", "127.0.0.1:80"}, exitUsage, "--addr 127.0.0.1:80: bind: permission denied; choose a port of 1024 or more", syscall.CLONE_NEWNET},
+		{"temporary folder", []string{"run", "--", "true"}, exitItself, "run: ", 0},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			cmd := itself(t, x.args...)
 			cmd.Path, cmd.Dir = in("dingmock"), "/"
 			cmd.Env = append(cmd.Env, "TMPDIR="+dir, "DINGMOCK_ADDR=127.0.0.1:0", "GOCOVERDIR="+cover)
-			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-			if x.name == "low port" {
-				cmd.SysProcAttr.Unshareflags = syscall.CLONE_NEWNET // in which the limit is 1024
-			}
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}, Unshareflags: x.apart}
 			var stderr bytes.Buffer
 			cmd.Stderr = &stderr
 			_ = cmd.Run()

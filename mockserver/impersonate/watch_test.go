@@ -26,6 +26,7 @@ type foreign struct {
 	args    func(t *testing.T, url, ca string) []string
 	errors  map[string]string // what it prints, by fault; "" means that it does not trust the authority
 	logged  []string          // one of these, for a client that does not trust the authority
+	trusts  string            // the variable that names the file of the authority, if it reads no other
 }
 
 const javaSource = `
@@ -78,15 +79,15 @@ func foreigners() []foreign {
 	ofCurl := map[string]string{"": "exit code 60", "tls-expired": "certificate has expired", "tls-wrong-name": "no alternative certificate subject name matches target host name 'localhost'", "tls-unknown-authority": "unable to get local issuer certificate"}
 	ofJava := map[string]string{"": "unable to find valid certification path"}
 	return []foreign{
-		{"curl", "curl", curl(), ofCurl, []string{mistrust}},
-		{"curl, TLS 1.2", "curl", curl("--tls-max", "1.2"), ofCurl, []string{mistrust}},
-		{"Node https", "node", script("-e", node+https), ofNode, []string{left}},
-		{"Node https, TLS 1.2", "node", script("-e", node+"maxVersion: 'TLSv1.2', "+https), ofNode, []string{left}},
-		{"Node fetch", "node", script("-e", fetch), ofNode, []string{left}},
-		{"Python", "/usr/bin/python3", script("-c", fmt.Sprintf(ssl, "")), ofPython, []string{mistrust}},
-		{"Python, TLS 1.2", "/usr/bin/python3", script("-c", fmt.Sprintf(ssl, "c.maximum_version = ssl.TLSVersion.TLSv1_2")), ofPython, []string{mistrust}},
-		{"Java", "java", java("old"), ofJava, []string{mistrust + ", or reached it by another name or address"}},
-		{"Java HttpClient", "java", java("new"), ofJava, []string{left, mistrust}}, // its alert may come before it has left,
+		{"curl", "curl", curl(), ofCurl, []string{mistrust}, ""},
+		{"curl, TLS 1.2", "curl", curl("--tls-max", "1.2"), ofCurl, []string{mistrust}, ""},
+		{"Node https", "node", script("-e", node+https), ofNode, []string{left}, ""},
+		{"Node https, TLS 1.2", "node", script("-e", node+"maxVersion: 'TLSv1.2', "+https), ofNode, []string{left}, ""},
+		{"Node fetch", "node", script("-e", fetch), ofNode, []string{left}, "NODE_EXTRA_CA_CERTS"},
+		{"Python", "/usr/bin/python3", script("-c", fmt.Sprintf(ssl, "")), ofPython, []string{mistrust}, ""},
+		{"Python, TLS 1.2", "/usr/bin/python3", script("-c", fmt.Sprintf(ssl, "c.maximum_version = ssl.TLSVersion.TLSv1_2")), ofPython, []string{mistrust}, ""},
+		{"Java", "java", java("old"), ofJava, []string{mistrust + ", or reached it by another name or address"}, ""},
+		{"Java HttpClient", "java", java("new"), ofJava, []string{left, mistrust}, ""}, // its alert may come before it has left,
 	}
 }
 
@@ -290,19 +291,17 @@ func TestFaults(t *testing.T) {
 				t.Parallel()
 				needs(t, c.program)
 				w, ca := faulty(t, fault)
-				if c.name == "Node fetch" {
-					c.program, c.args = "env", func(_ *testing.T, url, ca string) []string {
-						return append([]string{"NODE_EXTRA_CA_CERTS=" + ca, "node"}, foreignNamed("Node fetch").args(nil, url, ca)...)
-					}
+				program, args := c.program, c.args(t, w.local(), ca)
+				if c.trusts != "" {
+					program, args = "env", append([]string{c.trusts + "=" + ca, program}, args...)
 				}
-				args := c.args(t, w.local(), ca)
-				if out := output(t, c.program, args...); !strings.Contains(out, c.errors[fault]) {
+				if out := output(t, program, args...); !strings.Contains(out, c.errors[fault]) {
 					t.Errorf("the client says %q, want %q", out, c.errors[fault])
 				} else if c.program == "curl" && !strings.Contains(out, "exit code 60") {
 					t.Errorf("curl says %q, want exit code 60", out)
 				}
 				w.log.wait(t, "level=INFO")
-				if out := output(t, c.program, args...); !strings.Contains(out, "GET / host=localhost") {
+				if out := output(t, program, args...); !strings.Contains(out, "GET / host=localhost") {
 					t.Errorf("the next connection: %s", out)
 				}
 				if text := w.log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, " name=") || !strings.Contains(text, "fault="+fault) {
@@ -311,11 +310,6 @@ func TestFaults(t *testing.T) {
 			})
 		}
 	}
-}
-
-func foreignNamed(name string) foreign {
-	list := foreigners()
-	return list[slices.IndexFunc(list, func(f foreign) bool { return f.name == name })]
 }
 
 // A client that tries to resume a session is still shown the certificate, and one that does not check it is

@@ -280,21 +280,17 @@ func TestEnd(t *testing.T) {
 func BenchmarkNew(b *testing.B) {
 	for _, x := range []struct {
 		name string
-		use  func(*mocktest.Server) *http.Client
+		use  func(*mocktest.Server) (base string, c *http.Client)
 	}{
-		{"plain", func(*mocktest.Server) *http.Client { return http.DefaultClient }},
-		{"tls", (*mocktest.Server).Client},
+		{"plain", func(s *mocktest.Server) (string, *http.Client) { return s.URL, http.DefaultClient }},
+		{"tls", func(s *mocktest.Server) (string, *http.Client) { return "https://oapi.dingtalk.com", s.Client() }},
 	} {
 		b.Run(x.name, func(b *testing.B) {
 			for b.Loop() {
 				r := &recorder{}
 				r.run(func() {
 					srv := mocktest.New(r, &mocktest.Options{Server: mockserver.Options{Calls: func(mockserver.CallLine) {}}})
-					base := srv.URL
-					c := x.use(srv)
-					if x.name == "tls" {
-						base = "https://oapi.dingtalk.com"
-					}
+					base, c := x.use(srv)
 					reply, err := tryGet(context.Background(), c, fmt.Sprintf("%s/gettoken?appkey=%s&appsecret=%s", base, srv.AppKey, srv.AppSecret))
 					if err != nil || reply["errcode"] != 0.0 {
 						b.Errorf("%v, %v", reply["errcode"], err)

@@ -64,7 +64,7 @@ func TestContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	passed := map[string]map[string]bool{"http": {}, "tls": {}}
+	passed := map[bool]map[string]bool{false: {}, true: {}} // over TLS, or not
 	for _, server := range servers {
 		c := start(t, hardened(), testcontainers.WithEnv(server.env))
 		info, err := c.Inspect(t.Context())
@@ -90,44 +90,45 @@ func TestContract(t *testing.T) {
 			return slices.ContainsFunc(cases, func(c contract.Case) bool { return c.ID == id && c.Needs&server.leave == 0 })
 		}
 		for _, way := range []struct {
-			name, url, apiURL string
-			client            *http.Client
+			tls         bool
+			url, apiURL string
+			client      *http.Client
 		}{
-			{"http", base, base, nil},
-			{"tls", "https://oapi.dingtalk.com", "https://api.dingtalk.com", unchanged},
+			{false, base, base, nil},
+			{true, "https://oapi.dingtalk.com", "https://api.dingtalk.com", unchanged},
 		} {
 			target := server.target
 			target.URL, target.APIURL, target.Client, target.Powers = way.url, way.apiURL, way.client, powers.Of(at)
-			run := func(id string) bool { return suits(id) && spoken(way.name, id) }
+			run := func(id string) bool { return suits(id) && spoken(way.tls, id) }
 			report, err := contract.Verify(t.Context(), target, &contract.Options{Run: run, Budget: server.budget, NoGenerated: server.budget == 0, Timeout: time.Minute})
 			if err != nil {
-				t.Fatalf("%s, %v: %v", way.name, server.env, err)
+				t.Fatalf("TLS %t, %v: %v", way.tls, server.env, err)
 			}
 			for _, r := range report.Results {
 				switch r.Outcome {
 				case contract.Pass:
-					passed[way.name][r.ID] = true
+					passed[way.tls][r.ID] = true
 				case contract.Fail:
-					t.Errorf("%s, %v: %s\n%v", way.name, server.env, r.Line(), r.Failure)
+					t.Errorf("TLS %t, %v: %s\n%v", way.tls, server.env, r.Line(), r.Failure)
 				case contract.Errored, contract.Unsupported:
-					t.Errorf("%s, %v: %s: %s", way.name, server.env, r.Line(), r.Reason)
+					t.Errorf("TLS %t, %v: %s: %s", way.tls, server.env, r.Line(), r.Reason)
 				}
 			}
-			t.Logf("%s, %v: %d cases pass in %s", way.name, server.env, report.Count(contract.Pass), report.Duration.Round(time.Millisecond))
+			t.Logf("TLS %t, %v: %d cases pass in %s", way.tls, server.env, report.Count(contract.Pass), report.Duration.Round(time.Millisecond))
 		}
 	}
-	for name, ids := range passed {
+	for tls, ids := range passed {
 		for _, c := range cases {
-			if !ids[c.ID] && spoken(name, c.ID) {
-				t.Errorf("%s: no server has passed %s", name, c.ID)
+			if !ids[c.ID] && spoken(tls, c.ID) {
+				t.Errorf("TLS %t: no server has passed %s", tls, c.ID)
 			}
 		}
-		t.Logf("%s: %d of %d cases pass", name, len(ids), len(cases))
+		t.Logf("TLS %t: %d of %d cases pass", tls, len(ids), len(cases))
 	}
 }
 
-// spoken reports whether a case uses a version of HTTP that works that way: HTTP/2 works only over TLS.
-func spoken(way, id string) bool { return way == "tls" || !strings.HasSuffix(id, "/http-2") }
+// spoken reports whether a case uses a version of HTTP that works with or without TLS: HTTP/2 works only over TLS.
+func spoken(tls bool, id string) bool { return tls || !strings.HasSuffix(id, "/http-2") }
 
 func TestImageSize(t *testing.T) {
 	t.Parallel()
