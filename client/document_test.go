@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/manual"
 )
 
 // method is a method of Client that makes a call of the document.
@@ -71,7 +72,7 @@ var methods = map[string]method{
 }
 
 // exampleToken is the token of the document's examples.
-var exampleToken = Token{Value: "82ad1e1b28b2357dbf090b9a2582319c", Expires: newManual().Now().Add(7200 * time.Second)}
+var exampleToken = Token{Value: "82ad1e1b28b2357dbf090b9a2582319c", Expires: midnight.Add(7200 * time.Second)}
 
 // done is what a method returns that tells but that it succeeded.
 type done struct{}
@@ -204,7 +205,7 @@ func TestEveryExample(t *testing.T) {
 				t.Run(op.ID+"/"+example, func(t *testing.T) {
 					t.Parallel()
 					options := testOptions()
-					options.Now = newManual().Now
+					options.Now = manual.New(midnight).Now
 					c := serve(t, options, func(w http.ResponseWriter, r *http.Request) {
 						if r.URL.Path == "/gettoken" && op.ID != "gettoken" {
 							answer(w, okToken)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/dingmock/dingmock"
 	"github.com/dingmock/dingmock/client"
+	"github.com/dingmock/dingmock/internal/manual"
 	"github.com/dingmock/dingmock/mockserver"
 	"github.com/dingmock/dingmock/mockserver/control"
 )
@@ -76,26 +77,12 @@ type world struct {
 	fake *mockserver.Server
 	wire *checked
 	url  string
-
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (w *world) Now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-func (w *world) advance(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
+	*manual.Clock
 }
 
 func newWorld(t *testing.T, app mockserver.AppState) *world {
 	t.Helper()
-	w := &world{now: time.Date(2026, 9, 3, 0, 1, 2, 3e6, time.UTC)}
+	w := &world{Clock: manual.New(time.Date(2026, 9, 3, 0, 1, 2, 3e6, time.UTC))}
 	doc, err := dingmock.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -322,11 +309,11 @@ func TestFakeExpiry(t *testing.T) {
 		return token
 	}
 	first := get(1)
-	w.advance(6600*time.Second - 1)
+	w.Advance(6600*time.Second - 1)
 	if again := get(1); again != first {
 		t.Error("another token before the first is due")
 	}
-	w.advance(600*time.Second + 1) // both clocks: the client knows
+	w.Advance(600*time.Second + 1) // both clocks: the client knows
 	second := get(2)
 	if second.Value == first.Value {
 		t.Error("an expired token came again")

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/dingmock/dingmock/client"
+	"github.com/dingmock/dingmock/internal/manual"
 	"github.com/dingmock/dingmock/mockserver"
 	"github.com/dingmock/dingmock/mockserver/control"
 )
@@ -173,17 +174,11 @@ func TestFaults(t *testing.T) {
 type faulty struct {
 	url  string
 	seen chan struct{} // gets one for each call of the path that has the fault
+	*manual.Clock
 
 	mu    sync.Mutex
-	now   time.Time
 	calls map[string]int
 	slept []time.Duration
-}
-
-func (w *faulty) Now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
 }
 
 func (w *faulty) count(path string) int {
@@ -200,7 +195,7 @@ func (w *faulty) pauses() []time.Duration {
 
 func newFaulty(t *testing.T, path string, effect mockserver.Effect) *faulty {
 	t.Helper()
-	w := &faulty{now: time.Date(2026, 9, 3, 0, 1, 2, 3e6, time.UTC), calls: map[string]int{}, seen: make(chan struct{}, 16)}
+	w := &faulty{Clock: manual.New(time.Date(2026, 9, 3, 0, 1, 2, 3e6, time.UTC)), calls: map[string]int{}, seen: make(chan struct{}, 16)}
 	app := mockserver.DefaultApp()
 	app.Sessions = []mockserver.SessionState{{SessionID: "s-1", UserID: "u-1"}}
 	fake, err := mockserver.New(&mockserver.Options{Apps: []mockserver.AppState{app}, Now: w.Now})
@@ -244,7 +239,8 @@ func (w *faulty) client(t *testing.T, impatientOf string) *client.Client {
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.slept, w.now = append(w.slept, d), w.now.Add(d)
+			w.slept = append(w.slept, d)
+			w.Advance(d)
 			return ctx.Err()
 		},
 	})

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/manual"
 )
 
 // FuzzReply answers each call with anything. The result must be a value or one of the two errors, which must show no secret. The
@@ -37,7 +38,7 @@ func FuzzReply(f *testing.F) {
 		op := byID[ids[int(i)%len(ids)]]
 		status = 200 + int(uint(status-200)%400) // what net/http hands on
 		options := testOptions()
-		options.Now = newManual().Now
+		options.Now = manual.New(midnight).Now
 		options.Sleep = func(_ context.Context, d time.Duration) error {
 			if d <= 0 || d > maxPause {
 				t.Errorf("a pause of %s", d)

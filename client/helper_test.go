@@ -102,25 +102,8 @@ func (c *counts) of(path string) int {
 	return c.n[path]
 }
 
-// manual is a clock that stands still until it is moved.
-type manual struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func newManual() *manual { return &manual{t: time.Date(2026, 9, 3, 0, 0, 0, 0, time.UTC)} }
-
-func (m *manual) Now() time.Time {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.t
-}
-
-func (m *manual) advance(d time.Duration) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.t = m.t.Add(d)
-}
+// midnight is the time at the start of every test whose clock does not say otherwise.
+var midnight = time.Date(2026, 9, 3, 0, 0, 0, 0, time.UTC)
 
 // nth returns the n-th token of a test.
 func nth(n int) string { return fmt.Sprintf("%032x", n) }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/dingmock/dingmock/internal/manual"
 )
 
 const (
@@ -51,7 +53,7 @@ func TestTries(t *testing.T) {
 				var n counts
 				var pauses []time.Duration
 				options := testOptions()
-				options.Now, options.Tries = newManual().Now, tt.tries
+				options.Now, options.Tries = manual.New(midnight).Now, tt.tries
 				options.Sleep = func(_ context.Context, d time.Duration) error {
 					pauses = append(pauses, d)
 					return nil
@@ -127,7 +129,7 @@ func TestPause(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var n counts
 				options := testOptions()
-				options.Sleep, options.Now = nil, newManual().Now
+				options.Sleep, options.Now = nil, manual.New(midnight).Now
 				c := offline(t, options, func(r *http.Request) (*http.Response, error) {
 					n.add(r.URL.Path)
 					return respond(200, throttled), nil
@@ -266,7 +268,7 @@ func TestPauseFarAway(t *testing.T) {
 	t.Parallel()
 	var n counts
 	options := testOptions()
-	options.Now = newManual().Now
+	options.Now = manual.New(midnight).Now
 	c := offline(t, options, func(r *http.Request) (*http.Response, error) {
 		n.add(r.URL.Path)
 		return respond(200, `{"errcode":90002,"errmsg":"处罚将在 9999-12-31 23:59:59 结束."}`), nil
@@ -326,7 +328,7 @@ func TestCallsAtMost(t *testing.T) {
 			t.Parallel()
 			var n counts
 			options := testOptions()
-			options.Now, options.Tries = newManual().Now, tt.tries
+			options.Now, options.Tries = manual.New(midnight).Now, tt.tries
 			c := offline(t, options, func(r *http.Request) (*http.Response, error) {
 				i := n.add(r.URL.Path)
 				if r.URL.Path == "/gettoken" {

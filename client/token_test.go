@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/dingmock/dingmock/internal/manual"
 )
 
 func TestSingleFlight(t *testing.T) {
@@ -184,7 +186,7 @@ func TestRenewal(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var n counts
-				clock := newManual()
+				clock := manual.New(midnight)
 				options := testOptions()
 				options.Now = clock.Now
 				c := offline(t, options, func(r *http.Request) (*http.Response, error) {
@@ -202,7 +204,7 @@ func TestRenewal(t *testing.T) {
 				if first != want {
 					t.Errorf("the first token expires at %s, want %s", first.Expires, want.Expires)
 				}
-				clock.advance(tt.after)
+				clock.Advance(tt.after)
 				for _, want := range []int{tt.now, tt.later} {
 					token, err := c.Token(t.Context())
 					if err != nil {
@@ -225,7 +227,7 @@ func TestRenewalFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var n counts
-		clock := newManual()
+		clock := manual.New(midnight)
 		options := testOptions()
 		options.Now, options.Tries = clock.Now, 1
 		c := offline(t, options, func(r *http.Request) (*http.Response, error) {
@@ -252,7 +254,7 @@ func TestRenewalFails(t *testing.T) {
 			{1, "", 6},                         // and now there is no token
 		}
 		for i, s := range steps {
-			clock.advance(s.advance)
+			clock.Advance(s.advance)
 			token, err := c.Token(t.Context())
 			synctest.Wait()
 			if token.Value != s.token || (s.token == "") != errors.Is(err, ErrBusy) {
@@ -386,7 +388,7 @@ func TestDeadlineWithinSharedPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n counts
 		options := testOptions()
-		options.Sleep, options.Now = nil, newManual().Now
+		options.Sleep, options.Now = nil, manual.New(midnight).Now
 		c := offline(t, options, func(r *http.Request) (*http.Response, error) {
 			<-time.After(100 * ms)
 			if n.add(r.URL.Path) == 1 {
@@ -434,11 +436,11 @@ func TestDeadlineWithinSharedPause(t *testing.T) {
 func TestLifeAfterPauses(t *testing.T) {
 	t.Parallel()
 	var n counts
-	clock := newManual()
+	clock := manual.New(midnight)
 	options := testOptions()
 	options.Now = clock.Now
 	options.Sleep = func(_ context.Context, d time.Duration) error {
-		clock.advance(d)
+		clock.Advance(d)
 		return nil
 	}
 	c := offline(t, options, func(r *http.Request) (*http.Response, error) {

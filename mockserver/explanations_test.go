@@ -9,14 +9,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dingmock/dingmock/internal/manual"
 	"github.com/dingmock/dingmock/mockserver"
 )
 
 // Error replies that differ only in numbers are one explanation, with the text of the latest.
 func TestExplanations(t *testing.T) {
 	t.Parallel()
-	wall := newWall()
-	s := fake(t, mockserver.Options{Now: wall.now})
+	wall := manual.New(start)
+	s := fake(t, mockserver.Options{Now: wall.Now})
 	call := func(path string) {
 		s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 	}
@@ -30,10 +31,10 @@ func TestExplanations(t *testing.T) {
 	for n := range 3 {
 		call("/no/such/path" + strconv.Itoa(n))
 	}
-	wall.move(7212 * time.Second)
+	wall.Advance(7212 * time.Second)
 	for range 4 {
 		call("/topapi/v2/user/getsession?userid=u&access_token=" + live)
-		wall.move(time.Second)
+		wall.Advance(time.Second)
 	}
 	var counts []int
 	all := s.Explanations(10)

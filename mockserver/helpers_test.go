@@ -10,11 +10,11 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/dingmock/dingmock"
+	"github.com/dingmock/dingmock/internal/manual"
 	"github.com/dingmock/dingmock/mockserver"
 	"github.com/dingmock/dingmock/mockserver/control"
 )
@@ -35,31 +35,11 @@ func liveApp() mockserver.AppState {
 	return a
 }
 
-// wall is a real time that stands still until a test moves it.
-type wall struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newWall() *wall { return &wall{at: start} }
-
-func (w *wall) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.at
-}
-
-func (w *wall) move(by time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.at = w.at.Add(by)
-}
-
 // fake makes a server whose real time is start, and which has liveApp if the options name no apps.
 func fake(t testing.TB, o mockserver.Options) *mockserver.Server {
 	t.Helper()
 	if o.Now == nil {
-		o.Now = newWall().now
+		o.Now = manual.New(start).Now
 	}
 	if o.Apps == nil {
 		o.Apps = []mockserver.AppState{liveApp()}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dingmock/dingmock/internal/manual"
 	"github.com/dingmock/dingmock/mockserver"
 )
 
@@ -137,8 +138,8 @@ func TestRuleShadowed(t *testing.T) {
 // TestRuleUsedUp checks that used-up rules leave the list, and that the last 100 of them can be looked up.
 func TestRuleUsedUp(t *testing.T) {
 	t.Parallel()
-	real := newWall()
-	s := fake(t, mockserver.Options{Now: real.now})
+	real := manual.New(start)
+	s := fake(t, mockserver.Options{Now: real.Now})
 	const path = "/apps/default/rules"
 	for i := range 1100 {
 		added(t, s, path, `{"effect":{"errcode":7},"when":{"times":1},"match":{"path":"/gettoken"}}`)
@@ -147,7 +148,7 @@ func TestRuleUsedUp(t *testing.T) {
 		}
 	}
 	added(t, s, path, `{"effect":{"errcode":8},"when":{"for":"1m"},"match":{"path":"/x"}}`)
-	real.move(time.Minute)
+	real.Advance(time.Minute)
 	if got := listedRules(t, s, path); got != "" {
 		t.Errorf("listed are %s", got)
 	}
@@ -236,21 +237,21 @@ func TestResetBringsBack(t *testing.T) {
 	const app = `{"name":"orders","appkey":"k","appsecret":"s","corpid":"c","corpsecret":"s","users":["u-1"],"qps":1000,` +
 		`"clock":{"offset":"1h","frozen":true},"tokens":[{"token":"` + otherToken + `","expires_in":60}],` +
 		`"sessions":[{"session_id":"s-1","user_id":"u-1"}],"rules":[{"effect":{"errcode":7},"when":{"times":1,"probability":1},"match":{"path":"/gettoken"}}]}`
-	for name, begin := range map[string]func(real *wall) *mockserver.Server{
-		"state file": func(real *wall) *mockserver.Server {
+	for name, begin := range map[string]func(real *manual.Clock) *mockserver.Server{
+		"state file": func(real *manual.Clock) *mockserver.Server {
 			read, err := mockserver.ReadState("f", []byte(`{"apps":[`+app+`]}`))
 			if err != nil {
 				t.Fatal(err)
 			}
-			return fake(t, mockserver.Options{Now: real.now, Apps: read.Apps})
+			return fake(t, mockserver.Options{Now: real.Now, Apps: read.Apps})
 		},
-		"create": func(real *wall) *mockserver.Server {
-			s := fake(t, mockserver.Options{Now: real.now, Apps: []mockserver.AppState{}})
+		"create": func(real *manual.Clock) *mockserver.Server {
+			s := fake(t, mockserver.Options{Now: real.Now, Apps: []mockserver.AppState{}})
 			steer(t, s, "POST", "/apps", app, nil)
 			return s
 		},
-		"put state": func(real *wall) *mockserver.Server {
-			s := fake(t, mockserver.Options{Now: real.now, Apps: []mockserver.AppState{}})
+		"put state": func(real *manual.Clock) *mockserver.Server {
+			s := fake(t, mockserver.Options{Now: real.Now, Apps: []mockserver.AppState{}})
 			steer(t, s, "POST", "/apps", `{"name":"orders","appkey":"k","appsecret":"s","corpid":"c","corpsecret":"s"}`, nil)
 			steer(t, s, "PUT", "/apps/orders/state", `{"apps":[`+app+`]}`, nil)
 			return s
@@ -258,13 +259,13 @@ func TestResetBringsBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			real := newWall()
+			real := manual.New(start)
 			s := begin(real)
 			want := state(t, s, "orders")
 			if want.Clock == nil || want.Clock.At == nil || len(want.Tokens) != 1 || len(want.Sessions) != 1 || len(want.Rules) != 1 {
 				t.Fatalf("made with %+v", want)
 			}
-			real.move(time.Minute)
+			real.Advance(time.Minute)
 			steer(t, s, "POST", "/apps/orders/clock/advance", `{"by":"2h"}`, nil)
 			steer(t, s, "POST", "/apps/orders/clock/resume", "", nil)
 			steer(t, s, "PATCH", "/apps/orders", `{"users":null,"qps":50,"judge":false}`, nil)

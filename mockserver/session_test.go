@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dingmock/dingmock/internal/manual"
 	"github.com/dingmock/dingmock/mockserver"
 )
 
@@ -137,11 +138,11 @@ func TestSessionSteps(t *testing.T) {
 // decides.
 func TestSessionOrder(t *testing.T) {
 	t.Parallel()
-	clock := newWall()
-	s := fake(t, mockserver.Options{Now: clock.now})
+	clock := manual.New(start)
+	s := fake(t, mockserver.Options{Now: clock.Now})
 	session(t, s, create, "a", "", "u")
 	session(t, s, create, "b", "", "u")
-	clock.move(-time.Hour)
+	clock.Advance(-time.Hour)
 	session(t, s, create, "c", "", "u")
 	want := mockserver.SessionState{SessionID: "c", AppKey: "dingmockapp", UserID: "u", CreateTime: start.UnixMilli()}
 	if diff := cmp.Diff(&want, latest(t, s, "u")); diff != "" {
@@ -151,11 +152,11 @@ func TestSessionOrder(t *testing.T) {
 
 func TestSessionTimeIsTheAppsClock(t *testing.T) {
 	t.Parallel()
-	clock := newWall()
-	s := fake(t, mockserver.Options{Now: clock.now})
+	clock := manual.New(start)
+	s := fake(t, mockserver.Options{Now: clock.Now})
 	session(t, s, create, "a", "", "u")
 	advance(t, s, "default", time.Hour)
-	clock.move(2*time.Second + 345*time.Millisecond)
+	clock.Advance(2*time.Second + 345*time.Millisecond)
 	session(t, s, create, "a", "", "u") // changes no order
 	session(t, s, create, "b", "", "v")
 	got := map[string]int64{"u": latest(t, s, "u").CreateTime, "v": latest(t, s, "v").CreateTime}

@@ -11,14 +11,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dingmock/dingmock/internal/manual"
 	"github.com/dingmock/dingmock/mockserver"
 )
 
 // TestSnapshotRoundTrip puts a snapshot of everything into another server, whose own snapshot is then identical.
 func TestSnapshotRoundTrip(t *testing.T) {
 	t.Parallel()
-	clock := newWall()
-	one := fake(t, mockserver.Options{Now: clock.now})
+	clock := manual.New(start)
+	one := fake(t, mockserver.Options{Now: clock.Now})
 	call(one, "GET /gettoken?appkey=mock-a&appsecret=s%26x", "")
 	for _, x := range []struct{ method, path, body string }{
 		{"POST", "/apps", `{"name":"orders","users":["u-1","会话"],"qps":20,"judge":false}`},
@@ -43,7 +44,7 @@ func TestSnapshotRoundTrip(t *testing.T) {
 		return string(state)
 	}
 	want := snapshot(one)
-	other := fake(t, mockserver.Options{Now: clock.now})
+	other := fake(t, mockserver.Options{Now: clock.Now})
 	var problem struct{ Detail string }
 	if status := steer(t, other, "PUT", "/state", want, &problem); status != http.StatusOK {
 		t.Fatalf("HTTP %d: %s", status, problem.Detail)
@@ -55,7 +56,7 @@ func TestSnapshotRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	third := fake(t, mockserver.Options{Now: clock.now, Apps: state.Apps})
+	third := fake(t, mockserver.Options{Now: clock.Now, Apps: state.Apps})
 	if diff := cmp.Diff(want, snapshot(third)); diff != "" {
 		t.Errorf("the snapshot of a server that was started from it (-want +got)\n%s", diff)
 	}

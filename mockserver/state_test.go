@@ -10,23 +10,24 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dingmock/dingmock/internal/manual"
 	"github.com/dingmock/dingmock/mockserver"
 )
 
 func TestStateRoundTrip(t *testing.T) {
 	t.Parallel()
-	real := newWall()
-	s := fake(t, mockserver.Options{Now: real.now})
+	real := manual.New(start)
+	s := fake(t, mockserver.Options{Now: real.Now})
 	mockA := token(t, s, "appkey=mock-a&appsecret=s")
 	token(t, s, "corpid=mock-b&corpsecret=%20odd%20secret") // a secret that no state file may hold
 	session(t, s, create, "s-1", "c <&>", "用户")
-	real.move(1234567891 * time.Nanosecond)
+	real.Advance(1234567891 * time.Nanosecond)
 	session(t, s, create, "s-2", "", "u")
 	advance(t, s, "default", 90*time.Minute)
 	if _, err := appOf(t, s, "mock-a").Freeze(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	real.move(3 * time.Second) // now the frozen clock is behind
+	real.Advance(3 * time.Second) // now the frozen clock is behind
 	want := s.Apps()
 
 	text, err := json.Marshal(mockserver.State{Apps: want[:2]})
@@ -37,7 +38,7 @@ func TestStateRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatalf("what Apps answers is no state: %v\n%s", err, text)
 	}
-	again := fake(t, mockserver.Options{Now: real.now, Apps: read.Apps})
+	again := fake(t, mockserver.Options{Now: real.Now, Apps: read.Apps})
 	if diff := cmp.Diff(want[:2], again.Apps()); diff != "" {
 		t.Errorf("restored from %s (-want +got)\n%s", text, diff)
 	}
@@ -52,7 +53,7 @@ func TestStateRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	real.move(time.Second)
+	real.Advance(time.Second)
 	if diff := cmp.Diff(s.Apps()[:2], again.Apps()); diff != "" {
 		t.Errorf("a second after Resume (-original +restored)\n%s", diff)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dingmock/dingmock/internal/manual"
 	"github.com/dingmock/dingmock/mockserver"
 )
 
@@ -17,8 +18,8 @@ import (
 func TestTimeOverHTTP(t *testing.T) {
 	t.Parallel()
 	began := time.Now()
-	clock := newWall()
-	addr := listen(t, fake(t, mockserver.Options{Now: clock.now, QPS: 3, Apps: []mockserver.AppState{mockserver.DefaultApp()}}))
+	clock := manual.New(start)
+	addr := listen(t, fake(t, mockserver.Options{Now: clock.Now, QPS: 3, Apps: []mockserver.AppState{mockserver.DefaultApp()}}))
 	get := func(target string) string { return tidy(send(t, addr, request("GET "+target, "", "")).body) }
 	post := func(target, body string) string {
 		return tidy(send(t, addr, request("POST "+target, jsonType, body)).body)
@@ -126,11 +127,11 @@ func TestSettingsBack(t *testing.T) {
 // counts for no app.
 func TestThrottle(t *testing.T) {
 	t.Parallel()
-	clock := newWall()
+	clock := manual.New(start)
 	one, none := 1, 0
 	a, b := liveApp(), mockserver.AppState{AppKey: "free", AppSecret: "x", QPS: &none, Tokens: []mockserver.TokenState{{Token: otherToken, ExpiresIn: 7200}}}
 	a.QPS = &one
-	s := fake(t, mockserver.Options{Now: clock.now, QPS: 2, Apps: []mockserver.AppState{a, b}})
+	s := fake(t, mockserver.Options{Now: clock.Now, QPS: 2, Apps: []mockserver.AppState{a, b}})
 	codes := func(n int, line, body string) string {
 		var list []string
 		for range n {
@@ -154,7 +155,7 @@ func TestThrottle(t *testing.T) {
 		}
 	}
 	steer(t, s, http.MethodPatch, "/apps/default", `{"qps":3}`, nil)
-	clock.move(time.Second)
+	clock.Advance(time.Second)
 	if got := codes(4, "POST "+sessionURL, `{"userid":"u"}`); got != "0 0 0 88" {
 		t.Errorf("with another limit: %s", got)
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dingmock/dingmock/internal/manual"
 	"github.com/dingmock/dingmock/mockserver/impersonate"
 )
 
@@ -85,7 +86,7 @@ func TestTLSUnknownName(t *testing.T) {
 
 func TestLeavesAreKept(t *testing.T) {
 	t.Parallel()
-	clock := newClock()
+	clock := manual.New(time.Now())
 	w := newWorld(t, impersonate.Options{Now: clock.Now}, nil)
 	serial := func() string {
 		s, err := w.shake(t, &tls.Config{ServerName: "oapi.dingtalk.com", InsecureSkipVerify: true}) // trust is not tested: it depends on real time
@@ -104,7 +105,7 @@ func TestLeavesAreKept(t *testing.T) {
 		})
 	}
 	all.Wait()
-	clock.advance(360 * 24 * time.Hour)
+	clock.Advance(360 * 24 * time.Hour)
 	if serial() == first {
 		t.Error("a certificate that is about to end is not renewed")
 	}

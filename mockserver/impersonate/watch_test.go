@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dingmock/dingmock/internal/manual"
 	"github.com/dingmock/dingmock/mockserver/impersonate"
 )
 
@@ -207,7 +208,7 @@ func TestNotRefused(t *testing.T) {
 // A client that keeps trying is logged once a minute, with the number of tries.
 func TestRefusedOften(t *testing.T) {
 	t.Parallel()
-	clock := newClock()
+	clock := manual.New(time.Now())
 	w := newWorld(t, impersonate.Options{Now: clock.Now}, nil)
 	try := func(name string) {
 		t.Helper()
@@ -221,7 +222,7 @@ func TestRefusedOften(t *testing.T) {
 	try("api.dingtalk.com") // another name
 	w.log.wait(t, "name=localhost")
 	w.log.wait(t, "name=api.dingtalk.com")
-	clock.advance(time.Minute)
+	clock.Advance(time.Minute)
 	for !strings.Contains(w.log.String(), " times=") {
 		try("localhost")
 	}
