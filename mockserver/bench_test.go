@@ -192,7 +192,7 @@ func fakeOf(b *testing.B, journal bool) *mockserver.Server {
 func prepared(b *testing.B, list ...http.Handler) [2]http.Handler {
 	b.Helper()
 	for _, h := range list {
-		defaultToken(b, h)
+		token(b, h, appPairQuery)
 		body := `{"session_id":"s","app_key":"dingmockapp","chatid":"chatdce7caafccaa941d870e82ee9c97b2eb","user_id":"manager4220"}`
 		if a := topapi(h, create, live, body); code(b, a) != 0 {
 			b.Fatal(a.body)

@@ -49,14 +49,6 @@ func concrete(path, app string) string {
 	return strings.NewReplacer("{app}", app, "{id}", "r1", "{n}", "1").Replace(path)
 }
 
-// mediaOf returns the Content-Type for a JSON body, "" for no body.
-func mediaOf(body string) string {
-	if body == "" {
-		return ""
-	}
-	return jsonType
-}
-
 // TestControlBadInput calls every operation of control.yaml in every wrong way. Each call is rejected with a
 // problem that control.yaml allows, and changes nothing.
 func TestControlBadInput(t *testing.T) {

@@ -210,15 +210,7 @@ func TestThrottleCountsWhatARuleAnswers(t *testing.T) {
 	} {
 		refused := 0
 		for range 30 {
-			method, target, _ := strings.Cut(test.line, " ")
-			r := httptest.NewRequest(method, target, nil)
-			for _, h := range test.headers {
-				name, value, _ := strings.Cut(h, ": ")
-				r.Header.Set(name, value)
-			}
-			w := httptest.NewRecorder()
-			s.ServeHTTP(w, r)
-			if strings.Contains(w.Body.String(), test.refused) {
+			if strings.Contains(do(s, test.line, "", "", test.headers...).body, test.refused) {
 				refused++
 			}
 		}

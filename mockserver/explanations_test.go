@@ -1,8 +1,6 @@
 package mockserver_test
 
 import (
-	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"testing"
 	"time"
@@ -18,22 +16,20 @@ func TestExplanations(t *testing.T) {
 	t.Parallel()
 	wall := manual.New(start)
 	s := fake(t, mockserver.Options{Now: wall.Now})
-	call := func(path string) {
-		s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
-	}
-	call("/gettoken?appkey=dingmockapp&appsecret=dingmockappsecret")
+	get := func(path string) { do(s, "GET "+path, "", "") }
+	get("/gettoken?appkey=dingmockapp&appsecret=dingmockappsecret")
 	if diff := cmp.Diff([]mockserver.Explanation{}, s.Explanations(10)); diff != "" {
 		t.Errorf("without an error (-want +got):\n%s", diff)
 	}
 	for range 2 {
-		call("/gettoken?appkey=dingmockapp")
+		get("/gettoken?appkey=dingmockapp")
 	}
 	for n := range 3 {
-		call("/no/such/path" + strconv.Itoa(n))
+		get("/no/such/path" + strconv.Itoa(n))
 	}
 	wall.Advance(7212 * time.Second)
 	for range 4 {
-		call("/topapi/v2/user/getsession?userid=u&access_token=" + live)
+		get("/topapi/v2/user/getsession?userid=u&access_token=" + live)
 		wall.Advance(time.Second)
 	}
 	var counts []int

@@ -61,16 +61,14 @@ func TestGreenMeansSomething(t *testing.T) {
 			}
 			for _, call := range test.calls {
 				part := strings.SplitN(call, " ", 3)
-				rest := strings.Join(part[2:], "")
-				r := httptest.NewRequest(part[0], part[1], nil)
-				if name, value, ok := strings.Cut(rest, ": "); ok && strings.HasPrefix(name, "X-") {
-					r.Header.Set(name, value)
-				} else if rest != "" {
-					form, isForm := strings.CutPrefix(rest, "form ")
-					r = httptest.NewRequest(part[0], part[1], strings.NewReader(form))
-					r.Header.Set("Content-Type", map[bool]string{true: formType, false: jsonType}[isForm])
+				line, rest := part[0]+" "+part[1], strings.Join(part[2:], "")
+				if strings.HasPrefix(rest, "X-") {
+					do(s, line, "", "", rest)
+				} else if form, isForm := strings.CutPrefix(rest, "form "); isForm {
+					do(s, line, formType, form)
+				} else {
+					do(s, line, mediaOf(rest), rest)
 				}
-				s.ServeHTTP(httptest.NewRecorder(), r)
 			}
 			got, ok := verdictOf(t, s, &mockserver.VerdictOptions{AllowNoCalls: true})
 			if diff := cmp.Diff(sorted(test.want), sorted(got)); diff != "" || ok != !strings.Contains(fmt.Sprint(test.want), "red ") {
@@ -86,13 +84,9 @@ func TestRuleForEveryAppHandsOutTokens(t *testing.T) {
 	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{liveApp()}})
 	added(t, s, "/rules", `{"match":{"path":"/v1.0/oauth2/userAccessToken"},"effect":{"reply":{"template":true,"body":"{{token}}"}}}`)
 	for _, test := range []struct{ body, header string }{{`{"clientId":"dingmockapp"}`, ""}, {`{}`, live}} {
-		r := httptest.NewRequest("POST", "/v1.0/oauth2/userAccessToken", strings.NewReader(test.body))
-		r.Header.Set("Content-Type", jsonType)
-		r.Header.Set("X-Acs-Dingtalk-Access-Token", test.header)
-		w := httptest.NewRecorder()
-		s.ServeHTTP(w, r)
-		if !lives(t, s, w.Body.String()) {
-			t.Errorf("%s, %q: answered %s", test.body, test.header, w.Body)
+		got := do(s, "POST /v1.0/oauth2/userAccessToken", jsonType, test.body, "X-Acs-Dingtalk-Access-Token: "+test.header)
+		if !lives(t, s, got.body) {
+			t.Errorf("%s, %q: answered %s", test.body, test.header, got.body)
 		}
 	}
 }
@@ -157,7 +151,7 @@ func TestOneStubOfTwoApps(t *testing.T) {
 func TestStrayCallsNeedNotCome(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
-	call(s, "GET /gettoken?appkey=mock-shop&appsecret=s", "")
+	do(s, "GET /gettoken?appkey=mock-shop&appsecret=s", "", "")
 	if _, ok := verdictOf(t, s, &mockserver.VerdictOptions{Apps: []string{"mock-shop*", mockserver.NoApp}}); !ok {
 		t.Error("that there were no stray calls is red")
 	}

@@ -157,16 +157,40 @@ func request(line, media, body string, headers ...string) string {
 	return b.String() + "\r\n" + body
 }
 
-// do makes a request in process.
-func do(h http.Handler, line, media, body string) answer {
+// do makes a request in process. It takes what request takes.
+func do(h http.Handler, line, media, body string, headers ...string) answer {
 	method, target, _ := strings.Cut(line, " ")
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	if media != "" {
 		r.Header.Set("Content-Type", media)
 	}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		r.Header.Set(name, value)
+	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return answer{w.Code, w.Result().Header, w.Body.String()}
+}
+
+// mediaOf returns the Content-Type for a JSON body, "" for no body.
+func mediaOf(body string) string {
+	if body == "" {
+		return ""
+	}
+	return jsonType
+}
+
+// steer makes a call of the control API in process, decodes the answer into out, and returns the status.
+func steer(t testing.TB, s *mockserver.Server, method, path, body string, out any) int {
+	t.Helper()
+	a := do(s, method+" http://localhost/_mock"+path, mediaOf(body), body)
+	if out != nil {
+		if err := json.Unmarshal([]byte(a.body), out); err != nil {
+			t.Fatalf("%s %s: %v: %s", method, path, err, a.body)
+		}
+	}
+	return a.status
 }
 
 // token gets a token by a query such as "appkey=a&appsecret=b".
@@ -182,15 +206,9 @@ func token(t testing.TB, h http.Handler, query string) string {
 	return reply.Token
 }
 
-// defaultToken gets the default app's token.
-func defaultToken(t testing.TB, h http.Handler) string {
-	t.Helper()
-	return token(t, h, "appkey=dingmockapp&appsecret=dingmockappsecret")
-}
-
 // topapi calls one of the session calls with a JSON body.
 func topapi(h http.Handler, call, token, body string) answer {
-	return do(h, "POST /topapi/v2/"+call+"?access_token="+token, "application/json", body)
+	return do(h, "POST /topapi/v2/"+call+"?access_token="+token, jsonType, body)
 }
 
 const (

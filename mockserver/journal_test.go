@@ -1,7 +1,6 @@
 package mockserver_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -15,35 +14,6 @@ import (
 
 	"github.com/dingmock/dingmock/mockserver"
 )
-
-// steer makes a call of the control API in process, decodes the answer into out, and returns the status.
-func steer(t testing.TB, s *mockserver.Server, method, path, body string, out any) int {
-	t.Helper()
-	w := httptest.NewRecorder()
-	r := httptest.NewRequest(method, "http://localhost/_mock"+path, strings.NewReader(body))
-	if body != "" {
-		r.Header.Set("Content-Type", jsonType)
-	}
-	s.ServeHTTP(w, r)
-	if out != nil {
-		if err := json.Unmarshal(w.Body.Bytes(), out); err != nil {
-			t.Fatalf("%s %s: %v: %s", method, path, err, w.Body)
-		}
-	}
-	return w.Code
-}
-
-// call calls the fake in process.
-func call(s *mockserver.Server, line, body string) string {
-	method, target, _ := strings.Cut(line, " ")
-	w := httptest.NewRecorder()
-	r := httptest.NewRequest(method, target, strings.NewReader(body))
-	if body != "" {
-		r.Header.Set("Content-Type", jsonType)
-	}
-	s.ServeHTTP(w, r)
-	return w.Body.String()
-}
 
 // firstByte is a reply that calls a function as soon as it begins.
 type firstByte struct {
@@ -98,9 +68,9 @@ func TestJournalRing(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{Journal: 3})
 	for range 5 {
-		call(s, "GET /gettoken?"+appPairQuery, "")
+		do(s, "GET /gettoken?"+appPairQuery, "", "")
 	}
-	call(s, "POST "+sessionURL, `{"userid":"u-1"}`)
+	do(s, "POST "+sessionURL, jsonType, `{"userid":"u-1"}`)
 	var list struct {
 		Entries       []struct{ N int64 }
 		Last, Dropped int64
@@ -158,8 +128,8 @@ func TestJournalRing(t *testing.T) {
 func TestJournalNearest(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
-	call(s, "GET /gettoken?"+appPairQuery, "")
-	call(s, "POST "+sessionURL, `{"userid":"u-1"}`)
+	do(s, "GET /gettoken?"+appPairQuery, "", "")
+	do(s, "POST "+sessionURL, jsonType, `{"userid":"u-1"}`)
 	var got mockserver.MatchResult
 	steer(t, s, "POST", "/apps/default/journal/expect", `{"match":{"operation":"getsession","parameters":{"userid":"u-2"}}}`, &got)
 	if len(got.Nearest) != 2 || got.Nearest[0].Entry.N != 2 {
@@ -189,7 +159,7 @@ func TestJournalWait(t *testing.T) {
 				t.Errorf("before the second call the wait is answered %d %s", got.status, got.body)
 			default:
 			}
-			call(s, "POST "+sessionURL, `{"userid":"u-1"}`)
+			do(s, "POST "+sessionURL, jsonType, `{"userid":"u-1"}`)
 		}
 		if got := <-first; got.status != http.StatusOK {
 			t.Errorf("the wait is answered %d %s", got.status, got.body)
@@ -208,7 +178,7 @@ func TestJournalWait(t *testing.T) {
 func TestJournalOff(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{NoJournal: true})
-	call(s, "GET /gettoken?x=1&"+appPairQuery, "")
+	do(s, "GET /gettoken?x=1&"+appPairQuery, "", "")
 	for _, path := range []string{"wait", "expect"} {
 		if status := steer(t, s, "POST", "/apps/default/journal/"+path, `{}`, nil); status != http.StatusConflict {
 			t.Errorf("%s: HTTP %d, want 409", path, status)
@@ -270,11 +240,9 @@ func TestJournalHoldsNoSecret(t *testing.T) {
 		send(t, addr, raw)
 	}
 	for _, path := range []string{"/apps/default/journal", "/apps/_/journal", "/verdict"} {
-		w := httptest.NewRecorder()
-		s.ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/_mock"+path, nil))
+		text := do(s, "GET http://localhost/_mock"+path, "", "").body
 		for _, hidden := range []string{secret, secret[1:], live, mockserver.DefaultApp().AppSecret} {
-			if at := strings.Index(w.Body.String(), hidden); at >= 0 {
-				text := w.Body.String()
+			if at := strings.Index(text, hidden); at >= 0 {
 				t.Errorf("%s shows a secret: …%s…", path, text[max(0, at-200):min(len(text), at+60)])
 			}
 		}
@@ -287,7 +255,7 @@ func TestJournalLargeBodies(t *testing.T) {
 	s := fake(t, mockserver.Options{})
 	body := `{"userid":"u","x":"` + strings.Repeat("x", 20_000) + `"}`
 	for range 300 {
-		call(s, "POST "+sessionURL, body)
+		do(s, "POST "+sessionURL, jsonType, body)
 	}
 	var list struct {
 		Entries []mockserver.Entry

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -40,12 +39,8 @@ func TestLinear(t *testing.T) {
 		return string(data)
 	}
 	put := func(s *mockserver.Server, state string) {
-		r := httptest.NewRequest(http.MethodPut, "http://localhost/_mock/state", strings.NewReader(state))
-		r.Header.Set("Content-Type", jsonType)
-		w := httptest.NewRecorder()
-		s.ServeHTTP(w, r)
-		if w.Code != http.StatusOK {
-			t.Fatalf("%d %.200s", w.Code, w.Body)
+		if got := do(s, "PUT http://localhost/_mock/state", jsonType, state); got.status != http.StatusOK {
+			t.Fatalf("%d %.200s", got.status, got.body)
 		}
 	}
 	read := func(data string) *mockserver.State {

@@ -248,7 +248,7 @@ func TestJournalParameters(t *testing.T) {
 func TestParametersOfNoCall(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
-	call(s, "POST /custom?appkey=mock-new&appsecret=s", `{"corpid":"dingmockcorp","corpsecret":"dingmockcorpsecret"}`)
+	do(s, "POST /custom?appkey=mock-new&appsecret=s", jsonType, `{"corpid":"dingmockcorp","corpsecret":"dingmockcorpsecret"}`)
 	if diff := cmp.Diff([]string{"default"}, names(s)); diff != "" {
 		t.Errorf("apps (-want +got)\n%s", diff)
 	}

@@ -58,9 +58,7 @@ func TestProbe(t *testing.T) {
 			}
 			told := func() (all [3]string) {
 				for i, path := range []string{"/_mock/journal", "/_mock/verdict", "/_mock/apps/_/journal"} {
-					w := httptest.NewRecorder()
-					fake.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+path, nil))
-					all[i] = w.Body.String()
+					all[i] = do(fake, "GET http://localhost"+path, "", "").body
 				}
 				return all
 			}
@@ -136,17 +134,10 @@ func TestProbeTestsNoRule(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = fake.Close() })
-			ask := func(method, path, body, mark string) string {
-				r := httptest.NewRequestWithContext(t.Context(), method, "http://localhost"+path, strings.NewReader(body))
-				r.Header.Set(mockserver.ProbeHeader, mark)
-				w := httptest.NewRecorder()
-				fake.ServeHTTP(w, r)
-				return w.Body.String()
-			}
-			ask(http.MethodPost, "/_mock"+x.rules, fmt.Sprintf(`{"match":{"operation":"gettoken"},"when":{"times":%d},"effect":{"fault":"app-throttled"}}`, x.times), "")
+			added(t, fake, x.rules, fmt.Sprintf(`{"match":{"operation":"gettoken"},"when":{"times":%d},"effect":{"fault":"app-throttled"}}`, x.times))
 			for _, mark := range x.marks {
-				if text := ask(http.MethodGet, "/gettoken?appkey=mock-a&appsecret=s", "", mark); !strings.Contains(text, "90018") {
-					t.Errorf("the rule has no effect: %s", text)
+				if got := do(fake, "GET /gettoken?appkey=mock-a&appsecret=s", "", "", mockserver.ProbeHeader+": "+mark); !strings.Contains(got.body, "90018") {
+					t.Errorf("the rule has no effect: %s", got.body)
 				}
 			}
 			verdict, err := fake.Verdict(&mockserver.VerdictOptions{AllowNoCalls: true})

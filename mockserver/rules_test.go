@@ -159,8 +159,7 @@ func TestEffectsInGo(t *testing.T) {
 				defer cancel(nil)
 				if x.curl == 28 { // the client gives up once the fake has the call
 					go func() {
-						w := httptest.NewRecorder()
-						s.ServeHTTP(w, httptest.NewRequest("POST", "http://localhost/_mock/apps/default/journal/wait", strings.NewReader(`{"timeout":"60s"}`)))
+						do(s, "POST http://localhost/_mock/apps/default/journal/wait", jsonType, `{"timeout":"60s"}`)
 						cancel(context.DeadlineExceeded)
 					}()
 				}
@@ -318,9 +317,7 @@ func TestRuleOrder(t *testing.T) {
 		s := ruled(t, test.rules...)
 		var codes []string
 		for range 8 {
-			w := httptest.NewRecorder()
-			s.ServeHTTP(w, httptest.NewRequest("GET", "/gettoken?"+appPairQuery, nil))
-			_, code, _ := strings.Cut(w.Body.String(), `"errcode":`)
+			_, code, _ := strings.Cut(do(s, "GET /gettoken?"+appPairQuery, "", "").body, `"errcode":`)
 			code, _, _ = strings.Cut(code, ",")
 			codes = append(codes, code)
 		}
@@ -343,9 +340,8 @@ func TestRuleSeed(t *testing.T) {
 	draw := func(s *mockserver.Server, n int) string {
 		var b strings.Builder
 		for range n {
-			w := httptest.NewRecorder()
-			s.ServeHTTP(w, httptest.NewRequest("GET", "/gettoken?"+appPairQuery, nil))
-			b.WriteString(map[bool]string{true: "x", false: "."}[strings.Contains(w.Body.String(), `:7,`)])
+			failed := strings.Contains(do(s, "GET /gettoken?"+appPairQuery, "", "").body, `:7,`)
+			b.WriteString(map[bool]string{true: "x", false: "."}[failed])
 		}
 		return b.String()
 	}
@@ -439,13 +435,9 @@ func TestReplyMakesKnown(t *testing.T) {
 func TestHangEnds(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(s *mockserver.Server){
-		"deleted": func(s *mockserver.Server) {
-			s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("DELETE", "http://localhost/_mock/apps/default", nil))
-		},
-		"reset": func(s *mockserver.Server) {
-			s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "http://localhost/_mock/apps/default/reset", nil))
-		},
-		"closed": func(s *mockserver.Server) { _ = s.Close() },
+		"deleted": func(s *mockserver.Server) { do(s, "DELETE http://localhost/_mock/apps/default", "", "") },
+		"reset":   func(s *mockserver.Server) { do(s, "POST http://localhost/_mock/apps/default/reset", "", "") },
+		"closed":  func(s *mockserver.Server) { _ = s.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -456,10 +448,9 @@ func TestHangEnds(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = conn.Close() })
 			_, _ = io.WriteString(conn, request("POST "+sessionURL, jsonType, `{"userid":"u-1"}`))
-			w := httptest.NewRecorder()
-			s.ServeHTTP(w, httptest.NewRequest("POST", "http://localhost/_mock/apps/default/journal/wait", strings.NewReader(`{"match":{"operation":"getsession"},"timeout":"60s"}`)))
-			if w.Code != http.StatusOK {
-				t.Fatalf("the call is not in the journal: %s", w.Body)
+			waited := do(s, "POST http://localhost/_mock/apps/default/journal/wait", jsonType, `{"match":{"operation":"getsession"},"timeout":"60s"}`)
+			if waited.status != http.StatusOK {
+				t.Fatalf("the call is not in the journal: %s", waited.body)
 			}
 			end(s)
 			if n, err := io.Copy(io.Discard, conn); n != 0 || err != nil {

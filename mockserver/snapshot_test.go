@@ -20,7 +20,7 @@ func TestSnapshotRoundTrip(t *testing.T) {
 	t.Parallel()
 	clock := manual.New(start)
 	one := fake(t, mockserver.Options{Now: clock.Now})
-	call(one, "GET /gettoken?appkey=mock-a&appsecret=s%26x", "")
+	do(one, "GET /gettoken?appkey=mock-a&appsecret=s%26x", "", "")
 	for _, x := range []struct{ method, path, body string }{
 		{"POST", "/apps", `{"name":"orders","users":["u-1","会话"],"qps":20,"judge":false}`},
 		{"POST", "/apps/mock-a/clock/advance", `{"by":"1h30m"}`},
@@ -35,9 +35,9 @@ func TestSnapshotRoundTrip(t *testing.T) {
 		}
 	}
 	for i := range 3 {
-		call(one, "POST /topapi/v2/im/create_session?access_token="+live, fmt.Sprintf(`{"session_id":"s-%d \"<会>","app_key":"dingmockapp","user_id":"u"}`, i))
+		do(one, "POST /topapi/v2/im/create_session?access_token="+live, jsonType, fmt.Sprintf(`{"session_id":"s-%d \"<会>","app_key":"dingmockapp","user_id":"u"}`, i))
 	}
-	call(one, "POST "+sessionURL, `{"userid":"u"}`)
+	do(one, "POST "+sessionURL, jsonType, `{"userid":"u"}`)
 	snapshot := func(s *mockserver.Server) string {
 		var state json.RawMessage
 		steer(t, s, "GET", "/state", "", &state)
@@ -60,7 +60,7 @@ func TestSnapshotRoundTrip(t *testing.T) {
 	if diff := cmp.Diff(want, snapshot(third)); diff != "" {
 		t.Errorf("the snapshot of a server that was started from it (-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff(call(one, "POST "+sessionURL, `{"userid":"u"}`)[:60], call(third, "POST "+sessionURL, `{"userid":"u"}`)[:60]); diff != "" {
+	if diff := cmp.Diff(do(one, "POST "+sessionURL, jsonType, `{"userid":"u"}`).body[:60], do(third, "POST "+sessionURL, jsonType, `{"userid":"u"}`).body[:60]); diff != "" {
 		t.Errorf("what they answer (-want +got)\n%s", diff)
 	}
 }
@@ -77,7 +77,7 @@ func TestSnapshotUnderLoad(t *testing.T) {
 			for n := 0; !over.Load(); n++ {
 				// a is opened before b and closed after it: if b is open, so is a.
 				for _, x := range []struct{ call, id string }{{"create", "a"}, {"create", "b"}, {"close", "b"}, {"close", "a"}} {
-					call(s, "POST /topapi/v2/im/"+x.call+"_session?access_token="+live, fmt.Sprintf(`{"session_id":"%s-%d","app_key":"dingmockapp","user_id":"u"}`, x.id, i))
+					do(s, "POST /topapi/v2/im/"+x.call+"_session?access_token="+live, jsonType, fmt.Sprintf(`{"session_id":"%s-%d","app_key":"dingmockapp","user_id":"u"}`, x.id, i))
 				}
 			}
 		})
@@ -111,7 +111,7 @@ func TestSnapshotUnderLoad(t *testing.T) {
 func TestPutStateLeavesOthersAlone(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
-	call(s, "GET /gettoken?appkey=mock-a&appsecret=x", "")
+	do(s, "GET /gettoken?appkey=mock-a&appsecret=x", "", "")
 	before := s.Apps()
 	if status := steer(t, s, "PUT", "/state", `{"apps":[{"name":"new","appkey":"new","appsecret":"x"},{"name":"mock-a","appkey":"mock-a","appsecret":"y"}]}`, nil); status != http.StatusOK {
 		t.Fatalf("HTTP %d", status)

@@ -118,7 +118,7 @@ func TestSettingsBack(t *testing.T) {
 			t.Errorf("%s (-want +got)\n%s", test.name, diff)
 		}
 	}
-	if got := call(s, "GET /gettoken?"+appPairQuery, ""); !strings.Contains(got, `"expires_in":300`) {
+	if got := do(s, "GET /gettoken?"+appPairQuery, "", "").body; !strings.Contains(got, `"expires_in":300`) {
 		t.Errorf("with the server's life: %s", got)
 	}
 }
@@ -135,7 +135,7 @@ func TestThrottle(t *testing.T) {
 	codes := func(n int, line, body string) string {
 		var list []string
 		for range n {
-			got := call(s, line, body)
+			got := do(s, line, mediaOf(body), body).body
 			_, c, _ := strings.Cut(got, `code":`)
 			c, _, _ = strings.Cut(strings.TrimPrefix(c, `"`), `,`)
 			list = append(list, strings.Trim(c, `"`))

@@ -31,7 +31,7 @@ func lives(t testing.TB, s *mockserver.Server, token string) bool {
 func TestTokenLife(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{mockserver.DefaultApp()}})
-	first := defaultToken(t, s)
+	first := token(t, s, appPairQuery)
 
 	if due := advance(t, s, "default", 7199*time.Second); due.Tokens != 0 {
 		t.Errorf("%d tokens ended a second early", due.Tokens)
@@ -39,7 +39,7 @@ func TestTokenLife(t *testing.T) {
 	if !lives(t, s, first) {
 		t.Fatal("the token is dead after 7199 s")
 	}
-	if again := defaultToken(t, s); again != first {
+	if again := token(t, s, appPairQuery); again != first {
 		t.Fatalf("a repeated call within the life made another token")
 	}
 	if diff := cmp.Diff([]mockserver.TokenState{{Token: first, ExpiresIn: 7200}}, state(t, s, "default").Tokens); diff != "" {
@@ -62,7 +62,7 @@ func TestTokenLife(t *testing.T) {
 	if lives(t, s, first) {
 		t.Error("the token lives at 7200 s")
 	}
-	second := defaultToken(t, s)
+	second := token(t, s, appPairQuery)
 	if second == first {
 		t.Error("an expired token was issued again")
 	}
@@ -74,7 +74,7 @@ func TestTokenLife(t *testing.T) {
 func TestTokenIsOneForAllCalls(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{mockserver.DefaultApp()}})
-	want := defaultToken(t, s)
+	want := token(t, s, appPairQuery)
 	advance(t, s, "default", time.Hour)
 	for _, test := range []struct{ name, line, body string }{
 		{"corp pair", "GET /gettoken?" + corpPairQuery, ""},
@@ -112,10 +112,10 @@ func TestTokensRemembered(t *testing.T) {
 	s := fake(t, mockserver.Options{Apps: []mockserver.AppState{mockserver.DefaultApp()}})
 	var tokens []string
 	for range 18 {
-		tokens = append(tokens, defaultToken(t, s))
+		tokens = append(tokens, token(t, s, appPairQuery))
 		advance(t, s, "default", 7200*time.Second)
 	}
-	tokens = append(tokens, defaultToken(t, s))
+	tokens = append(tokens, token(t, s, appPairQuery))
 	// Of 19 tokens the last one is alive, and the 16 before it are still known as the app's.
 	for i, token := range tokens {
 		var want string

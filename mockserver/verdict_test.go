@@ -26,14 +26,14 @@ func TestVerdictOutlives(t *testing.T) {
 		{"replacement", mockserver.Options{}, func(t *testing.T, s *mockserver.Server) {
 			steer(t, s, "PUT", "/state", `{"apps":[{"name":"mock-a","appkey":"mock-a","appsecret":"x"}]}`, nil)
 		}},
-		{"eviction", mockserver.Options{MaxApps: 2}, func(t *testing.T, s *mockserver.Server) { call(s, "GET /gettoken?appkey=mock-b&appsecret=x", "") }},
+		{"eviction", mockserver.Options{MaxApps: 2}, func(t *testing.T, s *mockserver.Server) { do(s, "GET /gettoken?appkey=mock-b&appsecret=x", "", "") }},
 		{"a journal that is off", mockserver.Options{NoJournal: true}, func(*testing.T, *mockserver.Server) {}},
-		{"a journal that is full", mockserver.Options{Journal: 1}, func(t *testing.T, s *mockserver.Server) { call(s, "GET /gettoken?appkey=mock-a&appsecret=x", "") }},
+		{"a journal that is full", mockserver.Options{Journal: 1}, func(t *testing.T, s *mockserver.Server) { do(s, "GET /gettoken?appkey=mock-a&appsecret=x", "", "") }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s := fake(t, test.options)
-			call(s, "GET /gettoken?x=1&appkey=mock-a&appsecret=x", "")
+			do(s, "GET /gettoken?x=1&appkey=mock-a&appsecret=x", "", "")
 			test.happens(t, s)
 			var v mockserver.Verdict
 			if status := steer(t, s, "GET", "/apps/mock-a/verdict", "", &v); status != http.StatusConflict || len(v.Violations) != 1 || v.Violations[0].First.Operation != "gettoken" {
@@ -56,12 +56,12 @@ func TestVerdictAsks(t *testing.T) {
 	s := fake(t, mockserver.Options{})
 	steer(t, s, "POST", "/apps", `{"name":"careless","appkey":"careless","appsecret":"x","judge":false}`, nil)
 	steer(t, s, "POST", "/apps", `{"name":"idle","appkey":"idlekey","appsecret":"x"}`, nil)
-	call(s, "GET /gettoken?x=1&appkey=careless&appsecret=x", "")
-	call(s, "GET /gettoken?appkey=mock-shop-1&appsecret=x", "")
-	call(s, "GET /gettoken?x=1&appkey=mock-shop-2&appsecret=x", "")
-	call(s, "GET /no/such/path", "")
-	call(s, "GET /user/list?access_token=t", "")
-	call(s, "GET /", "")
+	do(s, "GET /gettoken?x=1&appkey=careless&appsecret=x", "", "")
+	do(s, "GET /gettoken?appkey=mock-shop-1&appsecret=x", "", "")
+	do(s, "GET /gettoken?x=1&appkey=mock-shop-2&appsecret=x", "", "")
+	do(s, "GET /no/such/path", "", "")
+	do(s, "GET /user/list?access_token=t", "", "")
+	do(s, "GET /", "", "")
 	const (
 		unknown    = "red unknown-path"
 		listed     = "note not-modelled"
@@ -118,7 +118,7 @@ func TestVerdictAsks(t *testing.T) {
 		}
 	}
 	steer(t, s, "PATCH", "/apps/careless", `{"judge":true}`, nil)
-	call(s, "GET /gettoken?x=1&appkey=careless&appsecret=x", "")
+	do(s, "GET /gettoken?x=1&appkey=careless&appsecret=x", "", "")
 	if status := steer(t, s, "GET", "/apps/careless/verdict", "", nil); status != http.StatusConflict {
 		t.Errorf("once the app is judged: HTTP %d", status)
 	}
@@ -174,13 +174,13 @@ func TestVerdictUnfired(t *testing.T) {
 func TestVerdictWithoutCalls(t *testing.T) {
 	t.Parallel()
 	s := fake(t, mockserver.Options{})
-	call(s, "GET /favicon.ico", "")
-	call(s, "OPTIONS /v1.0/oauth2/accessToken", "")
+	do(s, "GET /favicon.ico", "", "")
+	do(s, "OPTIONS /v1.0/oauth2/accessToken", "", "")
 	var v mockserver.Verdict
 	if status := steer(t, s, "GET", "/verdict", "", &v); status != http.StatusConflict || v.OK || v.Calls != 0 || len(v.Reasons) != 1 || v.Reasons[0] != "no call came" {
 		t.Errorf("HTTP %d, %+v", status, v)
 	}
-	call(s, "GET /gettoken", "") // off-spec, but a call
+	do(s, "GET /gettoken", "", "") // off-spec, but a call
 	v = mockserver.Verdict{}
 	steer(t, s, "GET", "/verdict", "", &v)
 	if v.Calls != 1 || v.Reasons != nil {
@@ -210,7 +210,7 @@ func TestTallyOfManyApps(t *testing.T) {
 	const apps = 20_100
 	s := fake(t, mockserver.Options{MaxApps: 10, NoJournal: true})
 	for i := range apps {
-		call(s, fmt.Sprintf("GET /gettoken?x=1&appkey=mock-%d&appsecret=x", i), "")
+		do(s, fmt.Sprintf("GET /gettoken?x=1&appkey=mock-%d&appsecret=x", i), "", "")
 	}
 	names, sum := map[string]int{}, 0
 	for _, row := range violations(t, s) {
