@@ -333,7 +333,7 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// TestLimits compares the limits of each parameter with those of the design.
+// TestLimits compares the limits of the session calls' parameters, and of those of accessToken, with those of the design.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	got := map[string][]int{}
@@ -344,7 +344,9 @@ func TestLimits(t *testing.T) {
 			if p.Required {
 				required = 1
 			}
-			got[op.ID+" "+p.In+" "+p.Name] = []int{required, least, most}
+			if op.Provenance == "article" || op.ID == "accessToken" {
+				got[op.ID+" "+p.In+" "+p.Name] = []int{required, least, most}
+			}
 			if p.Nullable() != (p.Name == "chatid") {
 				t.Errorf("%s %s: nullable %t", op.ID, p.Name, p.Nullable())
 			}
