@@ -89,7 +89,7 @@ var roles = []struct {
 		},
 	}},
 	{"body-too-large", trigger{
-		when: "with a body over 1 MiB",
+		when: "with a body over 1 MiB", needs: needsStandIn,
 		ways: func(c *trial, op *dingmock.Operation, add addWay) { largeBodies(c, c.valid(op), add) },
 	}},
 	{"missing-parameter", trigger{
@@ -112,15 +112,16 @@ func triggerOf(op *dingmock.Operation, name string) (trigger, bool) {
 	}
 	var when []string
 	var ways []func(*trial, *dingmock.Operation, addWay)
+	needs := ^Needs(0) // those of every way
 	for _, role := range roles {
 		if op.Family.Answers[role.answers] == name && applies(op, role.answers) {
-			when, ways = append(when, role.when), append(ways, role.ways)
+			when, ways, needs = append(when, role.when), append(ways, role.ways), needs&role.needs
 		}
 	}
 	if len(ways) == 0 {
 		return faultTrigger(op, name)
 	}
-	return trigger{when: strings.Join(when, "; "), ways: func(c *trial, op *dingmock.Operation, add addWay) {
+	return trigger{when: strings.Join(when, "; "), needs: needs, ways: func(c *trial, op *dingmock.Operation, add addWay) {
 		for _, way := range ways {
 			way(c, op, add)
 		}
@@ -389,7 +390,7 @@ func brokenBodies(q *call, add addWay) {
 		{"two objects", append(slices.Clone(whole), whole...)},
 		{"single quotes", bytes.ReplaceAll(whole, []byte(`"`), []byte(`'`))},
 		{"a comma too many", append(slices.Clone(whole[:len(whole)-1]), ",}"...)},
-		{"bytes that are not UTF-8", bytes.Replace(whole, []byte(`":"`), []byte("\":\"\xff"), 1)},
+		{"bytes that are not UTF-8", append(slices.Clone(whole[:len(whole)-1]), ",\"contract_unknown\":\"\xff\"}"...)},
 		{"a byte order mark", append([]byte("\xef\xbb\xbf"), whole...)},
 		{"spaces", []byte("  ")},
 	} {

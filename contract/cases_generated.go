@@ -271,7 +271,7 @@ func (g *generated) wrongBody(turn int) {
 	if kind == 3 && most < 0 && len(must) == 0 {
 		kind = 2
 	}
-	body := encodeObject(q.fields)
+	body := encodeObject(append(slices.Clone(q.fields), pair{"contract_unknown", word(rng, 20, letters)})) // the call's own may have no text
 	switch kind {
 	case 0:
 		g.what, g.error, g.name = first.Name+" absent", answers["missing-parameter"], first.Name

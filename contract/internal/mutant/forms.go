@@ -40,14 +40,6 @@ var misreadings = []misreading{
 			r.refuse("{invalid-parameter}", "name", "x")
 		}
 	})},
-	{"{invalid-parameter}", "numbers and booleans are taken for strings", before(isObject, func(r *request) {
-		for name, v := range r.values() {
-			switch v.(type) {
-			case float64, bool:
-				r.set(name, fmt.Sprint(v))
-			}
-		}
-	})},
 	{"undeclared", "an unknown query parameter is refused", refuse(func(r *request) bool {
 		for name := range r.URL.Query() {
 			if !slices.Contains(names(r.op), name) {
@@ -124,8 +116,6 @@ var misreadBodies = []misreading{
 	{"chunked", "a body without a length is none", before(func(r *request) bool { return r.ContentLength < 0 }, func(r *request) { r.sent = nil })},
 	{"padded", "space in front of the JSON is refused", refuse(func(r *request) bool { return bytes.HasPrefix(r.sent, []byte(" ")) }, "{body}")},
 	{"form", "forms are refused", before(isForm, mistype)},
-	{"form", "a plus in a form is a plus", before(isForm, swap("+", "%2B"))},
-	{"form", "percents in a form are not decoded", before(isForm, swap("%", "%25"))},
 	{"get", "a GET is refused", refuse(func(r *request) bool { return r.Method == http.MethodGet }, "{method}")},
 	{"generated", "undeclared fields may be 40 levels deep", refuse(func(r *request) bool {
 		return bytes.Count(r.sent, []byte("["))+bytes.Count(r.sent, []byte("{")) > 40 && bytes.Contains(r.sent, []byte("contract_unknown"))
@@ -141,6 +131,20 @@ var misreadBodies = []misreading{
 	{"generated", "only the first 20 bytes are checked to be UTF-8", before(func(r *request) bool {
 		return bytes.IndexByte(r.sent, 0xff) > 20 && !utf8.Valid(r.sent)
 	}, mend)},
+}
+
+// misreadTexts are of operations that take a text: no other value shows them.
+var misreadTexts = []misreading{
+	{"{invalid-parameter}", "numbers and booleans are taken for strings", before(isObject, func(r *request) {
+		for name, v := range r.values() {
+			switch v.(type) {
+			case float64, bool:
+				r.set(name, fmt.Sprint(v))
+			}
+		}
+	})},
+	{"form", "a plus in a form is a plus", before(isForm, swap("+", "%2B"))},
+	{"form", "percents in a form are not decoded", before(isForm, swap("%", "%25"))},
 }
 
 var (
@@ -175,6 +179,11 @@ func names(op *dingmock.Operation) (list []string) {
 	return list
 }
 
+// takesText reports whether a parameter or a credential of an operation is a text that a case gives what characters it likes.
+func takesText(op *dingmock.Operation) bool {
+	return len(op.BodyTypes) == 0 || slices.ContainsFunc(op.Parameters, func(p dingmock.Parameter) bool { return p.In == "body" && p.Type() == "string" })
+}
+
 // declared is the declared name that is the given one in another case, or the given one.
 func declared(op *dingmock.Operation, name string) string {
 	if i := slices.IndexFunc(names(op), func(n string) bool { return strings.EqualFold(n, name) }); i >= 0 {
@@ -188,6 +197,11 @@ func (k *kit) forms() {
 	for _, op := range k.doc.Operations() {
 		for _, m := range misreadings {
 			k.of(op, m.rule, m.name, m.fault)
+		}
+		if takesText(op) {
+			for _, m := range misreadTexts {
+				k.of(op, m.rule, m.name, m.fault)
+			}
 		}
 		if len(op.BodyTypes) == 0 {
 			k.of(op, "generated", "a query of over 300 bytes is refused", refuse(func(r *request) bool {
