@@ -17,6 +17,7 @@ import (
 var operations = map[string]struct{ method, path, by string }{
 	"gettoken":       {http.MethodGet, "/gettoken", "Token"},
 	"auth.scopes":    {http.MethodGet, "/auth/scopes", "AuthScopes"},
+	"user.count":     {http.MethodPost, "/topapi/user/count", "UserCount"},
 	"accessToken":    {http.MethodPost, "/v1.0/oauth2/accessToken", "AccessToken"},
 	"getsession":     {http.MethodPost, "/topapi/v2/user/getsession", "GetSession"},
 	"create_session": {http.MethodPost, "/topapi/v2/im/create_session", "CreateSession"},

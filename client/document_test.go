@@ -45,6 +45,10 @@ var methods = map[string]method{
 			UserFields: []string{"jobnumber", "isLeader", "name", "position", "isAdmin", "avatar", "department", "userid", "deviceId", "isHide"},
 		}},
 	},
+	"UserCount": {
+		call: func(ctx context.Context, c *Client) (any, error) { return c.UserCount(ctx, true) },
+		want: map[string]any{"success": 4},
+	},
 	"GetSession": {
 		call: func(ctx context.Context, c *Client) (any, error) {
 			s, ok, err := c.GetSession(ctx, "manager4220")

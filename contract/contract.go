@@ -214,7 +214,7 @@ var table = sync.OnceValues(func() ([]Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	list = slices.Concat(list, gettokenCases, accessTokenCases, scopesCases, sessionCases, casesOf(doc, requestCases), journalCases, casesOf(doc, protocolCases), casesOf(doc, orderCases),
+	list = slices.Concat(list, gettokenCases, accessTokenCases, scopesCases, userCases, sessionCases, casesOf(doc, requestCases), journalCases, casesOf(doc, protocolCases), casesOf(doc, orderCases),
 		pathCases(doc), concurrentCases, casesOf(doc, generatedCases), []Case{modelCase})
 	seen := map[string]bool{}
 	for _, c := range list {

@@ -58,6 +58,11 @@ var calls = map[string]func(ctx context.Context, c *clientOf, params map[string]
 		s, err := c.now().AuthScopes(ctx)
 		return object{"auth_user_field": s.UserFields, "auth_org_scopes": object{"authed_user": s.Users, "authed_dept": s.Departments}}, err
 	},
+	"user.count": func(ctx context.Context, c *clientOf, params map[string]any) (any, error) {
+		onlyActive, _ := params["only_active"].(bool)
+		n, err := c.now().UserCount(ctx, onlyActive)
+		return object{"result": object{"count": n}}, err
+	},
 	"getsession": func(ctx context.Context, c *clientOf, params map[string]any) (any, error) {
 		s, ok, err := c.now().GetSession(ctx, text(params, "userid"))
 		if err != nil || !ok {

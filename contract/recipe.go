@@ -40,6 +40,9 @@ func recipes() map[string]recipe {
 			spoil:  func(c *trial, q *call) { q.set("appKey", c.id("nobody")) },
 			show:   showToken,
 		},
+		"user.count": {
+			params: func(*trial, App) []any { return []any{"only_active", false} },
+		},
 		"getsession": {
 			params: func(c *trial, _ App) []any { return []any{"userid", c.id("u")} },
 			own:    []string{"userid"}, user: "userid",

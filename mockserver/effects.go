@@ -176,10 +176,14 @@ func (c *call) fault(fault, why string) *world.Failure {
 	if c.app != nil {
 		appKey = c.app.appKey
 	}
+	scope := "qyapi_" + c.Path[strings.LastIndexByte(c.Path, '/')+1:]
+	if c.Operation != nil && c.Operation.Scope != "" {
+		scope = c.Operation.Scope
+	}
 	ip, _, _ := net.SplitHostPort(c.remote)
 	return &world.Failure{Reply: c.server.doc.ErrorReply(c.Family.Faults[fault]), Explain: why, Holes: []string{
 		"apiPath", c.Family.API(c.Path), "from", now.Format(time.DateTime), "until", now.Add(time.Second).Format(time.DateTime),
-		"limit", strconv.Itoa(limit), "ip", ip, "appKey", appKey, "scope", "qyapi_" + c.Path[strings.LastIndexByte(c.Path, '/')+1:],
+		"limit", strconv.Itoa(limit), "ip", ip, "appKey", appKey, "scope", scope,
 	}}
 }
 

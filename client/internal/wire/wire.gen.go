@@ -201,3 +201,26 @@ type TopapiNameErrorReply struct {
 	RequestID RequestID `json:"request_id"`
 	SubMsg    string    `json:"sub_msg"`
 }
+
+// UserCountParams defines model for UserCountParams.
+type UserCountParams struct {
+	// OnlyActive Whether to count only those who have activated DingTalk.
+	OnlyActive bool `json:"only_active"`
+}
+
+// UserCountReply defines model for UserCountReply.
+type UserCountReply struct {
+	// Errcode 0 on success.
+	Errcode int    `json:"errcode"`
+	Errmsg  string `json:"errmsg"`
+
+	// RequestID The id of the request, 12 or 13 characters.
+	RequestID RequestID       `json:"request_id"`
+	Result    UserCountResult `json:"result"`
+}
+
+// UserCountResult defines model for UserCountResult.
+type UserCountResult struct {
+	// Count How many people.
+	Count int `json:"count"`
+}

@@ -53,7 +53,7 @@ func All() ([]*Mutant, error) {
 		plant func()
 	}{
 		{"reply", k.replies}, {"comparison", k.comparisons}, {"limit", k.limits}, {"order", k.orders}, {"form", k.forms},
-		{"state", k.tokens}, {"state", k.gettoken}, {"state", k.shown}, {"state", k.created}, {"state", k.closed},
+		{"state", k.tokens}, {"state", k.gettoken}, {"state", k.users}, {"state", k.shown}, {"state", k.created}, {"state", k.closed},
 	} {
 		k.axis = axis.name
 		axis.plant()

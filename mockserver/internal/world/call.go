@@ -11,6 +11,7 @@ import (
 var Calls = map[string]func(*Call) (any, *Failure){
 	"gettoken":       gettoken,
 	"auth.scopes":    authScopes,
+	"user.count":     userCount,
 	"accessToken":    accessToken,
 	"getsession":     getSession,
 	"create_session": createSession,

@@ -23,6 +23,14 @@ func (u *Users) List() []string { return slices.Clone(u.list) }
 // Has reports whether a user exists.
 func (u *Users) Has(id string) bool { return u.list == nil || u.set[id] }
 
+// Count returns how many users exist: those of the list, or one if every user exists.
+func (u *Users) Count() int {
+	if u.list == nil {
+		return 1
+	}
+	return len(u.set)
+}
+
 var userNotFound = Named("user-not-found")
 
 func (c *Call) knownUser(id string) *Failure {
@@ -30,4 +38,17 @@ func (c *Call) knownUser(id string) *Failure {
 		return nil
 	}
 	return c.Fail(userNotFound, "the app "+c.App+" has a list of users, and this one is not in it; add it to users in the app's state, or leave users out to know every user")
+}
+
+type userCountReply struct {
+	Result struct {
+		Count int `json:"count"`
+	} `json:"result"`
+}
+
+// userCount counts the users. All have activated DingTalk.
+func userCount(c *Call) (any, *Failure) {
+	var reply userCountReply
+	reply.Result.Count = c.Users.Count()
+	return reply, nil
 }
