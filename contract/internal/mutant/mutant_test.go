@@ -159,7 +159,7 @@ func tell(t *testing.T, cases []contract.Case, mutants []*mutant.Mutant) {
 	var lines, axes []string
 	for _, c := range cases {
 		if of[c.ID] == nil {
-			t.Errorf("no mutant breaks the rule %s: %s", c.ID, c.Rule)
+			t.Errorf("no mutant breaks the rule %s: %s\nPlant one in the file of its resource here: most rules of all operations have theirs from the document, those of one operation by hand.", c.ID, c.Rule)
 		}
 		lines = append(lines, fmt.Sprintf("%-50s %s", c.ID, strings.Join(of[c.ID], " | ")))
 	}
