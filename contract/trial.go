@@ -304,7 +304,8 @@ func (c *trial) during(label string, check func()) {
 	}
 }
 
-// together runs the function crowd times at once, and ends the case if one of them does.
+// together runs the function crowd times at once. It blocks the case if a reply is not one of the document's, and ends it if one of
+// them does.
 func (c *trial) together(do func(i int)) {
 	var wg sync.WaitGroup
 	start := make(chan struct{})
@@ -315,8 +316,14 @@ func (c *trial) together(do func(i int)) {
 			ends[i] = catch(func() { do(i) })
 		})
 	}
+	before := len(c.rec.exchanges())
 	close(start)
 	wg.Wait()
+	for _, x := range c.rec.exchanges()[before:] { // what a reply is comes before what a client makes of it
+		if x.Response != nil {
+			c.conform(x, "")
+		}
+	}
 	for _, end := range ends {
 		if end != nil {
 			end.end()
