@@ -65,6 +65,14 @@ type Operation struct {
 	extras bool // whether a body may have fields that are not declared
 }
 
+// MethodError is the name of the error that answers a method that the operation does not answer.
+func (op *Operation) MethodError() string {
+	if name := op.Family.Answers["method-"+strings.ToLower(op.Method)]; name != "" {
+		return name
+	}
+	return op.Family.Answers["method"]
+}
+
 // Parameter is one declared input of an operation: a variable of its path, a query parameter, a header or a field of its body.
 type Parameter struct {
 	Name     string

@@ -17,9 +17,9 @@ import (
 // encoding/json decodes the whole reply, including errcode; it is nil if the reply does not matter. A *json.RawMessage
 // receives the reply as it came. Call may write to out even if it returns an error.
 //
-// If the platform throttles the call, it was not run, and Call retries it after a pause; see [Options].Tries. The methods of
-// single calls are also retried if the platform is busy, because running them twice has the same effect as running them
-// once. Call and CloseSession are not.
+// If the platform throttles the call, it was not run, and Call retries it after a pause; see [Options].Tries. All
+// methods but Call and CloseSession are also retried if the platform is busy, because running them twice has the same effect
+// as running them once.
 //
 // Success is errcode 0, or an HTTP status of 2xx if the path begins with a version. A refusal by the platform is an *Error,
 // whatever the dialect.

@@ -102,56 +102,21 @@ var roles = []struct {
 	}},
 }
 
-// triggerOf is what leads to an error of an operation: what is known of it by name, or else all that its family answers with it, or
-// the fault that it stands for.
-func triggerOf(op *dingmock.Operation, name string) (trigger, bool) {
-	for _, key := range []string{op.ID + "/" + name, name} {
-		if what, ok := triggers[key]; ok {
-			return what, true
+// wrongMethods are all that no operation of the path is answered by.
+func (c *trial) wrongMethods(op *dingmock.Operation) []string {
+	methods := []string{http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodGet, http.MethodPost, "PROPFIND"}
+	for _, other := range c.doc.Operations() {
+		if other.Path == op.Path {
+			methods = slices.DeleteFunc(methods, func(m string) bool { return m == other.Method || slices.Contains(other.AlsoAnswers, m) })
 		}
 	}
-	var when []string
-	var ways []func(*trial, *dingmock.Operation, addWay)
-	needs := ^Needs(0) // those of every way
-	for _, role := range roles {
-		if op.Family.Answers[role.answers] == name && applies(op, role.answers) {
-			when, ways, needs = append(when, role.when), append(ways, role.ways), needs&role.needs
-		}
-	}
-	if len(ways) == 0 {
-		return faultTrigger(op, name)
-	}
-	return trigger{when: strings.Join(when, "; "), needs: needs, ways: func(c *trial, op *dingmock.Operation, add addWay) {
-		for _, way := range ways {
-			way(c, op, add)
-		}
-	}}, true
+	return methods
 }
 
-// applies reports whether a call of the operation can meet what its family answers so.
-func applies(op *dingmock.Operation, what string) bool {
-	switch what {
-	case "token-blank", "token-bad":
-		return hasToken(op)
-	case "content-type", "body", "body-missing", "body-too-large":
-		return hasBody(op) && (what != "body-missing" || op.NeedsBody)
-	case "missing-parameter":
-		return len(required(op)) > 0
-	case "invalid-parameter":
-		return hasBody(op) && len(parameters(op)) > 0
-	case "method", "method-post":
-		return (what == "method-post") == (op.Method == http.MethodPost && op.Family.Answers["method-post"] != "")
-	}
-	return true
-}
-
-// wrongMethods are all that the operation is not answered by.
 func wrongMethods(c *trial, op *dingmock.Operation, add addWay) {
 	q := c.valid(op).off(dingmock.KindMethod)
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, "PROPFIND"} {
-		if method != op.Method && !slices.Contains(op.AlsoAnswers, method) {
-			add(method, q.clone().by(method))
-		}
+	for _, method := range c.wrongMethods(op) {
+		add(method, q.clone().by(method))
 	}
 	if hasBody(op) && slices.Contains(op.AlsoAnswers, http.MethodGet) {
 		bare := q.clone().by(http.MethodGet)
@@ -446,7 +411,7 @@ func missingParameters(c *trial, op *dingmock.Operation, add addWay) {
 }
 
 func invalidParameters(c *trial, op *dingmock.Operation, add addWay) {
-	list, q := parameters(op), c.valid(op).off(dingmock.KindInvalidParameter)
+	list, q := slices.DeleteFunc(parameters(op), func(p dingmock.Parameter) bool { return len(wrongValues(p)) == 0 }), c.valid(op).off(dingmock.KindInvalidParameter)
 	for _, p := range list {
 		for _, v := range wrongValues(p) {
 			add(p.Name+" "+v.name, q.clone().set(p.Name, v.value), "name", p.Name)
@@ -467,8 +432,7 @@ type named struct {
 	value any
 }
 
-// wrongTypes are values of another type than the parameter's: no number and no boolean is said to be wrong for a type that takes it
-// as a text.
+// wrongTypes are values of another type than the parameter's. Fits are those of its own.
 func wrongTypes(p dingmock.Parameter) []named {
 	list := []named{
 		{"a number", 1}, {"a boolean", true}, {"an array", []string{"x"}}, {"an object", map[string]string{"x": "y"}},
@@ -478,6 +442,9 @@ func wrongTypes(p dingmock.Parameter) []named {
 		"string": {"a text"}, "integer": {"a number", "a large number"}, "number": {"a number", "a fraction", "a large number"}, "boolean": {"a boolean"},
 		"array": {"an array", "an empty array"}, "object": {"an object", "an empty object"},
 	}[p.Type()]
+	if p.In == "query" { // which has texts alone
+		list, fits = slices.Clone(list[len(list)-1:]), append(fits, map[string]string{"array": "a text", "object": "a text"}[p.Type()])
+	}
 	return slices.DeleteFunc(list, func(v named) bool { return slices.Contains(fits, v.name) })
 }
 

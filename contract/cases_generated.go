@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -18,13 +17,14 @@ type generated struct {
 	op    *dingmock.Operation
 	what  string // how it differs from the plainest call
 	call  *call
-	error string // "" for a success
+	wrong bool   // whether it has to be refused
+	error string // with which error
 	name  string // the parameter that the error names
 }
 
 // generatedCases make requests of each operation from its schemas, half of them valid and half with one thing wrong.
 var generatedCases = []opCase{{
-	id: "generated/", needs: needsTime | needsStandIn,
+	first: "generated", needs: needsTime | needsStandIn,
 	rule: "A request that the document allows succeeds, and one with one thing wrong is refused with the error that the document has for it.",
 	run: func(c *trial, op *dingmock.Operation) {
 		n := 0
@@ -34,7 +34,7 @@ var generatedCases = []opCase{{
 			}
 			x := c.answer(g.call)
 			c.during(fmt.Sprintf("%s (request %d of seed %d)", g.what, n, c.runner.options.Seed), func() {
-				if g.error == "" {
+				if !g.wrong {
 					c.conform(x, aSuccess)
 					c.success(x)
 					c.undo(g.call)
@@ -51,7 +51,7 @@ func (c *trial) generate(op *dingmock.Operation) iter.Seq[generated] {
 	return func(yield func(generated) bool) {
 		plain := c.valid(op)
 		for i := 0; ; i++ {
-			g := generated{c: c, op: op, call: plain.clone(), what: "the plainest call"}
+			g := generated{c: c, op: op, call: plain.clone(), what: "the plainest call", wrong: i%2 == 1}
 			switch wrong := recipeOf(op).wrong; {
 			case i%2 == 0 && hasBody(op):
 				g.valid()
@@ -71,8 +71,10 @@ func (c *trial) generate(op *dingmock.Operation) iter.Seq[generated] {
 	}
 }
 
-// undeclared puts parameters that the document does not have into the query.
+// undeclared gives each free parameter a value that its schema allows, and puts parameters that the document does not have into the
+// query.
 func (g *generated) undeclared() {
+	g.call = g.c.anew(g.call, g.values()...)
 	q, rng := g.call, g.c.rng
 	for range 1 + rng.IntN(4) {
 		name := "x" + word(rng, 1+rng.IntN(20), letters)
@@ -127,8 +129,8 @@ func (g *generated) wrongQuery(turn int) {
 		g.what, g.error, g.name = p.Name+" absent", answers["missing-parameter"], p.Name
 		q.drop(p.Name).off(dingmock.KindMissingParameter)
 	default:
-		g.what, g.error = "another method", methodAnswer(g.op)
-		q.by(http.MethodPut).off(dingmock.KindMethod)
+		g.what, g.error = "another method", g.op.MethodError()
+		q.by(g.c.wrongMethods(g.op)[0]).off(dingmock.KindMethod)
 	}
 }
 
@@ -161,18 +163,7 @@ func word(rng *rand.Rand, n int, alphabet []rune) string {
 // valid gives each free parameter a value that its schema allows, and the body one of its forms.
 func (g *generated) valid() {
 	c, op := g.c, g.op
-	var values []any
-	for _, p := range free(op) {
-		least, most := p.Limits()
-		n := []int{least, most, least + c.rng.IntN(most-least+1), min(most, 16)}[c.rng.IntN(4)]
-		value := word(c.rng, n, anything)
-		if own := c.id(""); slices.Contains(recipeOf(op).own, p.Name) { // nothing else may have it, at whatever length
-			value = own + value
-			value = string([]rune(value)[:min(most, max(n, len(own)))])
-		}
-		values = append(values, p.Name, value)
-	}
-	g.call = c.anew(g.call, values...)
+	g.call = c.anew(g.call, g.values()...)
 	q := g.call
 	g.what = "valid values"
 	switch c.rng.IntN(5) {
@@ -214,6 +205,23 @@ func (g *generated) valid() {
 			q.fields[i], q.fields[j] = q.fields[j], q.fields[i]
 		}
 	})
+}
+
+// values are such as their schemas allow, for the free parameters: name, value, ….
+func (g *generated) values() (values []any) {
+	rng := g.c.rng
+	for _, p := range free(g.op) {
+		least, most := p.Limits()
+		n := []int{least, most, least + rng.IntN(most-least+1), min(most, 16)}[rng.IntN(4)]
+		value := word(rng, n, anything)
+		if slices.Contains(recipeOf(g.op).own, p.Name) { // no other call of the case has it, if there is room for that
+			own := fmt.Sprintf("%d.%s", g.c.counter.Add(1), g.c.tag)
+			value = own + value
+			value = string([]rune(value)[:min(most, max(n, len(own)))])
+		}
+		values = append(values, p.Name, value)
+	}
+	return values
 }
 
 // spaced writes a JSON object with spaces wherever they may stand, and its strings with more escapes than they need.
@@ -267,6 +275,15 @@ func (g *generated) wrongBody(turn int) {
 		kinds = []int{2, 3, 4, 5, 6, 7}
 	}
 	_, most := p.Limits()
+	for kind, answer := range map[int]string{4: "body", 5: "body", 6: "body", 7: "content-type"} {
+		if answers[answer] == "" { // the dialect reads what it can
+			kinds = slices.DeleteFunc(kinds, func(k int) bool { return k == kind })
+		}
+	}
+	if len(kinds) == 0 {
+		g.wrongQuery(turn)
+		return
+	}
 	kind := kinds[turn%len(kinds)]
 	if kind == 3 && most < 0 && len(must) == 0 {
 		kind = 2

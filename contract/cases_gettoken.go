@@ -47,7 +47,7 @@ var gettokenCases = []Case{
 		},
 	},
 	{
-		ID: "gettoken/renewal", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | needsWrites,
+		ID: "gettoken/renewal", Level: MUST, Operation: "gettoken", Needs: NeedsClock | NeedsOwnApp | needsSessions | NeedsRaw | needsWrites,
 		Rule: "A call within the token's life renews it to 7200 s from that call.",
 		run: func(c *trial) {
 			c.renewal(c.op("gettoken"))

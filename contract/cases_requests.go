@@ -113,6 +113,38 @@ var requestCases = []opCase{
 		},
 	},
 	{
+		id: "longest", of: hasFree, shows: true,
+		rule: "Values of the greatest length are accepted, whatever the number of their bytes.",
+		run: func(c *trial, op *dingmock.Operation) {
+			for _, letter := range []string{"x", "会", "😀"} {
+				var values []any
+				for _, p := range free(op) {
+					_, most := p.Limits()
+					value := strings.Repeat(letter, most)
+					if slices.Contains(recipeOf(op).own, p.Name) {
+						value = c.id("") + value
+					}
+					values = append(values, p.Name, string([]rune(value)[:most]))
+				}
+				c.worksWith(op, values, func(*call) {})
+			}
+		},
+	},
+	{
+		id: "shortest", needs: NeedsOwnApp, of: hasFree, shows: true,
+		rule: "Values of the least length are accepted, whichever their characters.",
+		run: func(c *trial, op *dingmock.Operation) {
+			for _, short := range []string{"s", "0", " ", "会"} { // servers take some of them for none
+				var values []any
+				for _, p := range free(op) {
+					least, _ := p.Limits()
+					values = append(values, p.Name, strings.Repeat(short, least))
+				}
+				c.worksWith(op, values, func(*call) {})
+			}
+		},
+	},
+	{
 		id: "token-in-form", level: SHOULD, of: func(op *dingmock.Operation) bool { return hasForm(op) && hasToken(op) }, shows: true,
 		rule: "The token is read from the query first, then from a form body.",
 		run: func(c *trial, op *dingmock.Operation) {

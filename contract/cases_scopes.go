@@ -2,21 +2,28 @@ package contract
 
 import "slices"
 
-var scopesCases = []Case{{
-	ID: "auth.scopes/success", Level: MUST, Operation: "auth.scopes",
-	Rule: "An app may read departments or users, and of users the userid at least.",
-	run: func(c *trial) {
-		p := c.party(c.app())
-		body, err := p.do("auth.scopes")
-		p.must(err, "auth.scopes")
-		scopes, _ := body["auth_org_scopes"].(map[string]any)
-		departments, _ := scopes["authed_dept"].([]any)
-		users, _ := scopes["authed_user"].([]any)
-		if len(departments)+len(users) == 0 {
-			c.fail(nil, "an app that may read nobody", "auth_org_scopes:\n-want a department or a user\n+got  none")
-		}
-		if fields, _ := body["auth_user_field"].([]any); !slices.Contains(fields, any("userid")) {
-			c.fail(nil, "fields without the userid", "auth_user_field:\n-want userid among them\n+got  %v", fields)
-		}
+var scopesCases = []Case{
+	{
+		ID: "auth.scopes/success", Level: MUST, Operation: "auth.scopes",
+		Rule: "An app is told what it may read.",
+		run:  func(c *trial) { c.party(c.app()).scopes() },
 	},
-}}
+	{
+		ID: "auth.scopes/company", Level: SHOULD, Operation: "auth.scopes", Needs: needsStandIn,
+		Rule: "An app may read the whole company, and of its users the userid at least.",
+		run: func(c *trial) {
+			departments, fields := c.party(c.app()).scopes()
+			c.equal(nil, "auth_org_scopes.authed_dept", departments, []int{1})
+			if list, _ := fields.([]any); !slices.Contains(list, any("userid")) {
+				c.equal(nil, "auth_user_field", fields, []string{"userid"})
+			}
+		},
+	},
+}
+
+// scopes returns the departments that the app may read, and the fields of users.
+func (p *party) scopes() (departments, fields any) {
+	body, err := p.do("auth.scopes")
+	p.must(err, "auth.scopes")
+	return p.field("auth.scopes", body, err, "auth_org_scopes", "authed_dept"), p.field("auth.scopes", body, err, "auth_user_field")
+}

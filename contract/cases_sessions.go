@@ -22,9 +22,6 @@ func (c *trial) sessionFor(get *call) *call {
 	return q.set(tokenOf(q.op), get.value(tokenOf(get.op))).set("user_id", get.value("userid"))
 }
 
-// shortest are values of one character. Servers take some of them for none.
-var shortest = []string{"s", "0", " ", "会"}
-
 // closing makes the call that closes the session that another opened.
 func (c *trial) closing(opened *call) *call { return opened.of(c.op("close_session")) }
 
@@ -320,30 +317,6 @@ var sessionCases = []Case{
 		},
 	},
 	{
-		ID: "create_session/longest", Level: MUST, Operation: "create_session", Needs: sessionNeeds | NeedsRaw,
-		Rule: "Values of 128 characters are accepted, whatever the number of their bytes.",
-		run: func(c *trial) {
-			for _, letter := range []string{"x", "会", "😀"} {
-				q := c.valid(c.op("create_session"))
-				for _, name := range []string{"session_id", "user_id", "chatid"} {
-					_, most := parameter(q.op, name).Limits()
-					value := c.id("") + strings.Repeat(letter, most)
-					q.set(name, string([]rune(value)[:most]))
-				}
-				c.succeed(q)
-			}
-		},
-	},
-	{
-		ID: "create_session/shortest", Level: MUST, Operation: "create_session", Needs: sessionNeeds | NeedsRaw | NeedsOwnApp,
-		Rule: "Values of one character are accepted, whichever it is, and a chatid of none.",
-		run: func(c *trial) {
-			for _, short := range shortest {
-				c.succeed(c.opening("session_id", short, "user_id", short, "chatid", ""))
-			}
-		},
-	},
-	{
 		ID: "create_session/ids-apart", Level: MUST, Operation: "create_session", Needs: sessionNeeds,
 		Rule: "Ids that differ in case, in a space, in how a letter is composed or in their last character are different ids.",
 		run: func(c *trial) {
@@ -363,33 +336,11 @@ var sessionCases = []Case{
 		},
 	},
 	{
-		ID: "getsession/shortest", Level: MUST, Operation: "getsession", Needs: sessionNeeds | NeedsRaw | NeedsOwnApp,
-		Rule: "A userid of one character is accepted, whichever it is.",
-		run: func(c *trial) {
-			for _, short := range shortest {
-				s := c.opening("user_id", short)
-				c.succeed(s)
-				c.finds(c.valid(c.op("getsession")).set("userid", short), s)
-			}
-		},
-	},
-	{
 		ID: "close_session/success", Level: MUST, Operation: "close_session", Needs: sessionNeeds,
 		Rule: "An open session is closed by the values that it was created with.",
 		run: func(c *trial) {
 			p := c.party(c.app())
 			p.close(p.opened(c.id("u")))
-		},
-	},
-	{
-		ID: "close_session/shortest", Level: MUST, Operation: "close_session", Needs: sessionNeeds | NeedsRaw | NeedsOwnApp,
-		Rule: "Values of one character are accepted, whichever it is.",
-		run: func(c *trial) {
-			for _, short := range shortest {
-				s := c.opening("session_id", short, "user_id", short, "chatid", short)
-				c.succeed(s)
-				c.succeed(c.closing(s))
-			}
 		},
 	},
 	{

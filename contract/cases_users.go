@@ -33,10 +33,6 @@ var userCases = []Case{
 func (p *party) users(onlyActive bool) float64 {
 	body, err := p.do("user.count", "only_active", onlyActive)
 	p.must(err, "user.count")
-	result, _ := body["result"].(map[string]any)
-	n, ok := result["count"].(float64)
-	if !ok {
-		p.c.fail(nil, "no number", "result.count:\n-want a number\n+got  %v", result["count"])
-	}
+	n, _ := p.field("user.count", body, err, "result", "count").(float64)
 	return n
 }

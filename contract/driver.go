@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,7 +28,9 @@ type DriverConfig struct {
 // Client makes the calls of the document.
 type Client interface {
 	// Do makes a call of an operation, by the name that the document has for it, and returns what the client understood of the body of
-	// a success, as that body: of gettoken {"access_token":…,"expires_in":…}. Fields that the client passes over may be left out.
+	// a success, as that body: of gettoken {"access_token":…,"expires_in":…}. What the cases of the operation look at has to be there,
+	// or the case is an error that names it: tokens and their lives, result.session_id, result.session (null for none),
+	// auth_org_scopes and auth_user_field, result.count. The rest may be left out.
 	// Params are those of the document; the credentials and the token are the client's own affair. A token call is made whatever the
 	// client has kept, and its token used in the calls after it.
 	//
@@ -117,10 +120,27 @@ func (p *party) do(operation string, values ...any) (map[string]any, error) {
 		p.c.halt(Unsupported, "the client has no call %s", operation)
 	}
 	var body map[string]any
-	if err == nil && decodeJSON(data, &body) != nil {
-		p.c.halt(Errored, "the driver's Do(%s) returned what is no JSON object", operation)
+	if err == nil {
+		if wrong := decodeJSON(data, &body); wrong != nil {
+			p.c.halt(Errored, "the driver's Do(%s) returned what is no JSON object: %v: %s", operation, wrong, p.c.shown(string(data), 60))
+		}
 	}
 	return body, err
+}
+
+// field is a part of what a call returned, by a path such as result.session. The raw client's bodies have it, since they were held to
+// the document.
+func (p *party) field(operation string, body map[string]any, err error, path ...string) any {
+	var value any = body
+	for _, name := range path {
+		m, _ := value.(map[string]any)
+		part, there := m[name]
+		if err == nil && !there {
+			p.c.halt(Errored, "the driver's Do(%s) returned no %s, which the case looks at", operation, strings.Join(path, "."))
+		}
+		value = part
+	}
+	return value
 }
 
 // settle ends the case if an error is none of the platform's refusals, or a reply was not the document's.
@@ -186,19 +206,18 @@ func wanted(e *dingmock.ErrorReply) string {
 
 // gettoken and accessToken get a token by either call.
 func (p *party) gettoken() (issued, error) {
-	body, err := p.do("gettoken")
-	return tokenIn(body, "access_token", "expires_in"), err
+	return p.tokenBy("gettoken", "access_token", "expires_in")
 }
 
 func (p *party) accessToken() (issued, error) {
-	body, err := p.do("accessToken")
-	return tokenIn(body, "accessToken", "expireIn"), err
+	return p.tokenBy("accessToken", "accessToken", "expireIn")
 }
 
-func tokenIn(body map[string]any, value, life string) issued {
-	token, _ := body[value].(string)
-	seconds, _ := body[life].(float64)
-	return issued{token, time.Duration(seconds) * time.Second}
+func (p *party) tokenBy(operation, value, life string) (issued, error) {
+	body, err := p.do(operation)
+	token, _ := p.field(operation, body, err, value).(string)
+	seconds, _ := p.field(operation, body, err, life).(float64)
+	return issued{token, time.Duration(seconds) * time.Second}, err
 }
 
 func (p *party) token() issued {
@@ -216,15 +235,13 @@ func (p *party) newToken() issued {
 // createSession returns the id that the platform answers, and getSession nil if the user has no open session.
 func (p *party) createSession(s session) (id string, err error) {
 	body, err := p.do("create_session", s.values()...)
-	result, _ := body["result"].(map[string]any)
-	id, _ = result["session_id"].(string)
+	id, _ = p.field("create_session", body, err, "result", "session_id").(string)
 	return id, err
 }
 
 func (p *party) getSession(user string) (*session, error) {
 	body, err := p.do("getsession", "userid", user)
-	result, _ := body["result"].(map[string]any)
-	return sessionOf(result["session"]), err
+	return sessionOf(p.field("getsession", body, err, "result", "session")), err
 }
 
 func (p *party) closeSession(s session) error {

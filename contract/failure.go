@@ -11,7 +11,7 @@ import (
 
 // failure makes the report of a broken rule.
 func (c *trial) failure(b *stop) *Failure {
-	f := &Failure{Rule: c.Rule, Level: c.Level, Diff: c.rec.redact.text(b.diff), Before: c.rec.redact.text(b.before), Way: c.rec.redact.text(b.way), Case: b.at}
+	f := &Failure{Rule: c.Rule, Level: c.Level, Diff: c.rec.redact.text(b.diff), Before: c.rec.redact.text(b.before), Way: c.rec.redact.text(b.way), At: b.at}
 	x := b.x
 	if x == nil {
 		if list := c.rec.exchanges(); len(list) > 0 {

@@ -40,7 +40,7 @@ var needs = []struct {
 }{
 	{NeedsWithoutSessions, "no session calls", Skipped, func(r *runner) bool { return r.target.WithoutSessions }, "the target has the session calls"},
 	{needsWrites, "writes", Skipped, func(r *runner) bool { return !r.options.Live || r.options.AllowWrites }, "it writes, and writes to the live platform are not allowed"},
-	{needsStandIn, "a stand-in", Skipped, func(r *runner) bool { return !r.options.Live }, "it is nothing for the live platform"},
+	{needsStandIn, "a stand-in", Skipped, func(r *runner) bool { return !r.options.Live }, "it is not run against the live platform"},
 	{needsEndless, "endless sessions", Skipped, func(r *runner) bool { return r.target.SessionTTL == 0 }, "sessions end by themselves at the target"},
 	{needsSessions, "session calls", Skipped, func(r *runner) bool { return !r.target.WithoutSessions }, "it needs the session calls, which the target does not have"},
 	{NeedsRaw, "raw requests", Skipped, func(r *runner) bool { return r.options.Driver == nil }, "it is made of raw requests, not of a client's calls"},

@@ -1,10 +1,15 @@
 package contract
 
-import "github.com/dingmock/dingmock"
+import (
+	"strings"
+
+	"github.com/dingmock/dingmock"
+)
 
 // opCase is a case that each operation has.
 type opCase struct {
-	id    string // what follows the operation's id; of one that ends with a slash what goes before it
+	id    string // what follows the operation's id in that of the case
+	first string // what goes before the operation's id
 	level Level  // default MUST
 	rule  string
 	needs Needs                          // besides NeedsRaw and those of the operation's recipe
@@ -22,10 +27,7 @@ func casesOf(doc *dingmock.Document, table []opCase) []Case {
 			if x.of != nil && !x.of(op) {
 				continue
 			}
-			c := Case{ID: op.ID + "/" + x.id, Level: x.level, Operation: op.ID, Needs: NeedsRaw | r.needs | x.needs, Rule: x.rule}
-			if x.id[len(x.id)-1] == '/' {
-				c.ID = x.id + op.ID
-			}
+			c := Case{ID: strings.Trim(x.first+"/"+op.ID+"/"+x.id, "/"), Level: x.level, Operation: op.ID, Needs: NeedsRaw | r.needs | x.needs, Rule: x.rule}
 			if c.Level == "" {
 				c.Level = MUST
 			}
@@ -40,6 +42,10 @@ func casesOf(doc *dingmock.Document, table []opCase) []Case {
 }
 
 // hasBody reports whether the operation has a body, hasForm whether that may be a form, and hasToken whether it needs a token.
-func hasBody(op *dingmock.Operation) bool  { return len(op.BodyTypes) > 0 }
-func hasForm(op *dingmock.Operation) bool  { return accepts(op, mediaForm) }
+func hasBody(op *dingmock.Operation) bool { return len(op.BodyTypes) > 0 }
+func hasForm(op *dingmock.Operation) bool { return accepts(op, mediaForm) }
+
+// hasFree reports whether the operation has a parameter that may be any text, up to a length.
+func hasFree(op *dingmock.Operation) bool { return len(free(op)) > 0 }
+
 func hasToken(op *dingmock.Operation) bool { return tokenOf(op) != "" }

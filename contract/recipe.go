@@ -2,11 +2,12 @@ package contract
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/dingmock/dingmock"
 )
 
-// recipe is what the document cannot say of an operation: how to call it well, and how to see that it did what it is for. The zero
+// recipe is what the document cannot tell of an operation: how to make a call that succeeds, and how to check its effect. The zero
 // recipe is that of an operation without parameters of which a success is enough.
 type recipe struct {
 	needs   Needs                         // of every case that calls it
@@ -74,7 +75,15 @@ func recipes() map[string]recipe {
 	}
 }
 
-func recipeOf(op *dingmock.Operation) recipe { return recipes()[op.ID] }
+var recipeTable struct {
+	sync.Once
+	list map[string]recipe
+}
+
+func recipeOf(op *dingmock.Operation) recipe {
+	recipeTable.Do(func() { recipeTable.list = recipes() })
+	return recipeTable.list[op.ID]
+}
 
 // showToken compares the token that a call answers with the app's.
 func showToken(c *trial, q *call) shown {
@@ -151,22 +160,22 @@ func (c *trial) undo(q *call) {
 
 // bare makes a call of the operation without anything that it needs, and returns the error that has to answer it, with what stands
 // in the holes of its text.
-func (c *trial) bare(op *dingmock.Operation) (q *call, error string, holes []string) {
+func (c *trial) bare(op *dingmock.Operation) (q *call, name string, holes []string) {
 	q = newCall(op)
 	required := slices.DeleteFunc(parameters(op), func(p dingmock.Parameter) bool { return !p.Required })
 	if len(required) > 0 {
 		q.off(dingmock.KindMissingParameter)
-		error, holes = op.Family.Answers["missing-parameter"], []string{"name", required[0].Name}
+		name, holes = op.Family.Answers["missing-parameter"], []string{"name", required[0].Name}
 	}
 	if len(op.Security) > 0 {
 		q.off(dingmock.KindMissingCredential)
-		error, holes = op.Family.Answers["token-blank"], nil
+		name, holes = op.Family.Answers["token-blank"], nil
 		if tokenOf(op) == "" {
-			error, holes = op.Family.Answers["missing-parameter"], []string{"name", recipeOf(op).missing}
+			name, holes = op.Family.Answers["missing-parameter"], []string{"name", recipeOf(op).missing}
 		}
 	}
-	if error == "" {
+	if name == "" {
 		c.halt(Errored, "a call of %s needs nothing, so that none is refused for want of it", op.ID)
 	}
-	return q, error, holes
+	return q, name, holes
 }

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dingmock/dingmock"
@@ -23,6 +24,9 @@ type addWay func(name string, q *call, holes ...string)
 func rowCases(doc *dingmock.Document) ([]Case, error) {
 	var list []Case
 	for _, op := range doc.Operations() {
+		if list := required(op); len(list) > 0 && recipeOf(op).params == nil {
+			return nil, fmt.Errorf("contract: there is no recipe that says how to call %s, which requires %s", op.ID, list[0].Name)
+		}
 		for _, reply := range op.Replies {
 			for _, name := range reply.Errors {
 				what, ok := triggerOf(op, name)
@@ -71,4 +75,47 @@ func rowCase(doc *dingmock.Document, op *dingmock.Operation, reply *dingmock.Rep
 			}
 		},
 	}
+}
+
+// triggerOf is what leads to an error of an operation: what is known of it by name, or else all that its family answers with it, or
+// the fault that it stands for.
+func triggerOf(op *dingmock.Operation, name string) (trigger, bool) {
+	for _, key := range []string{op.ID + "/" + name, name} {
+		if what, ok := triggers[key]; ok {
+			return what, true
+		}
+	}
+	var when []string
+	var ways []func(*trial, *dingmock.Operation, addWay)
+	needs := ^Needs(0) // those of every way
+	for _, role := range roles {
+		if op.Family.Answers[role.answers] == name && applies(op, role.answers) {
+			when, ways, needs = append(when, role.when), append(ways, role.ways), needs&role.needs
+		}
+	}
+	if len(ways) == 0 {
+		return faultTrigger(op, name)
+	}
+	return trigger{when: strings.Join(when, "; "), needs: needs, ways: func(c *trial, op *dingmock.Operation, add addWay) {
+		for _, way := range ways {
+			way(c, op, add)
+		}
+	}}, true
+}
+
+// applies reports whether a call of the operation can meet what its family answers so.
+func applies(op *dingmock.Operation, what string) bool {
+	switch what {
+	case "token-blank", "token-bad":
+		return hasToken(op)
+	case "content-type", "body", "body-missing", "body-too-large":
+		return hasBody(op) && (what != "body-missing" || op.NeedsBody)
+	case "missing-parameter":
+		return len(required(op)) > 0
+	case "invalid-parameter":
+		return slices.ContainsFunc(parameters(op), func(p dingmock.Parameter) bool { return len(wrongValues(p)) > 0 })
+	case "method", "method-post":
+		return op.Family.Answers[what] == op.MethodError()
+	}
+	return true
 }

@@ -23,7 +23,7 @@ func Run(t *testing.T, target Target, options *Options) *Report {
 	if err := r.preflight(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	results := make([]Result, len(cases))
+	results := begun(cases)
 	t.Run("cases", func(t *testing.T) {
 		for i, c := range cases {
 			if outcome, why := r.unfit(c); outcome == Skipped {
@@ -80,7 +80,7 @@ func (f *Failure) text(id string) string {
 // parts are what shows it: request, reply and difference.
 func (f *Failure) parts() string {
 	var b strings.Builder
-	for _, part := range []struct{ name, text string }{{"before", f.Before}, {"with", f.Way}, {"request", f.Request}, {"reply", f.Reply}, {"diff", f.Diff}, {"case", f.Case}} {
+	for _, part := range []struct{ name, text string }{{"before", f.Before}, {"with", f.Way}, {"request", f.Request}, {"reply", f.Reply}, {"diff", f.Diff}, {"case", f.At}} {
 		if part.text != "" {
 			fmt.Fprintf(&b, "%s:\n  %s\n", part.name, strings.ReplaceAll(strings.TrimSpace(part.text), "\n", "\n  "))
 		}

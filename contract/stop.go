@@ -5,16 +5,16 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 )
 
-// stop is how a case ends before its end: the panic of fail, halt and their like, which catch alone recovers. It never leaves the
-// package.
+// stop ends a case early: it is the panic of fail, halt and their like, which catch alone recovers. It never leaves the package.
 type stop struct {
 	outcome Outcome // Fail or Blocked by what was found; else the reason says why
 	reason  string
 	stack   string // if the kit itself is at fault
-	at      string // the line of the case that ended it, such as contract/cases_paths.go:31
+	at      string // the lines of the case that ended it, such as contract/cases_paths.go:31, the outermost first
 
 	x       *Exchange // that shows it; nil: the last one
 	finding Finding
@@ -30,22 +30,24 @@ const caseFiles = "cases_"
 // end ends the case.
 func (s *stop) end() {
 	if s.at == "" {
-		s.at = caseLine()
+		s.at = caseLines()
 	}
 	panic(s)
 }
 
-// caseLine is where in a case the caller is: the outermost call in a file of cases, beneath which are what cases share.
-func caseLine() (line string) {
+// caseLines is where in a case the caller is: all calls in files of cases, the outermost first.
+func caseLines() string {
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	var lines []string
 	for {
 		frame, more := frames.Next()
 		if name := filepath.Base(frame.File); strings.HasPrefix(name, caseFiles) && strings.Contains(frame.Function, "/contract.") {
-			line = fmt.Sprintf("contract/%s:%d", name, frame.Line)
+			lines = append(lines, fmt.Sprintf("contract/%s:%d", name, frame.Line))
 		}
 		if !more {
-			return line
+			slices.Reverse(lines)
+			return strings.Join(lines, ", ")
 		}
 	}
 }
@@ -59,7 +61,7 @@ func catch(do func()) (end *stop) {
 		case *stop:
 			end = v
 		default:
-			end = &stop{outcome: Errored, reason: fmt.Sprintf("the case itself is broken: %v", v), stack: string(debug.Stack()), at: caseLine()}
+			end = &stop{outcome: Errored, reason: fmt.Sprintf("the case itself is broken: %v", v), stack: string(debug.Stack()), at: caseLines()}
 		}
 	}()
 	do()

@@ -2,6 +2,7 @@ package contract_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"os"
 	"path"
@@ -38,16 +39,18 @@ func TestFailuresTellWhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	place := regexp.MustCompile(`^contract/(cases_\w+\.go):(\d+)$`)
+	place := regexp.MustCompile(`^contract/(cases_\w+\.go):(\d+)(, contract/cases_\w+\.go:\d+)*$`)
+	lines := map[string]string{}
 	n, written := 0, 0
 	for _, r := range report.Results {
 		if r.Failure == nil {
 			continue
 		}
 		n++
-		m := place.FindStringSubmatch(r.Failure.Case)
+		lines[r.ID] = r.Failure.At
+		m := place.FindStringSubmatch(r.Failure.At)
 		if m == nil {
-			t.Errorf("%s: the case is said to be at %q", r.ID, r.Failure.Case)
+			t.Errorf("%s: the case is said to be at %q", r.ID, r.Failure.At)
 			continue
 		}
 		data, err := os.ReadFile(m[1])
@@ -70,6 +73,9 @@ func TestFailuresTellWhere(t *testing.T) {
 			t.Errorf("%s: the case is said to be at line %d of %s, and stands at %d to %d", r.ID, line, m[1], first, last)
 		}
 		written++
+	}
+	if blank, bad := lines["getsession/auth-token-blank"], lines["getsession/auth-token-invalid"]; blank == bad || blank == "" || bad == "" {
+		t.Errorf("the cases of two errors are said to be at %q and %q", blank, bad)
 	}
 	if n < 50 || written < 3 {
 		t.Errorf("only %d cases fail, %d of them in a table", n, written)
@@ -149,4 +155,35 @@ func TestVerifyStops(t *testing.T) {
 			t.Errorf("interrupted %t, %d of %d cases pass", report.Interrupted, report.Count(contract.Pass), len(report.Results))
 		}
 	})
+}
+
+// empty is a client that makes each call, and tells nothing of what it was answered.
+type empty struct{ contract.Client }
+
+func (e empty) Do(ctx context.Context, operation string, params map[string]any) (json.RawMessage, error) {
+	_, err := e.Client.Do(ctx, operation, params)
+	return json.RawMessage("{}"), err
+}
+
+// What a client leaves out is compared with nothing, and charged to no server.
+func TestDriverThatLeavesOut(t *testing.T) {
+	t.Parallel()
+	report, err := contract.Verify(t.Context(), fake(t, mockserver.Options{}), &contract.Options{
+		Driver: func(config contract.DriverConfig) (contract.Client, error) {
+			c, err := goClient(config)
+			return empty{c}, err
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := report.Count(contract.Errored); n < 20 {
+		t.Errorf("only %d cases are errors", n)
+	}
+	for _, r := range report.Results {
+		judged := r.Outcome == contract.Pass || r.Outcome == contract.Fail || r.Outcome == contract.Blocked
+		if judged || r.Outcome == contract.Errored && !strings.Contains(r.Reason, ") returned no ") {
+			t.Errorf("%s: %s %s", r.ID, r.Outcome, r.Reason)
+		}
+	}
 }

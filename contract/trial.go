@@ -46,7 +46,7 @@ type Failure struct {
 	Diff    string `json:"diff"`              // what was wrong: (-want +got)
 	Before  string `json:"before,omitempty"`  // the requests that led there, if they matter
 	Way     string `json:"way,omitempty"`     // which of the case's requests it was, such as: a wrong secret
-	Case    string `json:"case,omitempty"`    // file and line of the case, in this module, that ended with it
+	At      string `json:"at,omitempty"`      // file and line of the case, in this module; of calls within it too, the outermost first
 }
 
 // fail ends the case: the rule is broken by what is found. x is the exchange that shows it; nil: the last one.
@@ -313,6 +313,7 @@ func (c *trial) together(do func(i int)) {
 	for i := range crowd {
 		wg.Go(func() {
 			<-start
+			ends[i] = &stop{outcome: Errored, reason: endedOutside} // if do never returns
 			ends[i] = catch(func() { do(i) })
 		})
 	}

@@ -103,10 +103,7 @@ func Verify(ctx context.Context, target Target, options *Options) (*Report, erro
 	if err := r.preflight(ctx); err != nil {
 		return nil, err
 	}
-	results := make([]Result, len(cases))
-	for i, c := range cases { // a driver that ends the goroutine, as t.FailNow does, leaves it so
-		results[i] = Result{Case: c, Outcome: Errored, Reason: "the case was ended from outside, as by t.FailNow in a driver or a power"}
-	}
+	results := begun(cases)
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, r.options.Parallel)
 	for i, c := range cases {
@@ -121,6 +118,17 @@ func Verify(ctx context.Context, target Target, options *Options) (*Report, erro
 	r.excuse(ctx, results)
 	return r.report(results), nil
 }
+
+// begun are the results of cases that have not ended. A driver or a power that ends the goroutine, as t.FailNow does, leaves one so.
+func begun(cases []Case) []Result {
+	results := make([]Result, len(cases))
+	for i, c := range cases {
+		results[i] = Result{Case: c, Outcome: Errored, Reason: endedOutside}
+	}
+	return results
+}
+
+const endedOutside = "the case was ended from outside, as by t.FailNow in a driver or a power"
 
 func (r *runner) report(results []Result) *Report {
 	name := "in process"
@@ -275,7 +283,7 @@ func (r *runner) run(ctx context.Context, c Case) (result Result) {
 	result.calls = len(t.rec.exchanges())
 	switch {
 	case end == nil:
-	case run.Err() != nil: // it may be what is seen, and not the rule
+	case run.Err() != nil && end.stack == "": // it may be what is seen, and not the rule
 		result.Outcome, result.Reason = Errored, interrupted
 	default:
 		t.ended(end, &result)

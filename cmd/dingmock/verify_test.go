@@ -250,7 +250,7 @@ func TestVerifyUnreachable(t *testing.T) {
 func TestVerifyList(t *testing.T) {
 	t.Parallel()
 	code, stdout, _ := tryRun(t, nil, "verify", "--list", "--run", "^gettoken/(renewal|post)$")
-	want := []string{"gettoken/renewal ", "MUST", "renews it to 7200 s from that call. [needs: writes, session calls, own app, clock]", "gettoken/post ", "SHOULD"}
+	want := []string{"gettoken/renewal ", "MUST", "renews it to 7200 s from that call. [needs: writes, session calls, raw requests, own app, clock]", "gettoken/post ", "SHOULD"}
 	for _, text := range want {
 		if !strings.Contains(stdout, text) {
 			t.Errorf("there is no %q in:\n%s", text, stdout)

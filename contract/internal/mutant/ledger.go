@@ -95,7 +95,9 @@ func (l *ledger) newApp(ctx context.Context, spec contract.AppSpec) (contract.Ap
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	app, err := l.powers.NewApp(ctx, spec)
-	l.apps = append(l.apps, app)
+	if err == nil {
+		l.apps = append(l.apps, app)
+	}
 	return app, err
 }
 

@@ -53,7 +53,7 @@ func All() ([]*Mutant, error) {
 		plant func()
 	}{
 		{"reply", k.replies}, {"comparison", k.comparisons}, {"limit", k.limits}, {"order", k.orders}, {"form", k.forms},
-		{"state", k.tokens}, {"state", k.gettoken}, {"state", k.users}, {"state", k.shown}, {"state", k.created}, {"state", k.closed},
+		{"state", k.tokens}, {"state", k.gettoken}, {"state", k.scopes}, {"state", k.users}, {"state", k.shown}, {"state", k.created}, {"state", k.closed},
 	} {
 		k.axis = axis.name
 		axis.plant()
@@ -128,8 +128,8 @@ func (k *kit) of(op *dingmock.Operation, rule, name string, f fault) {
 // named is the name of an error: in braces stands what is wrong with a request of the operation.
 func named(op *dingmock.Operation, name string) string {
 	wrong, ok := strings.CutPrefix(strings.TrimSuffix(name, "}"), "{")
-	if post := op.Family.Answers[wrong+"-post"]; ok && post != "" && op.Method == http.MethodPost {
-		return post
+	if wrong == "method" {
+		return op.MethodError()
 	}
 	if ok {
 		return op.Family.Answers[wrong]

@@ -18,7 +18,6 @@ var checks = []check{
 	{"invalid", failed("{invalid-parameter}"), discard},
 	{"parameters", failed("{missing-parameter}", "{invalid-parameter}"), func(r *request) { discard(r); fill(r) }},
 	{"call", byItself, nil},
-	{"credentials", byItself, nil},
 }
 
 // byItself is the condition that the call itself refuses what passes the checks of its dialect.
