@@ -105,6 +105,9 @@ func (c *trial) party(app App) *party {
 	if err != nil {
 		c.halt(Errored, "the driver cannot make a client: %v", err)
 	}
+	if client == nil {
+		c.halt(Errored, "the driver returned neither a client nor an error")
+	}
 	p.client = client
 	return p
 }

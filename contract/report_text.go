@@ -195,6 +195,15 @@ func (r *Report) writeText(w io.Writer, full int) error {
 		fmt.Fprintf(&b, "not counted, since no operation of the document answers them: %s\n", strings.Join(list, ", "))
 	}
 	fmt.Fprintf(&b, "%s: %s in %s, seed %d:", r.Target, plural(len(r.Results), "case"), r.Duration.Round(time.Millisecond), r.Seed)
+	b.WriteString(r.counts())
+	b.WriteByte('\n')
+	_, err := io.WriteString(w, printable.Text(b.String()))
+	return err
+}
+
+// counts says how many cases ended in which way.
+func (r *Report) counts() string {
+	var b strings.Builder
 	for _, o := range []Outcome{Pass, Fail, Blocked, Errored, Unsupported, Skipped} {
 		if n := r.Count(o); n > 0 {
 			fmt.Fprintf(&b, " %d %s", n, o)
@@ -206,9 +215,7 @@ func (r *Report) writeText(w io.Writer, full int) error {
 			}
 		}
 	}
-	b.WriteByte('\n')
-	_, err := io.WriteString(w, printable.Text(b.String()))
-	return err
+	return b.String()
 }
 
 // some are the first of a list.

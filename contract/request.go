@@ -175,12 +175,6 @@ func required(op *dingmock.Operation) []dingmock.Parameter {
 	return slices.DeleteFunc(parameters(op), func(p dingmock.Parameter) bool { return !p.Required })
 }
 
-// parameter returns the parameter of that name.
-func parameter(op *dingmock.Operation, name string) dingmock.Parameter {
-	list := parameters(op)
-	return list[slices.IndexFunc(list, func(p dingmock.Parameter) bool { return p.Name == name })]
-}
-
 // free returns the parameters whose value a caller chooses: texts of any characters, up to a length.
 func free(op *dingmock.Operation) []dingmock.Parameter {
 	return slices.DeleteFunc(parameters(op), func(p dingmock.Parameter) bool {

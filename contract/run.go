@@ -40,16 +40,16 @@ func Run(t *testing.T, target Target, options *Options) *Report {
 	})
 	r.excuse(t.Context(), results)
 	report := r.report(results)
-	if first := report.first(); first != "" {
-		t.Error("\n" + first)
-	}
-	if nothing := report.Nothing(); nothing != "" {
-		t.Error(nothing)
-	}
 	for _, c := range report.Causes { // a sub-test was told before it was known what its failure comes of
 		t.Log("\n" + c.text())
 	}
-	t.Logf("seed %d, document coverage %.1f %%", report.Seed, report.Coverage.Percent())
+	t.Logf("seed %d, document coverage %.1f %%, %s:%s", report.Seed, report.Coverage.Percent(), plural(len(report.Results), "case"), report.counts())
+	if nothing := report.Nothing(); nothing != "" {
+		t.Error(nothing)
+	}
+	if first := report.first(); first != "" { // the last, where it is seen
+		t.Error("\n" + first)
+	}
 	return report
 }
 

@@ -61,7 +61,7 @@ func catch(do func()) (end *stop) {
 		case *stop:
 			end = v
 		default:
-			end = &stop{outcome: Errored, reason: fmt.Sprintf("the case itself is broken: %v", v), stack: string(debug.Stack()), at: caseLines()}
+			end = &stop{outcome: Errored, reason: fmt.Sprintf("a panic in the case, or in a driver or power that it called: %v", v), stack: string(debug.Stack()), at: caseLines()}
 		}
 	}()
 	do()

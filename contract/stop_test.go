@@ -90,8 +90,8 @@ func TestDriversThatBreak(t *testing.T) {
 		name, reason, stack string
 		fails               func()
 	}{
-		{"a panic", "the case itself is broken: out of order (contract/cases_gettoken.go:", path.Base(self), func() { panic("out of order") }},
-		{"a nil dereference", "the case itself is broken: runtime error: invalid memory address or nil pointer dereference (contract/cases_gettoken.go:", path.Base(self), func() { _ = (*http.Request)(nil).URL }},
+		{"a panic", "a panic in the case, or in a driver or power that it called: out of order (contract/cases_gettoken.go:", path.Base(self), func() { panic("out of order") }},
+		{"a nil dereference", "a panic in the case, or in a driver or power that it called: runtime error: invalid memory address or nil pointer dereference (contract/cases_gettoken.go:", path.Base(self), func() { _ = (*http.Request)(nil).URL }},
 		{"t.FailNow", "the case was ended from outside, as by t.FailNow in a driver or a power", "", runtime.Goexit},
 	} {
 		t.Run(x.name, func(t *testing.T) {
