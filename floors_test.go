@@ -28,7 +28,7 @@ var houses = []house{
 		{"."},
 		{"mockserver/...", "contract/...", "client/..."},
 		{"internal/powers"},
-		{"cmd/...", "examples/...", "catalogue/generate"},
+		{"cmd/...", "examples/...", "catalogue/generate", "bench/..."},
 	}},
 	{"mockserver", false, [][]string{
 		{"mockserver/internal/jsonvalue", "mockserver/internal/strictjson", "mockserver/internal/tokenlife", "mockserver/internal/page"},

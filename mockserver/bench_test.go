@@ -5,7 +5,6 @@ package mockserver_test
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -18,133 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dingmock/dingmock/internal/r0"
 	"github.com/dingmock/dingmock/mockserver"
 )
-
-// plain does the work of the fake by hand: the same state, lock and replies, with only net/http and encoding/json,
-// and without routes from a document, request checks, a tally, a journal or an app's clock.
-type plain struct {
-	mu       sync.Mutex
-	token    string
-	expires  time.Time
-	sessions map[string]plainSession
-	latest   map[string][]string // user → ids
-}
-
-type plainSession struct {
-	SessionID  string `json:"session_id"`
-	AppKey     string `json:"app_key"`
-	UserID     string `json:"user_id"`
-	ChatID     string `json:"chatid"`
-	CreateTime int64  `json:"create_time"`
-}
-
-type plainReply struct {
-	Errcode   int    `json:"errcode"`
-	Errmsg    string `json:"errmsg"`
-	Result    any    `json:"result,omitempty"`
-	Success   bool   `json:"success,omitempty"`
-	RequestID string `json:"request_id"`
-}
-
-func newPlain() *plain {
-	return &plain{sessions: map[string]plainSession{}, latest: map[string][]string{}}
-}
-
-func (p *plain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := time.Now()
-	var reply any
-	typ := topapiType
-	switch r.URL.Path {
-	case "/gettoken":
-		query := r.URL.Query()
-		typ = oapiType
-		if query.Get("appkey") != "dingmockapp" || query.Get("appsecret") != "dingmockappsecret" {
-			reply = plainReply{Errcode: 40096, Errmsg: "不合法的appKey或appSecret"}
-			break
-		}
-		p.token, p.expires = live, now.Add(2*time.Hour)
-		reply = struct {
-			Errcode     int    `json:"errcode"`
-			AccessToken string `json:"access_token"`
-			Errmsg      string `json:"errmsg"`
-			ExpiresIn   int    `json:"expires_in"`
-		}{0, p.token, "ok", 7200}
-	case "/v1.0/oauth2/accessToken":
-		var pair struct{ AppKey, AppSecret string }
-		typ = apiType
-		if json.NewDecoder(r.Body).Decode(&pair) != nil || pair.AppKey != "dingmockapp" || pair.AppSecret != "dingmockappsecret" {
-			http.Error(w, "{}", http.StatusBadRequest)
-			return
-		}
-		p.token, p.expires = live, now.Add(2*time.Hour)
-		reply = struct {
-			ExpireIn    int    `json:"expireIn"`
-			AccessToken string `json:"accessToken"`
-		}{7200, p.token}
-	default:
-		if r.URL.Query().Get("access_token") != p.token || !now.Before(p.expires) {
-			reply = plainReply{Errcode: 88, Errmsg: "bad token"}
-			break
-		}
-		reply = p.session(r, now)
-	}
-	h := w.Header()
-	h.Set("Server", "DingTalk/1.0.0")
-	h.Set("Content-Type", typ)
-	h.Set("Dingmock-Version", "dev")
-	body, err := json.Marshal(reply)
-	if err != nil {
-		panic(err)
-	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body)
-}
-
-func (p *plain) session(r *http.Request, now time.Time) plainReply {
-	var body struct {
-		plainSession
-		User string `json:"userid"`
-	}
-	reply := plainReply{Errmsg: "ok", RequestID: "16l4ew3d47pdp"}
-	if json.NewDecoder(r.Body).Decode(&body) != nil {
-		return plainReply{Errcode: 47001, Errmsg: "解析JSON/XML内容错误"}
-	}
-	id := body.SessionID
-	switch r.URL.Path {
-	case "/topapi/v2/user/getsession":
-		var result struct {
-			Session *plainSession `json:"session"`
-		}
-		if ids := p.latest[body.User]; len(ids) > 0 {
-			s := p.sessions[ids[len(ids)-1]]
-			result.Session = &s
-		}
-		reply.Result = result
-	case "/topapi/v2/im/create_session":
-		if _, open := p.sessions[id]; open {
-			return plainReply{Errcode: 34001, Errmsg: "无效的会话id"}
-		}
-		body.CreateTime = now.UnixMilli()
-		p.sessions[id] = body.plainSession
-		p.latest[body.UserID] = append(p.latest[body.UserID], id)
-		reply.Result = struct {
-			SessionID string `json:"session_id"`
-		}{id}
-	case "/topapi/v2/im/close_session":
-		if _, open := p.sessions[id]; !open {
-			return plainReply{Errcode: 34001, Errmsg: "无效的会话id"}
-		}
-		delete(p.sessions, id)
-		if p.latest[body.UserID] = p.latest[body.UserID][:len(p.latest[body.UserID])-1]; len(p.latest[body.UserID]) == 0 {
-			delete(p.latest, body.UserID)
-		}
-		reply.Success = true
-	}
-	return reply
-}
 
 // work is what one step of a benchmark requests; the worker's name makes the ids unique.
 type work struct {
@@ -171,10 +46,10 @@ var works = []work{
 	}},
 }
 
-// contenders are the plain handler and the fake.
+// contenders are the yardstick and the fake.
 func contenders(b *testing.B) [2]http.Handler {
 	b.Helper()
-	return prepared(b, newPlain(), fakeOf(b, true))
+	return prepared(b, r0.New(), fakeOf(b, true))
 }
 
 // fakeOf returns a fake with a journal or without one.
@@ -226,7 +101,7 @@ func compare(b *testing.B, requests, workers int, run func(contender, n int)) {
 	}
 	perRequest := func(i int) float64 { return float64(used[i].Nanoseconds()) / float64(done[i]) }
 	b.ReportMetric(0, "ns/op") // covers both, so it means nothing
-	b.ReportMetric(perRequest(0), "plain-cpu-ns/req")
+	b.ReportMetric(perRequest(0), "r0-cpu-ns/req")
 	b.ReportMetric(perRequest(1), "cpu-ns/req")
 	b.ReportMetric(perRequest(1)/perRequest(0), "ratio")
 	b.ReportMetric(took[0].Seconds()/took[1].Seconds(), "throughput") // of the second relative to the first
@@ -241,7 +116,7 @@ func BenchmarkTCP(b *testing.B) {
 }
 
 // BenchmarkJournal compares the fake with its journal to one whose journal is off, also over TCP; the latter takes
-// the place of plain.
+// the place of the yardstick.
 func BenchmarkJournal(b *testing.B) {
 	for _, w := range works {
 		b.Run(w.name, func(b *testing.B) {
