@@ -261,12 +261,41 @@ func (n node) decoded() any {
 	return n.scalar
 }
 
+// shaped returns the one alternative of which an object has all required keys and no undeclared one, or nil if the keys do not tell.
+// It spares each reply a check against all alternatives.
+func shaped(list openapi3.SchemaRefs, n node) *openapi3.Schema {
+	var only *openapi3.Schema
+	for _, ref := range list {
+		s := ref.Value
+		closed := s.AdditionalProperties.Has != nil && !*s.AdditionalProperties.Has
+		if !n.object || !closed || len(s.OneOf)+len(s.AllOf)+len(s.AnyOf) > 0 {
+			return nil
+		}
+		has := func(key string) bool {
+			return slices.ContainsFunc(n.members, func(m member) bool { return m.key == key })
+		}
+		fits := !slices.ContainsFunc(s.Required, func(key string) bool { return !has(key) }) &&
+			!slices.ContainsFunc(n.members, func(m member) bool { return s.Properties[m.key] == nil })
+		switch {
+		case fits && only != nil:
+			return nil
+		case fits:
+			only = s
+		}
+	}
+	return only
+}
+
 // alternative returns the schema that decides the order of the value's keys. In a oneOf that is the alternative that the value
 // fits, or comes nearest to.
 func alternative(schema *openapi3.Schema, n node) *openapi3.Schema {
 	for schema != nil {
 		switch {
 		case len(schema.OneOf) > 0:
+			if only := shaped(schema.OneOf, n); only != nil {
+				schema = only
+				continue
+			}
 			value := n.decoded()
 			best, least := schema.OneOf[0].Value, -1
 			for _, ref := range schema.OneOf {
