@@ -208,12 +208,12 @@ var triggers = map[string]trigger{
 	"user-not-found": {
 		when: "for a user that the app's list of users does not have", needs: NeedsUsers,
 		ways: func(c *trial, op *dingmock.Operation, add addWay) {
-			app := c.newApp(AppSpec{Users: []string{KnownUser}})
+			app := c.newApp(AppSpec{Users: []string{knownUser}})
 			q := c.validFor(op, app)
 			user := recipeOf(op).user
 			add("another user", q)
-			c.succeed(q.clone().set(user, KnownUser))
-			add("the user in capitals", q.clone().set(user, strings.ToUpper(KnownUser)))
+			c.succeed(q.clone().set(user, knownUser))
+			add("the user in capitals", q.clone().set(user, strings.ToUpper(knownUser)))
 		},
 	},
 	"app-key-wrong": {
@@ -274,8 +274,8 @@ var triggers = map[string]trigger{
 	},
 }
 
-// KnownUser is the one user of the apps that are made with a list of users.
-const KnownUser = "manager4220"
+// knownUser is the one user of the apps that are made with a list of users.
+const knownUser = "manager4220"
 
 // otherKeys are values that are nearly the app's appkey.
 func otherKeys(app App) []named {

@@ -38,7 +38,7 @@ type compared struct {
 var fields = []compared{
 	{"create_session/app-key-wrong", "app_key", ownKey, []string{"in any case", "with space around", "as far as it goes", "as anything"}},
 	{"create_session/app-key-wrong", "app_key", keyOfID, []string{"as the corpid"}},
-	{"create_session/user-not-found", "user_id", knownUser, []string{"in any case"}},
+	{"create_session/user-not-found", "user_id", listed, []string{"in any case"}},
 	{"create_session/session-invalid", "user_id", open("user_id", "session_id"), []string{"as anything"}},
 	{"create_session/session-invalid", "chatid", open("chatid", "session_id"), []string{"as anything"}},
 	{"create_session/id-in-case", "session_id", open("session_id"), []string{"in any case"}},
@@ -48,7 +48,7 @@ var fields = []compared{
 	{"close_session/session-invalid", "app_key", keyOfID, []string{"as the corpid"}},
 	{"close_session/session-invalid", "user_id", open("user_id", "session_id"), []string{"as anything"}},
 	{"close_session/session-invalid", "chatid", open("chatid", "session_id"), []string{"as anything"}},
-	{"getsession/user-not-found", "userid", knownUser, []string{"in any case"}},
+	{"getsession/user-not-found", "userid", listed, []string{"in any case"}},
 	{"getsession/per-user", "userid", open("user_id"), []string{"in any case"}},
 }
 
@@ -57,7 +57,8 @@ func ownKey(r *request) []string { return []string{r.session().app} }
 // keyOfID is the app key of the app whose corpid is given in its place.
 func keyOfID(r *request) []string { return []string{r.ledger.keyOf(r.value("app_key"))} }
 
-func knownUser(*request) []string { return []string{contract.KnownUser} }
+// listed are the users of the apps that have a list of users.
+func listed(r *request) []string { return r.ledger.users }
 
 // open are the values of the app's open sessions that have the same values of those names.
 func open(field string, same ...string) func(r *request) []string {

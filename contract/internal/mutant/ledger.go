@@ -23,6 +23,7 @@ type ledger struct {
 
 	mu     sync.Mutex
 	apps   []contract.App
+	users  []string                 // of the apps that have a list of users
 	moved  map[string]time.Duration // app key → how far its clock was moved
 	tokens map[string]token         // that the server has issued
 	opened []session                // the open sessions, oldest first
@@ -96,7 +97,7 @@ func (l *ledger) newApp(ctx context.Context, spec contract.AppSpec) (contract.Ap
 	defer l.mu.Unlock()
 	app, err := l.powers.NewApp(ctx, spec)
 	if err == nil {
-		l.apps = append(l.apps, app)
+		l.apps, l.users = append(l.apps, app), append(l.users, spec.Users...)
 	}
 	return app, err
 }
